@@ -1,0 +1,44 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+BIN := .venv/bin
+SRC := src tests bench
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: .venv/demo ## attach a standby to a throw-away primary, for real
+	$(BIN)/standbyctl demo
+
+check: .venv/dev ## format, lint, types, contracts, and the tests that need no server (under a minute)
+	$(BIN)/ruff format --check $(SRC)
+	$(BIN)/ruff check $(SRC)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not live" tests
+
+test: check ## check, and attach, detach, refusals and some crash points on one PostgreSQL version
+	$(BIN)/python -m pytest -q -m "live and sample" --versions 1 tests
+
+live: .venv/dev ## everything, on every PostgreSQL version that is here
+	$(BIN)/python -m pytest -q -m live --versions all tests
+
+bench: .venv/dev ## attach against the same done by a shell script
+	$(BIN)/python bench/attach.py
+
+fix: .venv/dev ## format and mend what can be mended
+	$(BIN)/ruff format $(SRC)
+	$(BIN)/ruff check --fix $(SRC)
+
+golden: .venv/dev ## write the golden files anew; read the difference
+	$(BIN)/python -m pytest -q --update-golden --versions 1 -m "not live or sample" tests
+
+.venv/demo: pyproject.toml
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	touch $@
+
+.venv/dev: .venv/demo
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
+	touch $@
+
+.PHONY: help demo check test live bench fix golden

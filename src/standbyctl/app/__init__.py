@@ -1,0 +1,1 @@
+"""Use cases: the only place where nodes, planner and engine meet."""

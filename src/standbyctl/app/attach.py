@@ -1,0 +1,58 @@
+"""Plan an attach, and carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from standbyctl.app.session import Session
+from standbyctl.app.state import State
+from standbyctl.domain.effects import Prove
+from standbyctl.domain.facts import Facts
+from standbyctl.engine.events import Report
+from standbyctl.engine.run import Run
+from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.plan import Plan
+from standbyctl.steps.server import PROOF_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and the facts it was made from."""
+
+    plan: Plan
+    facts: Facts
+
+
+def plan(session: Session, state: State) -> Planned:
+    """What attach would do now. Changes nothing."""
+    session.take_sample()
+    facts = session.look()
+    memory = state.journal(session.target.name).memory()
+    return Planned(plan_attach(facts, session.sample, session.target, memory), facts)
+
+
+def attach(session: Session, state: State, report: Report, expected: Plan | None, begin: Callable[[Run], None]) -> Plan:
+    """Do what is left to do; prove what an interrupted run left unproven. `begin` is told of the run."""
+    target = session.target
+    journal = state.journal(target.name)
+    session.take_sample()
+    with session.locks() as locks:
+        do = session.do(locks)
+        run = Run(
+            look=session.look,
+            plan=lambda facts: plan_attach(facts, session.sample, target, journal.memory()),
+            do=do,
+            journal=journal,
+            report=report,
+        )
+        begin(run)
+        first = run.check(expected)
+        unproven = journal.unproven()
+        if first.steps:
+            journal.open(target, session.resolved.conninfo, run.facts.server(target.primary).system_identifier)
+        run.follow(first)
+        if not first.steps and unproven:
+            do(Prove(target.name, target.primary, PROOF_SECONDS))
+            journal.proven()
+        return first

@@ -1,0 +1,114 @@
+"""standbyctl.toml: what need not be typed. Unknown keys are errors, and no key is a secret."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """[[node]]: a server by name."""
+
+    name: str
+    conninfo: str = ""
+    data_directory: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttachConfig:
+    """[attach]: defaults for the options of the same names."""
+
+    slot: str = ""
+    role: str = ""
+    passfile: str = ""
+    hba: str = ""
+    max_rate: str = ""
+    checkpoint: str = ""
+    max_slot_wal_keep_size: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file."""
+
+    nodes: tuple[NodeConfig, ...] = ()
+    attach: AttachConfig = field(default_factory=AttachConfig)
+
+    def node(self, name: str) -> NodeConfig | None:
+        """The node of that name."""
+        return next((node for node in self.nodes if node.name == name), None)
+
+
+def load_config(given: str | None, environment: Mapping[str, str]) -> Config:
+    """The file given, or the first that exists of $STANDBYCTL_CONFIG, the user's and the machine's."""
+    named = given or environment.get("STANDBYCTL_CONFIG")
+    home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    places = [named] if named else [f"{home}/standbyctl/standbyctl.toml", "/etc/standbyctl/standbyctl.toml"]
+    for place in places:
+        path = Path(place)
+        if named or path.exists():
+            return parse_config(_read(path), str(path))
+    return Config()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("C101", msg("cannot read {path}", path=path), detail=msg("{e}", e=error)) from error
+
+
+def parse_config(text: str, path: str) -> Config:
+    """Parse a file; UsageError names the key and the nearest right one."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("C101", msg("{path} is no TOML", path=path), detail=msg("{e}", e=error)) from error
+    _check_keys(raw, {"node", "attach"}, path, "")
+    nodes = raw.get("node", [])
+    if not isinstance(nodes, list) or not isinstance(raw.get("attach", {}), dict):
+        raise UsageError("C101", msg("{path}: write [[node]] for each node, and [attach] once", path=path))
+    return Config(
+        nodes=tuple(_fill(NodeConfig, node, path, "node") for node in nodes),
+        attach=_fill(AttachConfig, raw.get("attach", {}), path, "attach"),
+    )
+
+
+def _fill(kind: type[T], raw: dict[str, Any], path: str, table: str) -> T:
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    _check_keys(raw, set(known), path, table)
+    for key, value in raw.items():
+        wanted = int if key == "port" else str
+        if type(value) is not wanted:
+            raise UsageError(
+                "C101", msg("{path}: {table}.{key} must be {kind}", path=path, table=table, key=key,
+                            kind="a number" if wanted is int else "a text"))  # fmt: skip
+    try:
+        return kind(**raw)
+    except TypeError as error:
+        raise UsageError("C101", msg("{path}: every [[node]] needs a name", path=path)) from error
+
+
+def _check_keys(raw: Mapping[str, Any], known: set[str], path: str, table: str) -> None:
+    for key in raw:
+        if key in known:
+            continue
+        near = get_close_matches(key, known, 1)
+        raise UsageError(
+            "C101",
+            msg('{path}: unknown key "{key}"{where}', path=path, key=key, where=f" in [{table}]" if table else ""),
+            hint=msg('Did you mean "{near}"?', near=near[0])
+            if near
+            else msg("Known: {known}.", known=", ".join(sorted(known))),
+        )

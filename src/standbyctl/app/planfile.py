@@ -1,0 +1,112 @@
+"""A plan as a file: what was asked, of which system, and every step. No secret is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from standbyctl import steps
+from standbyctl.app.attach import Planned
+from standbyctl.app.request import Request, Resolved
+from standbyctl.app.session import Session
+from standbyctl.app.state import now
+from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
+from standbyctl.domain.errors import DriftError, UsageError
+from standbyctl.domain.message import msg
+from standbyctl.domain.target import Target
+from standbyctl.planner.plan import Plan
+
+SCHEMA = "standbyctl.plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan that was read back."""
+
+    target: Target
+    request: Request
+    system_identifier: str
+    timeline: int
+    plan: Plan
+
+    def check(self, session: Session) -> None:
+        """Raise DriftError where the primary is another, or is reached another way."""
+        server = session.look().server(session.target.primary)
+        for what, was, is_ in (
+            (msg("system identifier"), self.system_identifier, server.system_identifier),
+            (msg("timeline"), self.timeline, server.timeline),
+            (msg("target"), self.target, session.target),
+        ):
+            if was != is_:
+                raise DriftError(
+                    "A207",
+                    msg("the plan was made for another {what}", what=what),
+                    begun=False,
+                    detail=msg("Then: {was}. Now: {now}.", was=was, now=is_),
+                    hint=msg("Make a new plan."),
+                )
+
+
+def save_plan(path: str, resolved: Resolved, planned: Planned) -> None:
+    """Write a plan."""
+    server = planned.facts.server(resolved.target.primary)
+    record = {
+        "schema": SCHEMA,
+        "made_at": now(),
+        "conninfo": resolved.conninfo,
+        "target": encode(resolved.target),
+        "system_identifier": server.system_identifier,
+        "timeline": server.timeline,
+        "steps": [encode_tagged(step) for step in planned.plan.steps],
+        "text": [str(step.text) for step in planned.plan.steps],
+    }
+    try:
+        Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError("C114", msg("cannot write {path}", path=path), detail=msg("{e}", e=error)) from error
+
+
+def load_plan(path: str, given: Mapping[str, Any]) -> SavedPlan:
+    """Read a plan; UsageError where it is none, or where options try to change it."""
+    if extra := [key for key, value in given.items() if value is not None]:
+        raise UsageError(
+            "C115",
+            msg("a plan says everything; it cannot be changed by options"),
+            detail=msg("Given: {names}.", names=", ".join(f"--{key.replace('_', '-')}" for key in extra)),
+            hint=msg("Make a new plan with them."),
+        )
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        if record["schema"] != SCHEMA:
+            raise ValueError(record["schema"])
+        target = decode(Target, record["target"])
+        planned = tuple(decode_tagged(steps.ALL, step) for step in record["steps"])
+        request = _request(record["conninfo"], target)
+        return SavedPlan(target, request, record["system_identifier"], record["timeline"], Plan(planned))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            "C114",
+            msg("{path} is no plan of standbyctl", path=path),
+            detail=msg("{e}", e=f"{type(error).__name__}: {error}"),
+            hint=msg("Make one with: standbyctl plan -o FILE"),
+        ) from error
+
+
+def _request(conninfo: str, target: Target) -> Request:
+    return Request(
+        conninfo=conninfo,
+        data_directory=target.data_directory,
+        primary_name=target.primary,
+        name=target.name,
+        port=target.port,
+        role=target.role,
+        passfile="" if target.own_role else target.passfile,
+        slot=target.slot,
+        hba=target.hba.value,
+        max_rate=target.max_rate,
+        checkpoint=target.checkpoint,
+        wal_cap=target.wal_cap,
+    )

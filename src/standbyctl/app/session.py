@@ -1,0 +1,127 @@
+"""A target made reachable: doors, a way to look, a way to plan, a way to do."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from standbyctl.app.request import Resolved
+from standbyctl.domain.effects import Effect
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.hba import hba_line
+from standbyctl.domain.names import condemned_path, marker
+from standbyctl.domain.progress import Note, Progress, Tell
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import Target
+from standbyctl.engine.run import Do
+from standbyctl.nodes.clock import SystemClock
+from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.local import LocalHost
+from standbyctl.nodes.locks import Locks
+from standbyctl.nodes.perform import perform
+from standbyctl.nodes.ports import Door
+from standbyctl.nodes.world import World
+from standbyctl.observe.look import Question, Seen, look
+from standbyctl.observe.room import sample_room
+from standbyctl.planner.attach import primary_conninfo, replication_conninfo
+
+Wrap = Callable[[Do], Do]
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything one run needs. `wrap` stands between the engine and the world: tracing, and faults in tests."""
+
+    resolved: Resolved
+    tell: Tell
+    wrap: Wrap = lambda do: do
+    sample: Sample = field(default_factory=Sample)
+    _standby: LibpqServer | None = None
+
+    @property
+    def target(self) -> Target:
+        """What was asked for."""
+        return self.resolved.target
+
+    def look(self) -> Facts:
+        """The facts now; the sample is brought up to date with what a look sees anyway."""
+        seen = self._look()
+        fresh = seen.sample
+        self.sample = replace(
+            self.sample,
+            free_aside=fresh.free_aside,
+            directory_identity=fresh.directory_identity,
+            condemned_identity=fresh.condemned_identity,
+            slots_in_use=max(fresh.slots_in_use, 0),
+            refusal=fresh.refusal,
+        )
+        return seen.facts
+
+    def take_sample(self) -> None:
+        """Room and load, once."""
+        self.sample = sample_room(self.resolved.server, self._look().sample)
+
+    def _look(self) -> Seen:
+        return look(self._doors(), question_for(self.resolved))
+
+    def locks(self) -> Locks:
+        """What keeps a second run away."""
+        parent = posixpath.dirname(self.target.data_directory)
+        while not Path(parent).is_dir():
+            parent = posixpath.dirname(parent)
+        return Locks(self.resolved.server, parent)
+
+    def do(self, locks: Locks) -> Do:
+        """Carry out effects while the locks hold."""
+        world = World(self._doors(), SystemClock(), self.tell)
+
+        def act(effect: Effect) -> None:
+            locks.check()
+            perform(effect, world)
+
+        return self.wrap(act)
+
+    def close(self) -> None:
+        """End the sessions that were kept."""
+        self.resolved.server.close()
+        if self._standby is not None:
+            self._standby.close()
+
+    def _doors(self) -> dict[str, Door]:
+        if self._standby is None:
+            self._standby = self.resolved.server.at(self.target.name, port=str(self.target.port))
+        host = LocalHost(self.resolved.os_user)
+        return {
+            self.target.primary: Door(host, self.resolved.server),
+            self.target.name: Door(host, self._standby),
+        }
+
+
+def question_for(resolved: Resolved) -> Question:
+    """What to look at for a target."""
+    target = resolved.target
+    return Question(
+        primary=target.primary,
+        name=target.name,
+        data_directory=target.data_directory,
+        bin_directory=resolved.bin_directory,
+        port=target.port,
+        role=target.role,
+        slot=target.slot,
+        passfile=target.passfile,
+        passfile_marker=marker(target.name),
+        passfile_entry=f"{target.primary_host}:{target.primary_port}:*:{target.role}:".replace("::", "\\:\\:")
+        if ":" in target.primary_host
+        else f"{target.primary_host}:{target.primary_port}:*:{target.role}:",
+        replication_conninfo=replication_conninfo(target),
+        primary_conninfo=primary_conninfo(target),
+        hba_line=hba_line(target.role, target.source_address, marker(target.name)),
+        condemned=condemned_path(target.data_directory),
+        own_role=target.own_role,
+    )
+
+
+def silent(_: Note | Progress) -> None:
+    """For looking, which has nothing to tell."""

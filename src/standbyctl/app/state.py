@@ -1,0 +1,69 @@
+"""Where a run remembers: one journal a standby, readable by its owner only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from standbyctl import steps
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+from standbyctl.engine.journal import Journal
+
+
+def state_directory(environment: Mapping[str, str]) -> Path:
+    """$STANDBYCTL_STATE, else /var/lib/standbyctl as root, else below $XDG_STATE_HOME."""
+    if given := environment.get("STANDBYCTL_STATE"):
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/standbyctl")
+    base = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "standbyctl"
+
+
+def now() -> str:
+    """This moment, RFC 3339 with its zone."""
+    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+class State:
+    """The journals below one directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def journal(self, name: str) -> Journal:
+        """The journal of a standby."""
+        return Journal(self.root / name / "journal.jsonl", steps.ALL, now)
+
+    def names(self) -> tuple[str, ...]:
+        """The standbys that are attached, or on their way, from here."""
+        if not self.root.is_dir():
+            return ()
+        found = sorted(path.parent.name for path in self.root.glob("*/journal.jsonl"))
+        return tuple(name for name in found if self.journal(name).run() is not None)
+
+    def at(self, data_directory: str) -> str | None:
+        """The name of the standby whose data directory this is."""
+        for name in self.names():
+            run = self.journal(name).run()
+            if run and run[0].data_directory == data_directory:
+                return name
+        return None
+
+    def check_writable(self) -> None:
+        """Nothing is begun that cannot be remembered."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.root / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UsageError(
+                "C102",
+                msg("cannot keep a journal in {path}", path=self.root),
+                detail=msg("{e}", e=error),
+                hint=msg("Point $STANDBYCTL_STATE to a directory that this user may write."),
+            ) from error

@@ -1,0 +1,46 @@
+"""PostgreSQL's own two notations: configuration files and connection strings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*[=\s]")
+
+
+def merge_conf(text: str, settings: Iterable[tuple[str, str]]) -> str:
+    r"""Set parameters in a configuration file: earlier lines for them go, new ones come last.
+
+    >>> merge_conf("port = 1\nwork_mem = '1MB'\n", [("port", "2")])
+    "work_mem = '1MB'\nport = '2'\n"
+    """
+    wanted = dict(settings)
+    kept = [line for line in text.splitlines() if _name_of(line) not in wanted]
+    return "".join(f"{line}\n" for line in kept) + "".join(
+        f"{name} = '{_escape(value)}'\n" for name, value in wanted.items()
+    )
+
+
+def _name_of(line: str) -> str:
+    found = _NAME.match(line)
+    return found[1].lower() if found else ""
+
+
+def _escape(value: str) -> str:
+    """Quote for postgresql.conf, where both a quote and a backslash are special."""
+    return value.replace("\\", "\\\\").replace("'", "''")
+
+
+def make_conninfo(params: Iterable[tuple[str, str]]) -> str:
+    r"""A libpq connection string; empty values are left out.
+
+    >>> make_conninfo([("host", "db1"), ("user", "it's"), ("sslmode", "")])
+    "host=db1 user='it\\'s'"
+    """
+    return " ".join(f"{name}={_quote(value)}" for name, value in params if value)
+
+
+def _quote(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_./:@%+-]+", value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,331 @@
+"""The few ways this tool can touch the world, as data.
+
+What a plan previews and what the engine performs are the same values. The list is closed: a wish for
+`Python(callable)` means that a step is missing. Each is written so that doing it twice is as doing it once.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """Run one statement in a session of its own, in autocommit."""
+
+    node: str
+    statement: str
+
+    def __str__(self) -> str:
+        return f"{self.statement};"
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Reload the configuration, and see a new session that has it."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "SELECT pg_reload_conf();"
+
+
+@dataclass(frozen=True, slots=True)
+class AlterSystem:
+    """Set a parameter in postgresql.auto.conf, or take it out (None), where it still is as expected."""
+
+    node: str
+    name: str
+    value: str | None
+    expected: str | None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"ALTER SYSTEM RESET {self.name};"
+        return f"ALTER SYSTEM SET {self.name} = '{self.value}';"
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureHbaLine:
+    """Put a line into pg_hba.conf, unless it is there: before a line of the file, or at its end (None).
+
+    `digest` (sha256) is the file as it was looked at: another is left alone. The server parses the new file
+    before anyone reloads it; if it finds a fault, the old bytes are put back at once.
+    """
+
+    node: str
+    path: str
+    line: str
+    before_line: int | None
+    digest: str
+
+    def __str__(self) -> str:
+        where = "at the end" if self.before_line is None else f"as line {self.before_line}"
+        return f"{self.path}, {where}: {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHbaLine:
+    """Take our very line out of pg_hba.conf, if it is there; every other byte stays."""
+
+    node: str
+    path: str
+    line: str
+
+    def __str__(self) -> str:
+        return f"remove from {self.path}: {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitAdmission:
+    """Wait until the server admits the standby's role; `line` is what a person must put into the file."""
+
+    node: str
+    path: str
+    line: str
+    standby: str
+    bin_directory: str
+    conninfo: str
+    timeout_seconds: int
+
+    def __str__(self) -> str:
+        return f"wait until somebody has put into {self.path}: {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class WritePassfile:
+    """Write a passfile (0600) with a new random password, unless ours is there. fsynced."""
+
+    node: str
+    path: str
+    host: str
+    port: int
+    role: str
+    marker: str
+
+    def __str__(self) -> str:
+        return f"{self.path} (0600): {self.host}:{self.port}:*:{self.role}:********"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePassfile:
+    """Remove a passfile that carries our marker."""
+
+    node: str
+    path: str
+    marker: str
+
+    def __str__(self) -> str:
+        return f"remove {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRole:
+    """Make a replication role, or give our own a new password: the one in the passfile, as a SCRAM verifier."""
+
+    node: str
+    role: str
+    marker: str
+    passfile_node: str
+    passfile: str
+
+    def __str__(self) -> str:
+        return (
+            f"CREATE ROLE \"{self.role}\" LOGIN REPLICATION PASSWORD '********'; "
+            f"COMMENT ON ROLE \"{self.role}\" IS '{self.marker}, key ...';"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCluster:
+    """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet."""
+
+    node: str
+    source: str
+    draft: str
+    bin_directory: str
+    conninfo: str
+    slot: str
+    name: str
+    checkpoint: str
+    max_rate: str
+
+    def argv(self) -> tuple[str, ...]:
+        """The command that makes the copy; the password is in the passfile that the conninfo names."""
+        rate = ("--max-rate", self.max_rate) if self.max_rate else ()
+        return (
+            f"{self.bin_directory}/pg_basebackup",
+            "--dbname",
+            self.conninfo,
+            "--pgdata",
+            f"{self.draft}/data",
+            "--wal-method",
+            "stream",
+            "--slot",
+            self.slot,
+            "--checkpoint",
+            self.checkpoint,
+            *rate,
+            "--label",
+            f"standbyctl {self.name}",
+            "--no-password",
+        )
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv())
+
+
+@dataclass(frozen=True, slots=True)
+class SetConf:
+    """Set parameters in a configuration file of name = 'value' lines, other lines kept. fsynced."""
+
+    node: str
+    path: str
+    settings: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.path}:", *(f"  {name} = '{value}'" for name, value in self.settings)])
+
+
+@dataclass(frozen=True, slots=True)
+class SealDraft:
+    """Give a finished draft its standby.signal, make it durable, and mark it whole."""
+
+    node: str
+    draft: str
+
+    def __str__(self) -> str:
+        return f"{self.draft}/data/standby.signal; fsync; mark whole"
+
+
+@dataclass(frozen=True, slots=True)
+class PutInPlace:
+    """Rename a whole draft to its destination, which must be absent or an empty directory."""
+
+    node: str
+    draft: str
+    destination: str
+
+    def __str__(self) -> str:
+        return f"mv {shlex.quote(self.draft + '/data')} {shlex.quote(self.destination)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardDraft:
+    """Remove a draft of ours whose writer is gone."""
+
+    node: str
+    draft: str
+
+    def __str__(self) -> str:
+        return f"rm -r {shlex.quote(self.draft)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartServer:
+    """Start PostgreSQL on a data directory that has a standby.signal, unless it runs."""
+
+    node: str
+    data_directory: str
+    bin_directory: str
+    started_by: str
+
+    def __str__(self) -> str:
+        return f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopServer:
+    """Stop (fast) a server that `started_by` shows to be ours and that still is a standby; else refuse."""
+
+    node: str
+    data_directory: str
+    bin_directory: str
+    started_by: str
+
+    def __str__(self) -> str:
+        return f"{self.bin_directory}/pg_ctl stop -m fast -D {shlex.quote(self.data_directory)}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Ask a server a yes-or-no question until the answer is yes. The log tells why it is not."""
+
+    node: str
+    question: str
+    timeout_seconds: int
+    log_node: str
+    log_path: str
+
+    def __str__(self) -> str:
+        return f"wait up to {self.timeout_seconds} s until: {self.question}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Commit a marked message (no table, no row) on the upstream and see the standby replay it."""
+
+    node: str
+    upstream: str
+    timeout_seconds: int
+
+    def __str__(self) -> str:
+        return "SELECT pg_logical_emit_message(true, 'standbyctl', ...); seen replayed on " + self.node
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Rename a data directory of a stopped standby; the old place becomes empty again, or absent.
+
+    `identity` is its device and inode as it was looked at.
+    """
+
+    node: str
+    data_directory: str
+    aside: str
+    bin_directory: str
+    system_identifier: str
+    identity: str
+    leave_empty: bool
+
+    def __str__(self) -> str:
+        return f"mv {shlex.quote(self.data_directory)} {shlex.quote(self.aside)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAside:
+    """Delete a data directory that was set aside: a stopped standby of that system, nothing else."""
+
+    node: str
+    aside: str
+    bin_directory: str
+    system_identifier: str
+    identity: str
+
+    def __str__(self) -> str:
+        return f"rm -r {shlex.quote(self.aside)}"
+
+
+Effect = (
+    Sql
+    | Reload
+    | AlterSystem
+    | EnsureHbaLine
+    | RemoveHbaLine
+    | AwaitAdmission
+    | WritePassfile
+    | RemovePassfile
+    | MakeRole
+    | CopyCluster
+    | SetConf
+    | SealDraft
+    | PutInPlace
+    | DiscardDraft
+    | StartServer
+    | StopServer
+    | WaitUntil
+    | Prove
+    | SetAside
+    | DeleteAside
+)

@@ -1,0 +1,23 @@
+"""What moves: read once for a plan or a status, never compared. None is unknown, never zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Room and load around an attach, at one moment."""
+
+    cluster_bytes: int | None = None
+    free_bytes: int | None = None
+    wal_free_bytes: int | None = None
+    wal_senders_in_use: int = 0
+    slots_in_use: int = 0
+    most_retained_bytes: int = 0
+    most_retained_slot: str = ""
+    data_checksums: bool = False
+    refusal: str = ""
+    free_aside: str = ""
+    directory_identity: str = ""
+    condemned_identity: str = ""

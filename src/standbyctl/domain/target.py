@@ -1,0 +1,40 @@
+"""What the operator asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class HbaWay(StrEnum):
+    """How pg_hba.conf gets its line."""
+
+    AUTO = "auto"
+    FILE = "file"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A standby: its name, where it goes, what it follows, and how it gets there.
+
+    `host` and `port` are how the standby reaches the primary, by TCP; `source_address` is how the
+    primary sees it. `wal_cap` is "auto", "keep" or a size; `max_rate` is empty for no limit.
+    `own_role`: the role is made by us, and its passfile too.
+    """
+
+    primary: str
+    name: str
+    data_directory: str
+    port: int
+    primary_host: str
+    primary_port: int
+    source_address: str
+    role: str
+    passfile: str
+    slot: str
+    own_role: bool = True
+    hba: HbaWay = HbaWay.AUTO
+    max_rate: str = ""
+    checkpoint: str = "fast"
+    wal_cap: str = "auto"

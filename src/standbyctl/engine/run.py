@@ -1,0 +1,108 @@
+"""Follow a plan. Interrupted anywhere, the same call again goes on.
+
+The engine knows neither PostgreSQL nor ssh: it is given a way to look and plan, and a way to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from standbyctl.domain.effects import Effect
+from standbyctl.domain.errors import BlockedError, DriftError, StoppedError
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import msg
+from standbyctl.engine.events import Report, StepBegun, StepDone
+from standbyctl.engine.journal import Journal
+from standbyctl.planner.plan import Plan
+from standbyctl.steps.base import Step
+
+Look = Callable[[], Facts]
+MakePlan = Callable[[Facts], Plan]
+Do = Callable[[Effect], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one plan: how far it got is what an error report needs to know."""
+
+    look: Look
+    plan: MakePlan
+    do: Do
+    journal: Journal
+    report: Report
+    _facts: Facts | None = None
+    number: int = 0
+    total: int = 0
+    begun: bool = False
+
+    @property
+    def facts(self) -> Facts:
+        """What the last look saw."""
+        assert self._facts is not None
+        return self._facts
+
+    def check(self, expected: Plan | None = None) -> Plan:
+        """Look, and plan: the first thing to do, before the journal is opened.
+
+        `expected` is the plan that the operator has seen: whatever there is to do must be in it. Raises
+        BlockedError or DriftError; nothing was changed then.
+        """
+        self._facts = self.look()
+        first = self.plan(self.facts)
+        if first.blockers:
+            raise BlockedError(first.blockers)
+        if expected is not None and (strange := _not_in(first, expected)):
+            raise _drift(strange, begun=False)
+        self.total = len(first.steps)
+        return first
+
+    def follow(self, rest: Plan) -> None:
+        """Take every step of a plan that was just checked.
+
+        Each step is journaled first, then done, then seen done by a fresh look, from which the rest is planned
+        anew: where the rest is not what it was, somebody else has been at work, and we stop.
+        """
+        while rest.steps:
+            self._facts = self._take(rest.steps[0], self.facts)
+            after = self.plan(self.facts)
+            if after.blockers:
+                blocker = after.blockers[0]
+                raise DriftError(blocker.code, blocker.what, begun=True, detail=blocker.detail, hint=blocker.hint)
+            if after.gist != rest.gist[1:]:
+                strange = _not_in(after, Plan(rest.steps[1:])) or rest.steps[1:]
+                raise _drift(strange, begun=True)
+            rest = after
+
+    def _take(self, step: Step, before: Facts) -> Facts:
+        self.number += 1
+        self.report(StepBegun(self.number, self.total, step))
+        self.journal.begin(step, before)
+        self.begun = True
+        for effect in step.effects():
+            self.do(effect)
+        facts = self.look()
+        if not step.satisfied(facts):
+            raise StoppedError(
+                "A205",
+                msg("step {n} did not take effect: {label}", n=self.number, label=step.title),
+                detail=msg("It ran without an error, but a fresh look does not show it: {text}", text=step.text),
+                hint=msg("Run the same command again; with --debug it shows every statement and command."),
+            )
+        self.journal.done(step)
+        self.report(StepDone(self.number, self.total, step))
+        return facts
+
+
+def _not_in(plan: Plan, expected: Plan) -> tuple[Step, ...]:
+    return tuple(step for step in plan.steps if step.gist not in expected.gist)
+
+
+def _drift(strange: tuple[Step, ...], *, begun: bool) -> DriftError:
+    return DriftError(
+        "A207",
+        msg("the servers are not, or no longer, as the plan says"),
+        begun=begun,
+        detail=msg("Not expected: {text}", text="; ".join(str(step.text) for step in strange)),
+        hint=msg("Look at a new plan, and start from that one."),
+    )

@@ -1,0 +1,74 @@
+"""Run pg_basebackup under our eyes: say what it waits for, how far it is, and when nothing moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from standbyctl.domain import effects as fx
+from standbyctl.domain.errors import CannotTellError, StoppedError
+from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Progress
+from standbyctl.nodes.world import World, script_text
+
+ASK_SECONDS = 0.5
+_WATCH_SECONDS = 0.03
+_PROGRESS = """
+SELECT coalesce((SELECT p.phase FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
+                  WHERE a.application_name = %s LIMIT 1), ''),
+       (SELECT p.backup_streamed FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
+         WHERE a.application_name = %s LIMIT 1),
+       (SELECT p.backup_total FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
+         WHERE a.application_name = %s LIMIT 1),
+       (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
+          FROM pg_replication_slots WHERE slot_name = %s)
+"""
+
+
+def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
+    """Copy; end the copy whatever ends us."""
+    child = world.doors[effect.node].host.start(script_text("copy.sh"), effect.draft, effect.node, *effect.argv())
+    meter = _Meter(effect, world)
+    try:
+        while (status := child.poll()) is None:
+            meter.tick()
+            world.clock.sleep(_WATCH_SECONDS)
+    finally:
+        child.end()
+    if status != 0:
+        raise StoppedError(
+            "A204",
+            msg("the base backup failed"),
+            detail=msg("{e}", e=" | ".join(child.errors().splitlines()[-3:]) or f"exit status {status}"),
+            hint=msg("Mend the cause, then run the same command again: it copies anew."),
+        )
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Asks the source now and then, and knows how long nothing has moved."""
+
+    effect: fx.CopyCluster
+    world: World
+    asked: float = float("-inf")
+    began: float | None = None
+    moved: float | None = None
+    last: tuple[str, int | None] = ("", None)
+
+    def tick(self) -> None:
+        now = self.world.clock.monotonic()
+        if now - self.asked < ASK_SECONDS:
+            return
+        self.asked = now
+        app = f"{self.effect.name}_copy"
+        try:
+            [(phase, done, total, held)] = self.world.doors[self.effect.source].server.observe(
+                _PROGRESS, app, app, app, self.effect.slot
+            )
+        except CannotTellError:
+            phase, done, total, held = "", None, None, None
+        if self.moved is None or (phase, done) != self.last:
+            self.moved, self.last = now, (phase, done)
+        if done and self.began is None:
+            self.began = now
+        rate = done / (now - self.began) if done and self.began and now > self.began + 1 else None
+        self.world.tell(Progress(phase, done, total, rate, held, now - self.moved))

@@ -1,0 +1,160 @@
+"""PostgreSQL servers, by libpq (psycopg).
+
+Every session of ours names its schema, has timeouts, and never waits for a synchronous standby.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import Identifier
+
+from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
+from standbyctl.domain.message import Message, msg
+from standbyctl.nodes.ports import Session
+
+OUR_APPLICATION_NAME = "standbyctl"
+_COMMON = "-c search_path=pg_catalog -c lock_timeout=10s -c synchronous_commit=local"
+_OBSERVING = f"{_COMMON} -c statement_timeout=60s -c default_transaction_read_only=on"
+_ACTING = f"{_COMMON} -c statement_timeout=60s -c default_transaction_read_only=off"
+_CONNECT = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+
+class LibpqServer:
+    """A server that is reached with the operator's own connection parameters."""
+
+    def __init__(self, name: str, params: Mapping[str, str], secret: str = "") -> None:
+        self._name, self._params, self._secret = name, dict(params), secret
+        self._kept: psycopg.Connection[Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self._name
+
+    def observe(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+        for last in (False, True):
+            try:
+                if self._kept is None or self._kept.closed:
+                    self._kept = self.connect(_OBSERVING)
+                return _rows(self._kept, query, params)
+            except psycopg.OperationalError as error:
+                self.close()
+                if last:
+                    raise _cannot_ask(self._name, error) from error
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise CannotTellError(
+                    "A202",
+                    msg("no right to look at {node}", node=self._name),
+                    detail=msg("{e}", e=_text(error)),
+                    hint=msg("Connect as a superuser of {node}.", node=self._name),
+                ) from error
+        raise AssertionError(query)  # pragma: no cover
+
+    def session(self) -> Session:
+        return LibpqSession(self._name, self.connect(_ACTING))
+
+    def close(self) -> None:
+        """End the session that is kept for looking."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def encrypt_password(self, password: str, role: str) -> str:
+        with self.connect(_OBSERVING) as conn:
+            encrypted = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+        return encrypted.decode()
+
+    def connect(self, options: str = _ACTING, **changes: str) -> psycopg.Connection[Any]:
+        """A new connection in autocommit; raises CannotTellError."""
+        given = self._params.get("options", "")
+        params = {**_CONNECT, **self._params, **changes, "options": f"{given} {options}".strip()}
+        params["application_name"] = OUR_APPLICATION_NAME
+        if self._secret:
+            params["password"] = self._secret
+        try:
+            return psycopg.connect(make_conninfo("", **params), autocommit=True)
+        except psycopg.Error as error:
+            raise cannot_connect(self._name, self._params, error) from error
+
+    def at(self, name: str, **changes: str) -> LibpqServer:
+        """Another server that takes the same credentials: a physical copy of this one."""
+        with self.connect(_OBSERVING) as conn:
+            secret = conn.info.password or self._secret
+        return LibpqServer(name, {**self._params, **changes}, secret)
+
+
+class LibpqSession:
+    """A session that may write."""
+
+    def __init__(self, name: str, conn: psycopg.Connection[Any]) -> None:
+        self._name, self._conn = name, conn
+
+    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+        try:
+            return _rows(self._conn, query, params)
+        except psycopg.Error as error:
+            raise StoppedError(
+                "A204",
+                msg("{node} refused a statement", node=self._name),
+                detail=msg("{state}: {e}", state=error.sqlstate or "connection lost", e=_text(error)),
+                hint=msg("Mend the cause, then run the same command again."),
+            ) from error
+
+    def close(self) -> None:
+        self._conn.close()
+
+
+def parse_conninfo(text: str) -> dict[str, str]:
+    """The parameters of a connection string or URI; ValueError where it is neither."""
+    try:
+        return {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
+    except psycopg.ProgrammingError as error:
+        raise ValueError(_text(error)) from error
+
+
+def _rows(conn: psycopg.Connection[Any], query: str, params: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    named = params[0] if len(params) == 1 and isinstance(params[0], Mapping) else params
+    cursor = conn.execute(query.encode(), named or None)
+    return cursor.fetchall() if cursor.description else []
+
+
+def cannot_connect(name: str, params: Mapping[str, str], error: psycopg.Error) -> StandbyctlError:
+    """Why there is no connection, from what libpq knows (never from the text of a message)."""
+    where = {"node": name, "user": params.get("user", "")}
+    pgconn = getattr(error, "pgconn", None)
+    hint: Message
+    if pgconn is not None and pgconn.used_password:
+        hint = msg("Check the password of that user: .pgpass, PGPASSWORD, or passfile= in the conninfo.", **where)
+    elif pgconn is not None and pgconn.needs_password:
+        hint = msg("Give the password in .pgpass, PGPASSWORD, or passfile= in the conninfo; none was found.")
+    else:
+        hint = msg("Check host, port and user, and that pg_hba.conf lets you in from here.")
+    return CannotTellError(
+        "A201", msg("cannot connect to {node}", **where), detail=msg("{e}", e=_text(error)), hint=hint
+    )
+
+
+def _cannot_ask(name: str, error: psycopg.Error) -> StandbyctlError:
+    return CannotTellError(
+        "A201", msg("the connection to {node} was lost", node=name), detail=msg("{e}", e=_text(error))
+    )
+
+
+def _text(error: psycopg.Error) -> str:
+    primary = error.diag.message_primary or str(error)
+    return " ".join(primary.split())
+
+
+def quote(name: str) -> str:
+    """An identifier for SQL."""
+    return Identifier(name).as_string()

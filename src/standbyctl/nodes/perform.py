@@ -1,0 +1,38 @@
+"""The only code that changes the world: it carries out effects, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from standbyctl.domain import effects as fx
+from standbyctl.nodes import copying, files, secrets, servers
+from standbyctl.nodes.world import World
+
+_DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
+    fx.Sql: servers.run_sql,
+    fx.Reload: servers.reload,
+    fx.AlterSystem: servers.alter_system,
+    fx.WaitUntil: servers.wait_until,
+    fx.Prove: servers.prove,
+    fx.StartServer: servers.start,
+    fx.StopServer: servers.stop,
+    fx.AwaitAdmission: servers.await_admission,
+    fx.EnsureHbaLine: files.ensure_hba_line,
+    fx.RemoveHbaLine: files.remove_hba_line,
+    fx.SetConf: files.set_conf,
+    fx.SealDraft: files.seal_draft,
+    fx.PutInPlace: files.put_in_place,
+    fx.DiscardDraft: files.discard_draft,
+    fx.SetAside: files.set_aside,
+    fx.DeleteAside: files.delete_aside,
+    fx.WritePassfile: secrets.write_passfile,
+    fx.RemovePassfile: secrets.remove_passfile,
+    fx.MakeRole: secrets.make_role,
+    fx.CopyCluster: copying.copy_cluster,
+}
+
+
+def perform(effect: fx.Effect, world: World) -> None:
+    """Carry out one effect; raises StoppedError where it cannot be done."""
+    _DEEDS[type(effect)](effect, world)

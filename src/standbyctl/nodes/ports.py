@@ -1,0 +1,85 @@
+"""What a door is. Adapters live next door: local, libpq, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ended: its exit status (negative: the signal that ended it) and what it wrote."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+class Child(Protocol):
+    """A command that runs."""
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+
+    def end(self) -> None:
+        """End it and everything it started, and wait for that."""
+
+    def errors(self) -> str:
+        """What it has written to standard error."""
+
+
+class Host(Protocol):
+    """A machine, as the operating system user that the server there runs as."""
+
+    user: str
+
+    def script(self, text: str, *args: str, data: bytes = b"", timeout_seconds: float = 60) -> Completed:
+        """Run a POSIX shell script, with data on its standard input."""
+
+    def start(self, text: str, *args: str) -> Child:
+        """Start a script and leave it running under our eyes: it ends when we do."""
+
+
+class Session(Protocol):
+    """A session of its own on a server."""
+
+    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows, if it has any."""
+
+    def close(self) -> None:
+        """End the session."""
+
+
+class Server(Protocol):
+    """A PostgreSQL server, by libpq."""
+
+    def observe(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+        """Ask in a read-only session that is kept; it is opened again where it was lost."""
+
+    def session(self) -> Session:
+        """A new session that may write, in autocommit."""
+
+    def encrypt_password(self, password: str, role: str) -> str:
+        """The SCRAM verifier of a password, computed here."""
+
+
+class Clock(Protocol):
+    """Time, as something tests can own."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How one node is reached. A standby's server answers only once it runs."""
+
+    host: Host
+    server: Server
+
+
+Doors = Mapping[str, Door]

@@ -1,0 +1,11 @@
+# Make a draft directory and run a command that fills it. Arguments: draft, owner, command...
+# The lock is inherited: it is held as long as the command or any child of it lives, even if we are killed.
+set -eu
+draft=$1 owner=$2
+shift 2
+umask 077
+mkdir -- "$draft"
+printf '%s\n' "$owner" >"$draft/owner"
+exec 9>"$draft/lock"
+flock -n 9
+exec "$@"

@@ -1,0 +1,2 @@
+# Print a file. Arguments: path.
+exec cat -- "$1"

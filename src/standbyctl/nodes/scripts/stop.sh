@@ -1,0 +1,14 @@
+# Stop a standby that attach started. Arguments: data directory, bin directory, node.
+set -eu
+status=0
+"$2/pg_ctl" status -D "$1" >/dev/null || status=$?
+[ "$status" = 3 ] && exit 0
+if ! grep -q -e "\"standbyctl.attach=$3\"" -e "standbyctl.attach=$3\"" "$1/postmaster.opts"; then
+    echo "the server on $1 was not started by attach" >&2
+    exit 90
+fi
+if ! [ -f "$1/standby.signal" ] || ! "$2/pg_controldata" -D "$1" | grep -q '^Database cluster state: *in archive recovery'; then
+    echo "the server on $1 is not a standby any more" >&2
+    exit 90
+fi
+exec "$2/pg_ctl" stop -D "$1" -m fast -w -t 600 -s

@@ -1,0 +1,200 @@
+"""Effects on servers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from standbyctl.domain import effects as fx
+from standbyctl.domain.errors import CannotTellError, StoppedError
+from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Note
+from standbyctl.nodes.ports import Server
+from standbyctl.nodes.world import World, script_text
+
+_RELOAD_SECONDS = 15
+_AUTO_CONF = (
+    "SELECT setting FROM pg_file_settings WHERE name = %s"
+    " AND sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1"
+)
+
+
+def run_sql(effect: fx.Sql, world: World) -> None:
+    """One statement."""
+    once(world.doors[effect.node].server, effect.statement)
+
+
+def once(server: Server, statement: str, *params: object) -> list[tuple[object, ...]]:
+    """One statement in a session of its own."""
+    session = server.session()
+    try:
+        return session.rows(statement, *params)
+    finally:
+        session.close()
+
+
+def reload(effect: fx.Reload, world: World) -> None:
+    """Reload, and see that a session begun afterwards has the new configuration."""
+    server = world.doors[effect.node].server
+    session = server.session()
+    try:
+        before = session.rows("SELECT pg_conf_load_time(), pg_reload_conf()")[0][0]
+    finally:
+        session.close()
+    _wait(
+        world,
+        lambda: once(server, "SELECT pg_conf_load_time()")[0][0] != before,
+        _RELOAD_SECONDS,
+        0.02,
+        lambda: StoppedError(
+            "A204",
+            msg("{node} has not reloaded its configuration", node=effect.node),
+            detail=msg("pg_reload_conf() was called {n} s ago.", n=_RELOAD_SECONDS),
+            hint=msg("Look at the log of {node}, then run the same command again.", node=effect.node),
+        ),
+    )
+
+
+def alter_system(effect: fx.AlterSystem, world: World) -> None:
+    """Set or reset; where a value is expected in postgresql.auto.conf, only if it still is there."""
+    session = world.doors[effect.node].server.session()
+    try:
+        present = session.rows(_AUTO_CONF, effect.name)
+        value = str(present[0][0]) if present else None
+        if value == effect.value:
+            return
+        if effect.expected is not None and value != effect.expected:
+            raise StoppedError(
+                "A204",
+                msg("somebody has just changed {name} on {node}", name=effect.name, node=effect.node),
+                hint=msg("Run the same command again: it looks anew."),
+            )
+        session.rows(str(effect))
+    finally:
+        session.close()
+
+
+def wait_until(effect: fx.WaitUntil, world: World) -> None:
+    """Ask until the answer is yes."""
+
+    def late() -> StoppedError:
+        log = world.doors[effect.log_node].host.script(script_text("tail.sh"), effect.log_path)
+        tail = " | ".join(log.stdout.decode(errors="replace").splitlines())
+        return StoppedError(
+            "A204",
+            msg("still waiting after {n} s: {what}", n=effect.timeout_seconds, what=effect.question),
+            detail=msg("The end of {path}: {tail}", path=effect.log_path, tail=tail),
+            hint=msg("Mend the cause, then run the same command again."),
+        )
+
+    server = world.doors[effect.node].server
+    question = f"SELECT {effect.question}"
+    _wait(world, lambda: server.observe(question) == [(True,)], effect.timeout_seconds, 0.05, late)
+
+
+def prove(effect: fx.Prove, world: World) -> None:
+    """A transactional message needs no table and writes a commit record (all versions, wal_level replica)."""
+    upstream, standby = world.doors[effect.upstream].server, world.doors[effect.node].server
+    same = "SELECT system_identifier::text FROM pg_control_system()"
+    if upstream.observe(same) != standby.observe(same):
+        raise StoppedError(
+            "A206",
+            msg("{node} is not a copy of {upstream}", node=effect.node, upstream=effect.upstream),
+            detail=msg("Their system identifiers differ."),
+        )
+    session = upstream.session()
+    try:
+        session.rows("SELECT pg_logical_emit_message(true, 'standbyctl', %s)", secrets.token_hex(8))
+        lsn = str(session.rows("SELECT pg_current_wal_flush_lsn()::text")[0][0])
+    finally:
+        session.close()
+    began = world.clock.monotonic()
+    _wait(
+        world,
+        lambda: standby.observe("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", lsn) == [(True,)],
+        effect.timeout_seconds,
+        0.002,
+        lambda: StoppedError(
+            "A206",
+            msg("{node} has not replayed a marked commit of {upstream}", node=effect.node, upstream=effect.upstream),
+            detail=msg("Commit {lsn} is not there after {n} s.", lsn=lsn, n=effect.timeout_seconds),
+            hint=msg("It may be catching up: standbyctl status shows how far. Then run the same command again."),
+        ),
+    )
+    took = (world.clock.monotonic() - began) * 1000
+    world.tell(
+        Note(
+            msg(
+                "commit {lsn} of {upstream} replayed on {node} after {ms} ms",
+                lsn=lsn,
+                upstream=effect.upstream,
+                node=effect.node,
+                ms=f"{took:.0f}",
+            )
+        )
+    )
+
+
+def start(effect: fx.StartServer, world: World) -> None:
+    """Start it."""
+    world.run(
+        effect.node,
+        "start.sh",
+        effect.data_directory,
+        effect.bin_directory,
+        effect.started_by,
+        timeout_seconds=660,
+    )
+
+
+def stop(effect: fx.StopServer, world: World) -> None:
+    """Stop it."""
+    world.run(
+        effect.node,
+        "stop.sh",
+        effect.data_directory,
+        effect.bin_directory,
+        effect.started_by,
+        timeout_seconds=660,
+    )
+
+
+def await_admission(effect: fx.AwaitAdmission, world: World) -> None:
+    """Say what a person has to do, and go on by ourselves once it is done."""
+    world.tell(
+        Note(
+            msg(
+                "put this line into {path} on {node}, above any rule that refuses, then reload it:",
+                path=effect.path,
+                node=effect.node,
+            )
+        )
+    )
+    world.tell(Note(msg("    {line}", line=effect.line)))
+    host, text = world.doors[effect.standby].host, script_text("try_replication.sh")
+    _wait(
+        world,
+        lambda: host.script(text, effect.bin_directory, effect.conninfo).status == 0,
+        effect.timeout_seconds,
+        1.0,
+        lambda: StoppedError(
+            "A206",
+            msg("{node} has not let the standby in after {n} s", node=effect.node, n=effect.timeout_seconds),
+            hint=msg("Run the same command again to go on waiting."),
+        ),
+    )
+
+
+def _wait(world: World, done: Callable[[], bool], seconds: float, pause: float, late: Callable[[], Exception]) -> None:
+    """Ask until done; a server that cannot be asked for a moment is asked again."""
+    deadline = world.clock.monotonic() + seconds
+    while True:
+        try:
+            if done():
+                return
+        except CannotTellError:
+            if world.clock.monotonic() > deadline:
+                raise
+        if world.clock.monotonic() > deadline:
+            raise late()
+        world.clock.sleep(pause)

@@ -1,0 +1,1 @@
+"""Look: nodes to Facts and Sample. Read-only."""

@@ -1,0 +1,92 @@
+# What stands on a host: key=value lines. It changes nothing. Arguments: data directory, bin directory,
+# passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
+# the primary's pg_hba.conf, the line for it, the primary's data directory, path of a directory being deleted.
+data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 hba=$8 line=$9
+shift 9
+primary=$1 condemned=$2
+parent=$(dirname -- "$data") base=$(basename -- "$data")
+say() { printf '%s=%s\n' "$1" "$2"; }
+flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
+control() { "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n "s/^$2: *//p"; }
+
+say binary "$("$bin/postgres" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
+flag parent_writable test -w "$parent" -a -x "$parent"
+say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+say wal_free_kb "$(df -Pk -- "$primary/pg_wal" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+say real "$(readlink -f -- "$data")"
+say primary_real "$(readlink -f -- "$primary")"
+say primary_identity "$(stat -L -c %d:%i -- "$primary" 2>/dev/null)"
+say port_taken "$(awk -v want="$(printf ':%04X' "$port")" \
+    '$4 == "0A" && substr($2, length($2) - 4) == want { print "yes"; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)"
+
+if [ ! -e "$data" ] && [ ! -L "$data" ]; then
+    say contents absent
+elif [ ! -d "$data" ]; then
+    say contents file
+elif ! names=$(ls -A -- "$data" 2>/dev/null); then
+    say contents unreadable
+elif [ -z "$names" ]; then
+    say contents empty
+else
+    say contents files
+    say system_identifier "$(control "$data" 'Database system identifier')"
+    say cluster_state "$(control "$data" 'Database cluster state')"
+    say control_timeline "$(control "$data" "Latest checkpoint's TimeLineID")"
+    say segment_bytes "$(control "$data" 'Bytes per WAL segment')"
+    flag signal test -f "$data/standby.signal"
+    flag label test -f "$data/backup_label"
+    say conninfo "$(sed -n "s/^primary_conninfo *= *'\(.*\)'.*/\1/p" "$data/postgresql.auto.conf" 2>/dev/null | tail -n 1)"
+    say slot_name "$(sed -n "s/^primary_slot_name *= *'\(.*\)'.*/\1/p" "$data/postgresql.auto.conf" 2>/dev/null | tail -n 1)"
+    say last_wal "$(ls -- "$data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)"
+    flag running "$bin/pg_ctl" status -D "$data"
+    say running_port "$(sed -n 4p "$data/postmaster.pid" 2>/dev/null)"
+    say started_by "$(sed -n 's/.*standbyctl\.attach=\([a-z0-9_]*\).*/\1/p' "$data/postmaster.opts" 2>/dev/null)"
+fi
+if [ -d "$data" ]; then
+    say identity "$(stat -L -c %d:%i -- "$data")"
+    [ "$(stat -c %d -- "$data")" = "$(stat -c %d -- "$parent")" ] || say mount_point yes
+fi
+[ -d "$condemned" ] && say condemned "$(stat -c %d:%i -- "$condemned")"
+n=1
+while [ -e "$data.detached-$n" ]; do n=$((n + 1)); done
+say free_aside "$data.detached-$n"
+
+for draft in "$parent/.$base.standbyctl-"*; do
+    [ -d "$draft" ] || continue
+    alive=no whole=no
+    [ -f "$draft/lock" ] && ! flock -n "$draft/lock" true && alive=yes
+    [ -f "$draft/whole" ] && whole=yes
+    last=$(ls -- "$draft/data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
+    segment=$(control "$draft/data" 'Bytes per WAL segment')
+    say draft "$alive $whole ${last:--} ${segment:--} $draft"
+done
+
+if [ ! -e "$passfile" ]; then
+    say passfile absent
+elif [ ! -r "$passfile" ] || [ -n "$(find -L "$passfile" -perm /077 2>/dev/null)" ]; then
+    say passfile unsafe
+else
+    first=$(sed -n 1p "$passfile") second=$(sed -n 2p "$passfile") key=
+    case $first in "# $marker, key "*) key=${first##* } ;; esac
+    digest=$(printf '%s' "$second" | sha256sum | cut -c 1-16)
+    if [ -z "$key" ]; then
+        say passfile foreign
+    elif [ "$key" = "$digest" ] && [ "$(wc -l <"$passfile")" = 2 ] && [ "${second#"$entry"}" != "$second" ]; then
+        say passfile ours
+        say key "$key"
+    else
+        say passfile changed
+    fi
+    if said=$("$bin/psql" -XAtqw -d "$conninfo" -c IDENTIFY_SYSTEM 2>&1); then
+        say admitted "$said"
+    else
+        say refusal "$(printf '%s' "$said" | tr '\n' ' ')"
+    fi
+fi
+
+flag hba_at_hand test -w "$hba" -a -w "$(dirname -- "$(readlink -f -- "$hba")")"
+if [ -r "$hba" ]; then
+    say hba_digest "$(sha256sum <"$hba" | cut -d' ' -f1)"
+    flag hba_has_line grep -qxF -e "$line" -- "$hba"
+fi
+say end yes

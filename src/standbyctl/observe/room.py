@@ -1,0 +1,33 @@
+"""Room and load on the primary, read once for a plan: it may take a moment on a big cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from standbyctl.domain.sample import Sample
+from standbyctl.nodes.ports import Server
+
+_ROOM = """
+SELECT (SELECT sum(pg_tablespace_size(oid))::bigint FROM pg_tablespace),
+       (SELECT count(*) FROM pg_stat_replication),
+       (SELECT count(*) FROM pg_replication_slots),
+       coalesce((SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                        ELSE pg_current_wal_lsn() END, restart_lsn)::bigint
+                   FROM pg_replication_slots WHERE restart_lsn IS NOT NULL AND wal_status <> 'lost'
+                  ORDER BY restart_lsn LIMIT 1), 0),
+       coalesce((SELECT slot_name::text FROM pg_replication_slots
+                  WHERE restart_lsn IS NOT NULL AND wal_status <> 'lost' ORDER BY restart_lsn LIMIT 1), '')
+"""
+
+
+def sample_room(server: Server, seen: Sample) -> Sample:
+    """What a look saw, and how big and busy the primary is."""
+    [(size, senders, slots, retained, slot)] = server.observe(_ROOM)
+    return replace(
+        seen,
+        cluster_bytes=size,
+        wal_senders_in_use=senders,
+        slots_in_use=slots,
+        most_retained_bytes=retained,
+        most_retained_slot=slot,
+    )

@@ -1,0 +1,54 @@
+-- What a server believes, in one round trip (15 and later). %(role)s: the standby's replication role.
+WITH files AS MATERIALIZED (
+  SELECT name, setting, seqno, sourcefile,
+         sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
+    FROM pg_file_settings)
+SELECT jsonb_build_object(
+  'version_num', current_setting('server_version_num')::int,
+  'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
+  'in_recovery', pg_is_in_recovery(),
+  'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
+              ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
+  'started_at', pg_postmaster_start_time()::text,
+  'settings', (
+    SELECT jsonb_agg(jsonb_build_object(
+             'name', s.name,
+             -- What our own session has set is not what the server runs with.
+             'value', CASE WHEN s.source <> 'client' THEN s.setting
+                      ELSE coalesce((SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END,
+             'source', s.source, 'pending_restart', s.pending_restart,
+             'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
+             'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
+           ORDER BY s.name)
+      FROM pg_settings AS s WHERE s.name = ANY (%(settings)s)),
+  'sources', (
+    SELECT jsonb_agg(DISTINCT path) FROM (
+      SELECT f.sourcefile AS path FROM files AS f
+      UNION ALL SELECT setting FROM pg_settings WHERE name IN ('config_file', 'hba_file', 'ident_file')
+      UNION ALL SELECT 'data_directory in ' || sourcefile FROM files WHERE name IN ('data_directory', 'hba_file', 'ident_file')
+    ) AS every),
+  'bindir', (SELECT setting FROM pg_config WHERE name = 'BINDIR'),
+  'segment_bytes', (SELECT bytes_per_wal_segment FROM pg_control_init()),
+  'tablespaces', (SELECT coalesce(jsonb_agg(spcname ORDER BY spcname), '[]') FROM pg_tablespace
+                   WHERE spcname NOT IN ('pg_default', 'pg_global')),
+  'slots', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+             'slot_name', slot_name, 'slot_type', slot_type, 'wal_status', wal_status, 'active', active,
+             'restart_lsn', restart_lsn) ORDER BY slot_name), '[]')
+      FROM pg_replication_slots WHERE NOT temporary),
+  'roles', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+             'name', rolname, 'login', rolcanlogin, 'replication', rolreplication,
+             'comment', shobj_description(oid, 'pg_authid'),
+             'fingerprint', left(encode(sha256(convert_to(rolpassword, 'UTF8')), 'hex'), 16),
+             'altered', rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR NOT rolinherit
+                        OR rolconnlimit <> -1 OR rolvaliduntil IS NOT NULL
+                        OR EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = a.oid)
+                        OR EXISTS (SELECT FROM pg_auth_members WHERE a.oid IN (roleid, member)))), '[]')
+      FROM pg_authid AS a WHERE rolname = %(role)s),
+  'hba', (SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM pg_hba_file_rules AS h),
+  'streaming', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('application_name', r.application_name, 'state', r.state,
+             'slot_name', s.slot_name)), '[]')
+      FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid)
+)

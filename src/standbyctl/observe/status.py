@@ -1,0 +1,102 @@
+"""A sample for `status`: one question to each server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.nodes.ports import Server
+
+_PRIMARY = """
+SELECT jsonb_build_object(
+  'in_recovery', pg_is_in_recovery(),
+  'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
+              ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
+  'senders', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+      'name', r.application_name, 'state', r.state, 'slot', s.slot_name,
+      'behind', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)::bigint END)
+      ORDER BY r.application_name), '[]')
+    FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid),
+  'slots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+      'name', slot_name, 'slot_type', slot_type, 'active', active, 'wal_status', wal_status,
+      'held', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint END,
+      'safe', safe_wal_size) ORDER BY slot_name), '[]')
+    FROM pg_replication_slots WHERE NOT temporary))
+"""
+_STANDBY = """
+SELECT jsonb_build_object(
+  'in_recovery', pg_is_in_recovery(),
+  'timeline', coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+                       (SELECT timeline_id FROM pg_control_checkpoint())))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One line of the table. `lag_bytes`: WAL that the primary has and the standby has not replayed."""
+
+    name: str
+    role: str | None
+    state: str | None
+    timeline: int | None
+    lag_bytes: int | None
+    upstream: str | None
+    slot: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStatus:
+    """A slot of the primary. `safe_bytes`: until the cap loses it; None without a cap."""
+
+    name: str
+    slot_type: str
+    active: bool
+    wal_status: str | None
+    retained_bytes: int | None
+    safe_bytes: int | None
+
+
+def read_status(
+    primary: Server, expected: tuple[tuple[str, str, Server], ...], primary_name: str
+) -> tuple[tuple[NodeStatus, ...], tuple[SlotStatus, ...]]:
+    """Everything the primary shows, and what each expected standby (name, slot, server) says itself."""
+    [(raw,)] = primary.observe(_PRIMARY)
+    role = "standby" if raw["in_recovery"] else "primary"
+    nodes = [NodeStatus(primary_name, role, "running", raw["timeline"], None, None, None)]
+    seen = {sender["name"]: sender for sender in raw["senders"]}
+    for name, slot, server in expected:
+        nodes.append(_standby(name, slot, server, seen.pop(name, None), primary_name))
+    for sender in seen.values():
+        nodes.append(
+            NodeStatus(sender["name"], None, sender["state"], None, sender["behind"], primary_name, sender["slot"])
+        )
+    return tuple(nodes), tuple(_slot(slot) for slot in raw["slots"])
+
+
+def _standby(name: str, slot: str, server: Server, sender: Mapping[str, Any] | None, primary_name: str) -> NodeStatus:
+    try:
+        [(own,)] = server.observe(_STANDBY)
+    except CannotTellError:
+        own = None
+    role = None if own is None else "standby" if own["in_recovery"] else "primary"
+    if sender is not None:
+        state = sender["state"]
+    elif own is not None:
+        state = "not connected"
+    else:
+        state = "unreachable"
+    return NodeStatus(
+        name=name,
+        role=role,
+        state=state,
+        timeline=None if own is None else own["timeline"],
+        lag_bytes=sender["behind"] if sender else None,
+        upstream=primary_name if sender else None,
+        slot=slot,
+    )
+
+
+def _slot(raw: Mapping[str, Any]) -> SlotStatus:
+    return SlotStatus(raw["name"], raw["slot_type"], raw["active"], raw["wal_status"], raw["held"], raw["safe"])

@@ -1,0 +1,219 @@
+"""Plan the attachment of a standby to a running primary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.conf import make_conninfo
+from standbyctl.domain.facts import Contents, Facts, Place, Server
+from standbyctl.domain.hba import find_place, hba_line
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import draft_prefix, marker
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import HbaWay, Target
+from standbyctl.planner.blockers import attach_blockers
+from standbyctl.planner.cap import choose_cap
+from standbyctl.planner.plan import Memory, Plan
+from standbyctl.steps.base import Step
+from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
+from standbyctl.steps.directory import SetDirectoryAside
+from standbyctl.steps.hba import AdmitReplication
+from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.server import StartStandby
+from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
+
+# A standby must not have less of these than its primary; max_wal_senders is in the list since 12.
+MINIMUM_PARAMETERS = (
+    "max_connections",
+    "max_prepared_transactions",
+    "max_locks_per_transaction",
+    "max_worker_processes",
+    "max_wal_senders",
+)
+_RECOVERY_TARGETS = ("", "_lsn", "_name", "_time", "_xid")
+
+
+def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = ()) -> Plan:
+    """The steps still to take, or everything that stands in the way."""
+    steps = tuple(_remaining(_all_steps(facts, sample, target), facts))
+    if blockers := tuple(attach_blockers(facts, sample, target, memory, steps)):
+        return Plan(blockers=blockers)
+    return Plan(steps=steps, notes=tuple(_notes(facts, target)))
+
+
+def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
+    server, place = facts.server(target.primary), facts.place(target.name)
+    if target.own_role:
+        yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
+        yield CreateRole(target.primary, target.name, target.role, target.passfile)
+    if not place.upstream and not place.admitted and not _admitted_once_made(facts, target):
+        yield _admission(server, place, target)
+    if (cap := choose_cap(server, sample, target)) is not None:
+        yield CapSlots(target.primary, cap, server.setting(CAP).value)
+    slot = server.slot(target.slot)
+    yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
+    yield from _copy(facts, sample, target)
+    yield StartStandby(target.primary, target.name, target.data_directory, place.bin_directory, target.slot)
+
+
+def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
+    server, place = facts.server(target.primary), facts.place(target.name)
+    if place.contents is Contents.STANDBY:
+        if place.covered or not place.never_started:
+            return
+        # A finished copy counts only while its slot keeps the WAL it needs next.
+        yield SetDirectoryAside(
+            name=target.name,
+            data_directory=target.data_directory,
+            aside=sample.free_aside,
+            bin_directory=place.bin_directory,
+            system_identifier=server.system_identifier,
+            identity=sample.directory_identity,
+            leave_empty=False,
+            condemn=False,
+        )
+    whole = next((draft for draft in place.drafts if draft.whole and not draft.alive), None)
+    for draft in place.drafts:
+        if draft is not whole:
+            yield RemoveDraft(target.name, draft.path)
+    taken = {draft.path for draft in place.drafts}
+    path = whole.path if whole else next_draft(draft_prefix(target.data_directory), taken)
+    yield CopyByBasebackup(
+        primary=target.primary,
+        name=target.name,
+        draft=path,
+        destination=target.data_directory,
+        bin_directory=place.bin_directory,
+        conninfo=make_conninfo([*connection(target), ("application_name", copy_name(target.name))]),
+        slot=target.slot,
+        checkpoint=target.checkpoint,
+        max_rate=target.max_rate,
+        settings=tuple(standby_settings(server, target)),
+    )
+    yield InstallCopy(target.name, path, target.data_directory)
+
+
+def next_draft(prefix: str, taken: set[str]) -> str:
+    """A draft directory that no attempt has used yet."""
+    n = 1
+    while f"{prefix}{n}" in taken:
+        n += 1
+    return f"{prefix}{n}"
+
+
+def connection(target: Target) -> tuple[tuple[str, str], ...]:
+    """How the standby's side connects. Both ends give up on a frozen peer after a minute.
+
+    tcp_user_timeout also in `options`, for the walsender (12+): without it a frozen receiver can hold up the
+    primary's checkpoints for as long as it stays frozen.
+    """
+    return (
+        ("host", target.primary_host),
+        ("port", str(target.primary_port)),
+        ("user", target.role),
+        ("passfile", target.passfile),
+        ("connect_timeout", "10"),
+        ("keepalives_idle", "30"),
+        ("keepalives_interval", "10"),
+        ("keepalives_count", "3"),
+        ("tcp_user_timeout", "60000"),
+        (
+            "options",
+            "-c tcp_user_timeout=60000 -c tcp_keepalives_idle=30"
+            " -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+        ),
+    )
+
+
+def copy_name(name: str) -> str:
+    """The application_name of the copy, by which its progress is found."""
+    return f"{name}_copy"
+
+
+def replication_conninfo(target: Target) -> str:
+    """What shows whether the standby's role gets in: a replication connection that asks who is there."""
+    return make_conninfo(
+        [
+            *connection(target),
+            ("dbname", "replication"),
+            ("replication", "true"),
+            ("application_name", copy_name(target.name)),
+        ]
+    )
+
+
+def primary_conninfo(target: Target) -> str:
+    """What the standby's walreceiver connects with."""
+    return make_conninfo([*connection(target), ("application_name", target.name)])
+
+
+def standby_settings(server: Server, target: Target) -> Iterator[tuple[str, str]]:
+    """What the copy needs beyond the configuration that comes with it."""
+    yield "primary_conninfo", primary_conninfo(target)
+    yield "primary_slot_name", target.slot
+    yield "port", str(target.port)
+    yield "hot_standby", "on"
+    yield "recovery_target_timeline", "latest"
+    for suffix in _RECOVERY_TARGETS:
+        # A target left over in the primary's file would stop or promote the standby on its way.
+        if server.setting(f"recovery_target{suffix}").value:
+            yield f"recovery_target{suffix}", ""
+    if server.setting("external_pid_file").value:
+        yield "external_pid_file", ""
+    for name in MINIMUM_PARAMETERS:
+        setting = server.setting(name)
+        # The copy starts with what the files say, which may be less than what the primary runs with.
+        in_file = int(setting.in_file) if setting.in_file and setting.in_file.isdigit() else -1
+        inherited = int(setting.value) if setting.source == "default" else in_file
+        if inherited < int(setting.value):
+            yield name, setting.value
+
+
+def _admitted_once_made(facts: Facts, target: Target) -> bool:
+    """Whether a rule that stands there already will do, for a role that cannot yet be tried."""
+    server, place = facts.server(target.primary), facts.place(target.name)
+    untried = not place.password_set if target.own_role else False
+    rules = find_place(server.hba.rules, server.hba.path, target.role, target.source_address)
+    return untried and rules.admits is not None
+
+
+def _admission(server: Server, place: Place, target: Target) -> Step:
+    hba = server.hba
+    found = find_place(hba.rules, hba.path, target.role, target.source_address)
+    by_hand = target.hba is HbaWay.WAIT or (target.hba is HbaWay.AUTO and not hba.at_hand)
+    return AdmitReplication(
+        primary=target.primary,
+        name=target.name,
+        path=hba.path,
+        line=hba_line(target.role, target.source_address, marker(target.name)),
+        before_line=found.before_line,
+        digest=hba.digest,
+        by_hand=by_hand,
+        bin_directory=place.bin_directory,
+        conninfo=replication_conninfo(target),
+    )
+
+
+def _remaining(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
+    for step in steps:
+        if not step.satisfied(facts):
+            yield step
+        facts = step.after(facts)
+
+
+def _notes(facts: Facts, target: Target) -> Iterator[Message]:
+    server = facts.server(target.primary)
+    yield msg(
+        "synchronous_commit stays {value}: it does not make replication asynchronous (an empty"
+        " synchronous_standby_names does); off would lose the primary's own last commits in a crash",
+        value=server.setting("synchronous_commit").value,
+    )
+    yield msg(
+        "wal_level stays {value}: replica is enough for a standby, and a change needs a restart",
+        value=server.setting("wal_level").value,
+    )
+    if server.setting("archive_mode").value != "off":
+        yield msg(
+            "archive_mode is {value}: the standby inherits archive_command, which runs there after a promotion",
+            value=server.setting("archive_mode").value,
+        )

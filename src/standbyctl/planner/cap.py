@@ -1,0 +1,33 @@
+"""The cap on what slots may keep (max_slot_wal_keep_size, 13+; the default, -1, is no limit)."""
+
+from __future__ import annotations
+
+from standbyctl.domain.facts import Server
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.size import parse_size
+from standbyctl.domain.target import Target
+from standbyctl.steps.slot import CAP
+
+_MB = 1 << 20
+MINIMUM_MB = 64
+
+
+def choose_cap(server: Server, sample: Sample, target: Target) -> int | None:
+    """The cap to set, in MB; None where the present one stays.
+
+    "auto" leaves any cap that is there, and else takes half of what is free on the primary's pg_wal volume.
+    """
+    present = int(server.setting(CAP).value)
+    if target.wal_cap == "keep":
+        return None
+    if (asked := parse_size(target.wal_cap)) is not None:
+        megabytes = max(asked // _MB, 1)
+        return None if megabytes == present else megabytes
+    if present >= 0 or sample.wal_free_bytes is None or server.slot(target.slot) is not None:
+        return None
+    return sample.wal_free_bytes // 2 // _MB
+
+
+def kills_a_slot(cap_mb: int, sample: Sample) -> bool:
+    """Whether a slot that exists already keeps as much as the cap, and would be invalidated."""
+    return sample.most_retained_bytes >= cap_mb * _MB

@@ -1,0 +1,182 @@
+"""Plan to give everything back, from fresh facts. The journal only supplies what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import condemned_path
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import Target
+from standbyctl.planner.plan import Memory, Plan, Remembered
+from standbyctl.steps.base import GiveBack, Step
+from standbyctl.steps.clone.basebackup import RemoveDraft
+from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
+from standbyctl.steps.hba import AdmitReplication
+from standbyctl.steps.server import StopStandby
+from standbyctl.steps.slot import CapSlots, CreateSlot
+
+
+@dataclass(frozen=True, slots=True)
+class DetachOptions:
+    """What happens to the data directory: it stays, is renamed, or is deleted."""
+
+    remove_data_directory: bool = False
+    delete: bool = False
+
+
+def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions) -> Plan:
+    """The steps that give back what is still as we left it, or what stands in the way."""
+    if blockers := tuple(_blockers(facts, target)):
+        return Plan(blockers=blockers)
+    steps, notes = [*_standby_steps(facts, sample, target, memory, options)], []
+    seen = facts
+    for step in steps:
+        seen = step.after(seen)
+    for entry in reversed(memory):
+        if isinstance(entry.step, CreateSlot | CapSlots) and (why := _kept(facts, target, entry, memory)):
+            notes.append(why)
+            continue
+        given = GiveBack(entry.step, entry.before)
+        if not given.satisfied(seen):
+            steps.append(given)
+            seen = given.after(seen)
+        elif note := _changed_since(facts, entry):
+            notes.append(note)
+    if not options.remove_data_directory and facts.place(target.name).contents is Contents.STANDBY:
+        notes.append(
+            msg(
+                "{path} stays: it has a standby.signal and cannot start as a primary"
+                " (--remove-data-dir {path} renames it aside)",
+                path=target.data_directory,
+            )
+        )
+    return Plan(steps=tuple(steps), notes=tuple(notes))
+
+
+def _standby_steps(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> Iterator[Step]:
+    place = facts.place(target.name)
+    if place.running:
+        yield StopStandby(target.name, target.data_directory, place.bin_directory)
+    for draft in place.drafts:
+        yield RemoveDraft(target.name, draft.path)
+    if options.remove_data_directory:
+        yield from _directory_steps(facts, sample, target, memory, options)
+
+
+def _directory_steps(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> Iterator[Step]:
+    place = facts.place(target.name)
+    identifier = facts.server(target.primary).system_identifier
+    condemned = condemned_path(target.data_directory)
+    if place.condemned:
+        yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.condemned_identity)
+    if place.contents is not Contents.STANDBY:
+        return
+    was = memory[0].before.place(target.name).contents if memory else Contents.ABSENT
+    yield SetDirectoryAside(
+        name=target.name,
+        data_directory=target.data_directory,
+        aside=condemned if options.delete else sample.free_aside,
+        bin_directory=place.bin_directory,
+        system_identifier=identifier,
+        identity=sample.directory_identity,
+        leave_empty=was is Contents.EMPTY,
+        condemn=options.delete,
+    )
+    if options.delete:
+        yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.directory_identity)
+
+
+def _kept(facts: Facts, target: Target, entry: Remembered, memory: Memory) -> Message | None:
+    """Why a slot or a cap is kept although it looks as we left it."""
+    server = facts.server(target.primary)
+    if isinstance(entry.step, CreateSlot):
+        slot, place = server.slot(entry.step.slot), facts.place(target.name)
+        if slot and not slot.lost and not place.covered and place.contents is Contents.STANDBY:
+            return msg('the slot "{slot}" is kept: it has been made anew since', slot=slot.name)
+        return None
+    before = {slot.name for slot in entry.before.server(target.primary).slots} | {target.slot}
+    others = [slot.name for slot in server.slots if slot.name not in before]
+    if others and server.setting("max_slot_wal_keep_size").value != "-1":
+        return msg(
+            "max_slot_wal_keep_size is kept: slots made since then rely on it ({names})",
+            names=", ".join(others),
+        )
+    return None
+
+
+def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
+    """A word about a thing that is not given back because somebody has changed it since."""
+    step = entry.step
+    if isinstance(step, AdmitReplication) and step.by_hand:
+        return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
+    if step.returned(entry.before, entry.before) == entry.before and step.after(facts) != facts:
+        return msg("{label}: not as we left it, so it is kept as it is", label=step.title)
+    return None
+
+
+def _blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    place, server = facts.place(target.name), facts.server(target.primary)
+    name = target.name
+    if not place.running:
+        if any(draft.alive for draft in place.drafts):
+            yield _refusal(
+                "A252",
+                msg("a copy for {name} is still being written", name=name),
+                msg("A pg_basebackup that an earlier run started still lives."),
+            )
+        return
+    if not place.in_recovery:
+        yield _refusal(
+            "A251",
+            msg("{name} is not a standby any more", name=name),
+            msg("The server on {path} is not in recovery: it takes writes of its own.", path=target.data_directory),
+        )
+        return
+    if place.timeline != server.timeline or not place.follows:
+        yield _refusal(
+            "A251",
+            msg("{name} does not follow {node} any more", name=name, node=target.primary),
+            msg(
+                "It is on timeline {ours}, {node} is on {theirs}; or its primary_conninfo was changed.",
+                ours=place.timeline,
+                node=target.primary,
+                theirs=server.timeline,
+            ),
+        )
+    if place.started_by != name:
+        yield _refusal(
+            "A253",
+            msg("{name} runs, and attach did not start it as it runs now", name=name),
+            msg("Somebody has restarted it since. A server that attach did not start is never stopped."),
+        )
+    if place.downstreams:
+        yield _refusal(
+            "A254",
+            msg("{name} has standbys of its own", name=name),
+            msg("They stream from it: {names}.", names=", ".join(place.downstreams)),
+        )
+    if place.foreign_sessions:
+        yield _refusal(
+            "A255",
+            msg("{name} is in use", name=name),
+            msg("{n} sessions of others are connected to it.", n=place.foreign_sessions),
+        )
+
+
+def _refusal(code: str, what: Message, detail: Message) -> Blocker:
+    hints = {
+        "A251": msg("Look at both servers before anything else; standbyctl does not touch this one."),
+        "A252": msg("Wait until it ends, or end it, then run this again."),
+        "A253": msg("Stop it the way it was started, then run this again."),
+        "A254": msg("Move or stop those first, then run this again."),
+        "A255": msg("End them or wait for them, then run this again."),
+    }
+    return Blocker(code, what, detail, hints[code], refused=True)

@@ -1,0 +1,39 @@
+"""A plan is data: it can be printed, compared, saved, reviewed, and only then applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import Message
+from standbyctl.steps.base import Impact, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A step that was begun, and the facts just before it first was."""
+
+    step: Step
+    before: Facts
+
+
+Memory = tuple[Remembered, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Either steps to take or blockers to lift. Notes say what is left alone, and why."""
+
+    steps: tuple[Step, ...] = ()
+    blockers: tuple[Blocker, ...] = ()
+    notes: tuple[Message, ...] = ()
+
+    def impact(self, node: str) -> Impact:
+        """The worst that the users of a node will feel."""
+        return max((step.felt for step in self.steps if step.place == node), default=Impact.NONE)
+
+    @property
+    def gist(self) -> tuple[Step, ...]:
+        """What it does, whatever the attempt."""
+        return tuple(step.gist for step in self.steps)

@@ -1,0 +1,25 @@
+"""Everything this tool knows how to do, one small class per deed. Pure: no node, no socket, no clock."""
+
+from __future__ import annotations
+
+from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
+from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
+from standbyctl.steps.hba import AdmitReplication
+from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.server import StartStandby, StopStandby
+from standbyctl.steps.slot import CapSlots, CreateSlot
+
+ALL = (
+    ProvidePassfile,
+    CreateRole,
+    AdmitReplication,
+    CapSlots,
+    CreateSlot,
+    RemoveDraft,
+    CopyByBasebackup,
+    InstallCopy,
+    StartStandby,
+    StopStandby,
+    SetDirectoryAside,
+    DeleteDirectory,
+)

@@ -1,0 +1,140 @@
+"""Copy with pg_basebackup into a draft beside the destination, set it up there, then rename.
+
+Half a copy never stands where a whole one should, and a copy is set up to follow before it can be started.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from standbyctl.domain.effects import (
+    CopyCluster,
+    DiscardDraft,
+    Effect,
+    PutInPlace,
+    SealDraft,
+    SetConf,
+)
+from standbyctl.domain.facts import Contents, Draft, Facts
+from standbyctl.domain.message import Message, msg
+from standbyctl.steps.base import Step
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDraft(Step):
+    """Remove an unfinished copy of ours whose writer is gone: a plain-format copy cannot be continued."""
+
+    name: str
+    draft: str
+    label: ClassVar[Message] = msg("old draft")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg("remove the unfinished copy {draft}", draft=self.draft)
+
+    def after(self, facts: Facts) -> Facts:
+        kept = tuple(each for each in facts.place(self.name).drafts if each.path != self.draft)
+        return facts.with_place(self.name, drafts=kept)
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (DiscardDraft(self.name, self.draft),)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyByBasebackup(Step):
+    """pg_basebackup of the server's own major, streaming the WAL through the slot; never -R."""
+
+    primary: str
+    name: str
+    draft: str
+    destination: str
+    bin_directory: str
+    conninfo: str
+    slot: str
+    checkpoint: str
+    max_rate: str
+    settings: tuple[tuple[str, str], ...]
+    label: ClassVar[Message] = msg("base backup")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg(
+            "pg_basebackup into {destination} (built beside it, renamed when whole), {rate}",
+            destination=self.destination,
+            rate=f"at most {self.max_rate}/s" if self.max_rate else "no rate limit",
+        )
+
+    @property
+    def gist(self) -> Step:
+        return replace(self, draft="")
+
+    def after(self, facts: Facts) -> Facts:
+        drafts = facts.place(self.name).drafts
+        if any(draft.path == self.draft and draft.whole for draft in drafts):
+            return facts
+        return facts.with_place(self.name, drafts=(*drafts, Draft(self.draft, whole=True)))
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (
+            CopyCluster(
+                node=self.name,
+                source=self.primary,
+                draft=self.draft,
+                bin_directory=self.bin_directory,
+                conninfo=self.conninfo,
+                slot=self.slot,
+                name=self.name,
+                checkpoint=self.checkpoint,
+                max_rate=self.max_rate,
+            ),
+            SetConf(self.name, f"{self.draft}/data/postgresql.auto.conf", self.settings),
+            SealDraft(self.name, self.draft),
+        )
+
+    def undo(self, before: Facts) -> tuple[Effect, ...]:
+        return (DiscardDraft(self.name, self.draft),)
+
+    def returned(self, facts: Facts, before: Facts) -> Facts:
+        return RemoveDraft(self.name, self.draft).after(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class InstallCopy(Step):
+    """Put the whole copy where it belongs, by one rename."""
+
+    name: str
+    draft: str
+    destination: str
+    label: ClassVar[Message] = msg("put in place")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg(
+            "rename to {destination}: standby.signal, primary_conninfo (application_name={name}), primary_slot_name",
+            destination=self.destination,
+            name=self.name,
+        )
+
+    @property
+    def gist(self) -> Step:
+        return replace(self, draft="")
+
+    def after(self, facts: Facts) -> Facts:
+        kept = tuple(each for each in facts.place(self.name).drafts if each.path != self.draft)
+        return facts.with_place(self.name, contents=Contents.STANDBY, follows=True, covered=True, drafts=kept)
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (PutInPlace(self.name, self.draft, self.destination),)

@@ -1,0 +1,90 @@
+"""Take a standby's data directory out of its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from standbyctl.domain.effects import DeleteAside, Effect, SetAside
+from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.message import Message, msg
+from standbyctl.steps.base import Step
+
+
+@dataclass(frozen=True, slots=True)
+class SetDirectoryAside(Step):
+    """Rename the directory of a stopped standby. `condemn`: it is to be deleted next."""
+
+    name: str
+    data_directory: str
+    aside: str
+    bin_directory: str
+    system_identifier: str
+    identity: str
+    leave_empty: bool
+    condemn: bool
+    label: ClassVar[Message] = msg("data directory")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg("rename {path} to {aside}", path=self.data_directory, aside=self.aside)
+
+    @property
+    def gist(self) -> Step:
+        return replace(self, aside="", identity="")
+
+    def after(self, facts: Facts) -> Facts:
+        place = facts.place(self.name)
+        contents = Contents.EMPTY if self.leave_empty else Contents.ABSENT
+        if place.contents is contents:
+            return facts
+        condemned = place.condemned or self.condemn
+        return facts.with_place(self.name, contents=contents, follows=False, covered=True, condemned=condemned)
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (
+            SetAside(
+                self.name,
+                self.data_directory,
+                self.aside,
+                self.bin_directory,
+                self.system_identifier,
+                self.identity,
+                self.leave_empty,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDirectory(Step):
+    """Delete a directory that was set aside for it."""
+
+    name: str
+    aside: str
+    bin_directory: str
+    system_identifier: str
+    identity: str
+    label: ClassVar[Message] = msg("delete")
+    irreversible: ClassVar[bool] = True
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg("delete {aside}", aside=self.aside)
+
+    @property
+    def gist(self) -> Step:
+        return replace(self, identity="")
+
+    def after(self, facts: Facts) -> Facts:
+        return facts.with_place(self.name, condemned=False)
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (DeleteAside(self.name, self.aside, self.bin_directory, self.system_identifier, self.identity),)

@@ -1,0 +1,97 @@
+"""Start the standby and prove it; stop it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from standbyctl.domain.effects import Effect, Prove, StartServer, StopServer, WaitUntil
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import Message, msg
+from standbyctl.steps.base import Impact, Step
+from standbyctl.steps.sql import sql
+
+STREAMING_SECONDS = 600
+PROOF_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class StartStandby(Step):
+    """Start it, wait until it streams, and see a marked commit of the primary replayed on it."""
+
+    primary: str
+    name: str
+    data_directory: str
+    bin_directory: str
+    slot: str
+    label: ClassVar[Message] = msg("start, prove")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg(
+            "pg_ctl start; streaming from {primary} on the same timeline; a marked commit replayed",
+            primary=self.primary,
+        )
+
+    def after(self, facts: Facts) -> Facts:
+        place = facts.place(self.name)
+        return facts.with_place(
+            self.name,
+            running=True,
+            started_by=place.started_by if place.running else self.name,
+            in_recovery=True,
+            timeline=facts.server(self.primary).timeline,
+            upstream=self.primary,
+            admitted=True,
+        )
+
+    def effects(self) -> tuple[Effect, ...]:
+        streaming = sql(
+            "EXISTS (SELECT FROM pg_stat_replication AS r JOIN pg_replication_slots AS s"
+            " ON s.active_pid = r.pid WHERE s.slot_name = {slot}"
+            " AND r.application_name = {app} AND r.state = 'streaming')",
+            app=self.name,
+            slot=self.slot,
+        )
+        return (
+            StartServer(self.name, self.data_directory, self.bin_directory, self.name),
+            WaitUntil(
+                self.primary,
+                streaming,
+                STREAMING_SECONDS,
+                self.name,
+                f"{self.data_directory}/startup.log",
+            ),
+            Prove(self.name, self.primary, PROOF_SECONDS),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StopStandby(Step):
+    """Stop the standby that attach started. It must still be a standby, of this primary, and used by nobody."""
+
+    name: str
+    data_directory: str
+    bin_directory: str
+    label: ClassVar[Message] = msg("stop")
+    impact: ClassVar[Impact] = Impact.RESTART
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg("pg_ctl stop -m fast -D {path} (started by attach)", path=self.data_directory)
+
+    def after(self, facts: Facts) -> Facts:
+        if not facts.place(self.name).running:
+            return facts
+        return facts.with_place(self.name, running=False, started_by="", in_recovery=True, timeline=0, upstream="")
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (StopServer(self.name, self.data_directory, self.bin_directory, self.name),)

@@ -1,0 +1,145 @@
+"""The slot that keeps WAL for the standby, and the cap that keeps the slot from filling the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from standbyctl.domain.effects import AlterSystem, Effect, Reload, Sql
+from standbyctl.domain.facts import Facts, Setting, Slot
+from standbyctl.domain.message import Message, msg
+from standbyctl.steps.base import Impact, Step
+from standbyctl.steps.sql import sql
+
+CAP = "max_slot_wal_keep_size"
+
+
+@dataclass(frozen=True, slots=True)
+class CapSlots(Step):
+    """Bound what any slot may keep. It must stand before a slot does: a dead standby fills a disk."""
+
+    primary: str
+    megabytes: int
+    previous: str
+    label: ClassVar[Message] = msg("setting")
+    impact: ClassVar[Impact] = Impact.RELOAD
+
+    @property
+    def place(self) -> str:
+        return self.primary
+
+    @property
+    def text(self) -> Message:
+        return msg(
+            "{name}: {previous} -> {value} (reload)",
+            name=CAP,
+            previous="-1 (no limit)" if self.previous == "-1" else f"{self.previous}MB",
+            value=self._value,
+        )
+
+    @property
+    def _value(self) -> str:
+        return f"{self.megabytes}MB"
+
+    @property
+    def gist(self) -> Step:
+        # The proposal follows the free space, which moves.
+        return replace(self, megabytes=0, previous="")
+
+    def after(self, facts: Facts) -> Facts:
+        return _with_setting(facts, self.primary, value=str(self.megabytes), auto_conf=self._value, source=_FILE)
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (AlterSystem(self.primary, CAP, self._value, None), Reload(self.primary))
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("{name}: as it was before (reload)", name=CAP)
+
+    def undo(self, before: Facts) -> tuple[Effect, ...]:
+        was = before.server(self.primary).setting(CAP).auto_conf
+        return (AlterSystem(self.primary, CAP, was, self._value), Reload(self.primary))
+
+    def returned(self, facts: Facts, before: Facts) -> Facts:
+        if facts.server(self.primary).setting(CAP).auto_conf != self._value:
+            return facts
+        was = before.server(self.primary).setting(CAP)
+        return _with_setting(facts, self.primary, value=was.value, auto_conf=was.auto_conf, source=was.source)
+
+
+_FILE = "configuration file"
+
+
+def _with_setting(facts: Facts, node: str, *, value: str, auto_conf: str | None, source: str) -> Facts:
+    def changed(setting: Setting) -> Setting:
+        if setting.name != CAP:
+            return setting
+        return replace(setting, value=value, auto_conf=auto_conf, source=source)
+
+    return facts.with_server(node, settings=tuple(map(changed, facts.server(node).settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSlot(Step):
+    """Make the primary keep the WAL that the standby has not received, from before the copy begins."""
+
+    primary: str
+    name: str
+    slot: str
+    replace_lost: bool = False
+    label: ClassVar[Message] = msg("slot")
+
+    @property
+    def place(self) -> str:
+        return self.primary
+
+    @property
+    def text(self) -> Message:
+        return msg("{slot} (physical, reserves WAL at once)", slot=self.slot)
+
+    @property
+    def gist(self) -> Step:
+        return replace(self, replace_lost=False)
+
+    def after(self, facts: Facts) -> Facts:
+        return _with_slot(facts, self.primary, self.slot, Slot(self.slot))
+
+    def effects(self) -> tuple[Effect, ...]:
+        # Without immediately_reserve a slot keeps nothing until it is first used (all versions).
+        create = sql(
+            "SELECT pg_create_physical_replication_slot({slot}, true)"
+            " WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = {slot})",
+            slot=self.slot,
+        )
+        if not self.replace_lost:
+            return (Sql(self.primary, create),)
+        # An invalidated slot never comes back to life (all versions): ours is made anew.
+        drop = sql(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            " WHERE slot_name = {slot} AND wal_status = 'lost' AND NOT active",
+            slot=self.slot,
+        )
+        return (Sql(self.primary, drop), Sql(self.primary, create))
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("drop {slot}", slot=self.slot)
+
+    def undo(self, before: Facts) -> tuple[Effect, ...]:
+        drop = sql(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            " WHERE slot_name = {slot} AND slot_type = 'physical' AND NOT active",
+            slot=self.slot,
+        )
+        return (Sql(self.primary, drop),)
+
+    def returned(self, facts: Facts, before: Facts) -> Facts:
+        slot = facts.server(self.primary).slot(self.slot)
+        if slot is None or slot.slot_type != "physical":
+            return facts
+        return _with_slot(facts, self.primary, self.slot, None)
+
+
+def _with_slot(facts: Facts, node: str, name: str, slot: Slot | None) -> Facts:
+    others = tuple(other for other in facts.server(node).slots if other.name != name)
+    return facts.with_server(node, slots=tuple(sorted((*others, slot) if slot else others, key=lambda each: each.name)))

@@ -1,0 +1,154 @@
+"""What all verbs share: their options, how errors are shown, what a signal does."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import click
+
+from standbyctl.app.state import State, state_directory
+from standbyctl.domain.effects import Effect
+from standbyctl.domain.errors import BlockedError, InterruptedRunError, StandbyctlError
+from standbyctl.domain.message import Message, msg
+from standbyctl.engine.run import Do, Run
+from standbyctl.ui.render import error_record, render_error, text
+
+NOTHING = msg("Nothing was changed.")
+
+
+@dataclass(slots=True)
+class Context:
+    """What is true of one call of the tool."""
+
+    json: bool = False
+    debug: bool = False
+    again: str = ""
+    undo: str = ""
+    run: Run | None = None
+    wrap: Callable[[Do], Do] = field(default=lambda do: do)
+
+    def begin(self, run: Run) -> None:
+        """Remember the run, so that an error can say how far it got."""
+        self.run = run
+
+    def state_after(self) -> Message:
+        """What is done and what is left, for an error."""
+        run = self.run
+        if run is None or not run.begun:
+            return NOTHING
+        n, total = run.number, run.total
+        done = msg("Steps 1 to {k} of {t} are done and kept.", k=n - 1, t=total) if n > 1 else msg("No step is done.")
+        return msg(
+            "{done} Step {n} was begun. {again}",
+            done=done,
+            n=n,
+            again=msg(
+                "Run the same command again to go on{undo}.",
+                undo=f", or undo with: standbyctl detach {self.undo}" if self.undo else "",
+            ),
+        )
+
+
+def state() -> State:
+    """The journals of this user."""
+    return State(state_directory(os.environ))
+
+
+def machine(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--json and --debug, and errors in PostgreSQL's shape with the exit code that belongs to them."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+    @click.option("--debug", is_flag=True, help="Show every effect before it happens, and tracebacks.")
+    @functools.wraps(command)
+    def run(*args: Any, as_json: bool, debug: bool, **kwargs: Any) -> None:
+        context = Context(json=as_json, debug=debug)
+        context.wrap = click.get_current_context().obj or (_traced if debug else _plain)
+        _on_signals()
+        try:
+            command(*args, context=context, **kwargs)
+        except StandbyctlError as error:
+            _fail(error, context)
+        except KeyboardInterrupt:
+            _fail(InterruptedRunError("A209", msg("interrupted")), context)
+        except click.exceptions.ClickException:
+            raise
+        except (click.exceptions.Exit, click.exceptions.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 the rim: whatever else is raised is a bug of ours
+            _bug(error, context)
+
+    return run
+
+
+def _on_signals() -> None:
+    """The first signal interrupts; while we clean up after it (which is bounded), more of them change nothing."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
+
+
+def _fail(error: StandbyctlError, context: Context) -> None:
+    after = error.state if isinstance(error, BlockedError) else context.state_after()
+    if context.debug:
+        traceback.print_exception(error)
+    if context.json:
+        click.echo(json.dumps(error_record(error, after)))
+    else:
+        click.echo(render_error(error, after), err=True)
+    sys.exit(error.status)
+
+
+def _bug(error: Exception, context: Context) -> None:
+    if context.debug:
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    bug = StandbyctlError(
+        "X100",
+        msg("a bug in standbyctl: {kind}: {e}", kind=type(error).__name__, e=error),
+        detail=msg("At {file}:{line}.", file=os.path.basename(last.filename), line=last.lineno or 0),
+        hint=msg("Run it again with --debug and report what it prints; passwords are not in it."),
+    )
+    click.echo(
+        json.dumps(error_record(bug, context.state_after()))
+        if context.json
+        else render_error(bug, context.state_after()),
+        err=not context.json,
+    )
+    sys.exit(70)
+
+
+def _plain(do: Do) -> Do:
+    return do
+
+
+def _traced(do: Do) -> Do:
+    """Every effect is shown before it happens. Effects hold no secret."""
+
+    def shown(effect: Effect) -> None:
+        click.echo(f"debug: {effect.node}: {type(effect).__name__}: {effect}", err=True)
+        do(effect)
+
+    return shown
+
+
+def confirm(question: Message, *, yes: bool) -> None:
+    """Ask once on a terminal; without one, --yes is needed."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("standard input is no terminal to ask on: give --yes")
+    click.confirm(text(question), abort=True)

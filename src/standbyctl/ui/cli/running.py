@@ -1,0 +1,120 @@
+"""A run as it goes on: a line a step; on a terminal the copy moves in place, elsewhere it speaks every 10 s."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import click
+
+from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Note, Progress
+from standbyctl.domain.size import format_seconds, format_size
+from standbyctl.engine.events import Event, StepBegun, StepDone
+from standbyctl.ui.render import text
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+SPEAK_SECONDS = 10
+STALL_SECONDS = 12
+STALL_SPEAK_SECONDS = 5
+
+
+class Running:
+    """What is shown between the first step and the last."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._began = time.monotonic()
+        self._spoke = 0.0
+        self._phase = ""
+        self._live: Live | None = None
+        self._step_began = 0.0
+
+    @property
+    def took(self) -> str:
+        """Since it began, in words."""
+        return format_seconds(time.monotonic() - self._began)
+
+    def __enter__(self) -> Running:
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clear()
+
+    def tell(self, said: Note | Progress) -> None:
+        """What a deed says."""
+        self.report(said)
+
+    def report(self, event: Event) -> None:
+        """What the engine, or a deed, says."""
+        if self._quiet:
+            return
+        match event:
+            case StepBegun():
+                self._spoke, self._phase, self._step_began = time.monotonic(), "", time.monotonic()
+            case StepDone(number, total, step):
+                self._clear()
+                took = time.monotonic() - self._step_began
+                shown = f"  {format_seconds(took)}" if took >= 1 else ""
+                click.echo(f"  {number:>2}/{total} {text(step.title):<15} done{shown}")
+            case Note(message):
+                self._clear()
+                click.echo(f"        {text(message)}")
+            case Progress():
+                self._progress(event)
+
+    def _progress(self, progress: Progress) -> None:
+        line = render_progress(progress)
+        if sys.stdout.isatty():
+            self._show(line)
+            return
+        stalled = progress.stalled_seconds >= STALL_SECONDS
+        now = time.monotonic()
+        due = now - self._spoke >= (STALL_SPEAK_SECONDS if stalled else SPEAK_SECONDS)
+        if due or (progress.phase and progress.phase != self._phase):
+            click.echo(f"        {line}")
+            self._spoke, self._phase = now, progress.phase
+
+    def _show(self, line: str) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        shown = Text(f"        {line}", no_wrap=True, overflow="ellipsis")
+        if self._live is None:
+            self._live = Live(shown, console=Console(highlight=False), transient=True, auto_refresh=False)
+            self._live.start()
+        self._live.update(shown, refresh=True)
+
+    def _clear(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def render_progress(progress: Progress) -> str:
+    """One line: what it waits for or how far it is, the WAL held meanwhile, and whether it stands still."""
+    if progress.stalled_seconds >= STALL_SECONDS:
+        return text(
+            msg(
+                "STALLED: nothing has moved for {n} s ({phase})",
+                n=int(progress.stalled_seconds),
+                phase=progress.phase or "no answer",
+            )
+        )
+    held = "" if progress.held_bytes is None else f", slot holds {format_size(progress.held_bytes)}"
+    if not progress.done_bytes or not progress.total_bytes:
+        return f"{progress.phase or 'starting'}{held}"
+    share = min(progress.done_bytes / progress.total_bytes, 1.0)
+    line = f"copying {share:.0%} of {format_size(progress.total_bytes)}"
+    if progress.rate_bytes:
+        left = max(progress.total_bytes - progress.done_bytes, 0) / progress.rate_bytes
+        line += f", {format_size(progress.rate_bytes)}/s, {format_seconds(left)} left"
+    return line + held

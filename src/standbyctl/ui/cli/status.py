@@ -1,0 +1,30 @@
+"""standbyctl status."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from standbyctl.app.config import load_config
+from standbyctl.app.status import status
+from standbyctl.ui.cli.common import Context, machine, state
+from standbyctl.ui.render import status_record
+from standbyctl.ui.tables import print_status
+
+
+@click.command("status", short_help="Who replicates from whom, now.")
+@click.option(
+    "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
+)
+@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@machine
+def command(context: Context, primary: str | None, config: str | None) -> None:
+    """One table: nodes, role, state, timeline, bytes behind, slot. Unknown is shown as a dash."""
+    node = load_config(config, os.environ).node(primary or "")
+    seen = status(node.conninfo if node else (primary or ""), node.name if node else "", state())
+    if context.json:
+        click.echo(json.dumps(status_record(seen)))
+    else:
+        print_status(seen)

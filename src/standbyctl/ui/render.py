@@ -1,0 +1,181 @@
+"""Plans, errors and results, as text for people and as records for machines. Only here messages become words."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import Any
+
+from standbyctl.app.status import Status
+from standbyctl.domain.codec import encode
+from standbyctl.domain.errors import BlockedError, StandbyctlError
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.target import Target
+from standbyctl.planner.plan import Plan
+from standbyctl.steps.base import Impact
+
+_MAX_WIDTH = 110
+
+
+def text(message: Message | None) -> str:
+    """A message in words; what stands in a message may be a message too."""
+    return "" if message is None else str(message)
+
+
+def width() -> int:
+    """Columns to write in."""
+    return max(40, min(shutil.get_terminal_size((100, 24)).columns, _MAX_WIDTH))
+
+
+def render_error(error: StandbyctlError, state: Message | None) -> str:
+    """ERROR, DETAIL, HINT and CODE for every reason; STATE once, at the end."""
+    parts = [
+        "\n".join(
+            _labelled(label, text(message))
+            for label, message in (("ERROR", what), ("DETAIL", detail), ("HINT", hint))
+            if message
+        )
+        + f"\n{_labelled('CODE', code)}"
+        for what, detail, hint, code in _reasons(error)
+    ]
+    body = "\n\n".join(parts)
+    last = _labelled("STATE", text(state)) if state else ""
+    head, _, code = body.rpartition("\n")
+    return f"{head}\n{last}\n{code}" if last else body
+
+
+def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Message | None, str]]:
+    if isinstance(error, BlockedError):
+        return [(b.what, b.detail, b.hint, b.code) for b in error.blockers]
+    return [(error.what, error.detail, error.hint, error.code)]
+
+
+def _labelled(label: str, body: str) -> str:
+    return _wrap(body, f"{label + ':':<8}", " " * 8)
+
+
+def _wrap(body: str, first: str, rest: str) -> str:
+    return textwrap.fill(
+        body, width(), initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def error_record(error: StandbyctlError, state: Message | None) -> dict[str, Any]:
+    """The same for machines, in English."""
+    return {
+        "schema": "standbyctl.error/1",
+        "exit_code": error.status,
+        "errors": [
+            {"code": code, "error": str(what), "detail": _plain(detail), "hint": _plain(hint)}
+            for what, detail, hint, code in _reasons(error)
+        ],
+        "state": _plain(state),
+    }
+
+
+def _plain(message: Message | None) -> str | None:
+    return None if message is None else str(message)
+
+
+def render_plan(plan: Plan, target: Target) -> str:
+    """What attach will do and where, what it leaves alone, and what will be felt."""
+    if not plan.steps:
+        return text(msg("Nothing to do: {name} streams from {primary}.", name=target.name, primary=target.primary))
+    head = text(
+        msg(
+            "Plan: attach {name} (port {port}) to {primary} ({host}:{p}), asynchronous",
+            name=target.name, port=target.port, primary=target.primary, host=target.primary_host, p=target.primary_port,
+        )
+    )  # fmt: skip
+    undo = text(msg("Undo: standbyctl detach {name}", name=target.name))
+    return "\n".join([head, _felt(plan, target.primary), undo, *_steps(plan), *_notes(plan)])
+
+
+def render_detach(plan: Plan, target: Target) -> str:
+    """What detach will do."""
+    head = text(msg("Plan: detach {name} from {primary}", name=target.name, primary=target.primary))
+    if not plan.steps:
+        return "\n".join([head, text(msg("Nothing is left to give back.")), *_notes(plan)])
+    return "\n".join([head, _felt(plan, target.primary), *_steps(plan), *_notes(plan)])
+
+
+def _felt(plan: Plan, primary: str) -> str:
+    reloads = sum(step.felt is Impact.RELOAD for step in plan.steps if step.place == primary)
+    return text(msg("No restart of {primary}; {n} of its configuration", primary=primary, n=_times(reloads)))
+
+
+def _times(reloads: int) -> str:
+    return {0: "no reload", 1: "1 reload"}.get(reloads, f"{reloads} reloads")
+
+
+def _steps(plan: Plan) -> list[str]:
+    lines: list[str] = []
+    place = ""
+    warned = False
+    for number, step in enumerate(plan.steps, 1):
+        if step.irreversible and not warned:
+            lines.append("  ---- point of no return ----")
+            warned = True
+        if step.place != place:
+            place = step.place
+            lines += ["", f"  on {place}"]
+        lines.append(_wrap(text(step.text), f"  {number:>2} {text(step.title):<15}", " " * 20))
+    return lines
+
+
+def _notes(plan: Plan) -> list[str]:
+    if not plan.notes:
+        return []
+    return ["", *(_wrap(text(note), "  Note: ", " " * 8) for note in plan.notes)]
+
+
+def plan_record(plan: Plan, target: Target) -> dict[str, Any]:
+    """A plan for machines."""
+    return {
+        "schema": "standbyctl.plan/1",
+        "target": encode(target),
+        "impact": plan.impact(target.primary).name,
+        "steps": [
+            {
+                "number": number,
+                "node": step.place,
+                "step": type(step).__name__,
+                "text": str(step.text),
+                "impact": step.felt.name,
+                "effects": [f"{effect}" for effect in step.effects()],
+                "undo": str(step.undo_text),
+            }
+            for number, step in enumerate(plan.steps, 1)
+        ],
+        "notes": [str(note) for note in plan.notes],
+    }
+
+
+def attached_record(target: Target, did: bool) -> dict[str, Any]:
+    """The outcome of attach."""
+    return {
+        "schema": "standbyctl.attach/1",
+        "verdict": "attached" if did else "nothing to do",
+        "target": encode(target),
+    }
+
+
+def detached_record(target: Target, plan: Plan) -> dict[str, Any]:
+    """The outcome of detach."""
+    return {
+        "schema": "standbyctl.detach/1",
+        "verdict": "detached",
+        "name": target.name,
+        "steps": [str(step.text) for step in plan.steps],
+        "notes": [str(note) for note in plan.notes],
+    }
+
+
+def status_record(status: Status) -> dict[str, Any]:
+    """The table of status for machines; null is unknown."""
+    return {
+        "schema": "standbyctl.status/1",
+        "at": status.at,
+        "nodes": encode(status.nodes),
+        "slots": encode(status.slots),
+    }
