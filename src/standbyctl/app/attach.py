@@ -12,7 +12,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.engine.events import Report
 from standbyctl.engine.run import Run
 from standbyctl.planner.attach import plan_attach
-from standbyctl.planner.plan import Plan
+from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.server import PROOF_SECONDS
 
 
@@ -22,6 +22,7 @@ class Planned:
 
     plan: Plan
     facts: Facts
+    memory: Memory
 
 
 def plan(session: Session, state: State) -> Planned:
@@ -29,7 +30,7 @@ def plan(session: Session, state: State) -> Planned:
     session.take_sample()
     facts = session.look()
     memory = state.journal(session.target.name).memory()
-    return Planned(plan_attach(facts, session.sample, session.target, memory), facts)
+    return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
 
 
 def attach(session: Session, state: State, report: Report, expected: Plan | None, begin: Callable[[Run], None]) -> Plan:

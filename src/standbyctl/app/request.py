@@ -6,7 +6,7 @@ import os
 import posixpath
 import pwd
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from standbyctl.app.state import State
@@ -102,15 +102,9 @@ def resolve(request: Request, state: State) -> Resolved:
         wal_cap=_wal_cap(request.wal_cap),
     )
     if earlier and not request.passfile and not earlier.own_role:
-        target = _with_passfile(target, earlier)
+        target = replace(target, passfile=earlier.passfile, own_role=False)
     _check_same(target, earlier, state)
     return Resolved(target, request.conninfo, server, _os_user(data_directory, route.data_directory), route.bindir)
-
-
-def _with_passfile(target: Target, earlier: Target) -> Target:
-    from dataclasses import replace
-
-    return replace(target, passfile=earlier.passfile, own_role=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +193,8 @@ def _os_user(data_directory: str, primary_directory: str) -> str:
 
 
 def _absolute(path: str) -> str:
+    if not path.isprintable():
+        raise UsageError("C116", msg("a path must not contain control characters"))
     return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
 
 

@@ -21,12 +21,13 @@ from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.perform import perform
-from standbyctl.nodes.ports import Door
+from standbyctl.nodes.ports import Clock, Door
 from standbyctl.nodes.world import World
 from standbyctl.observe.look import Question, Seen, look
 from standbyctl.observe.room import sample_room
 from standbyctl.planner.attach import primary_conninfo, replication_conninfo
 
+DYING_SECONDS = 20
 Wrap = Callable[[Do], Do]
 
 
@@ -39,6 +40,7 @@ class Session:
     wrap: Wrap = lambda do: do
     sample: Sample = field(default_factory=Sample)
     _standby: LibpqServer | None = None
+    _clock: Clock = field(default_factory=SystemClock)
 
     @property
     def target(self) -> Target:
@@ -54,14 +56,21 @@ class Session:
             free_aside=fresh.free_aside,
             directory_identity=fresh.directory_identity,
             condemned_identity=fresh.condemned_identity,
-            slots_in_use=max(fresh.slots_in_use, 0),
+            slots_in_use=fresh.slots_in_use,
             refusal=fresh.refusal,
         )
         return seen.facts
 
     def take_sample(self) -> None:
-        """Room and load, once."""
-        self.sample = sample_room(self.resolved.server, self._look().sample)
+        """Room and load, once. A copy whose run was just killed gets a moment to end."""
+        deadline = self._clock.monotonic() + DYING_SECONDS
+        seen = self._look()
+        while any(draft.alive for draft in seen.facts.place(self.target.name).drafts):
+            if self._clock.monotonic() > deadline:
+                break
+            self._clock.sleep(0.2)
+            seen = self._look()
+        self.sample = sample_room(self.resolved.server, seen.sample)
 
     def _look(self) -> Seen:
         return look(self._doors(), question_for(self.resolved))
@@ -75,7 +84,7 @@ class Session:
 
     def do(self, locks: Locks) -> Do:
         """Carry out effects while the locks hold."""
-        world = World(self._doors(), SystemClock(), self.tell)
+        world = World(self._doors(), self._clock, self.tell)
 
         def act(effect: Effect) -> None:
             locks.check()

@@ -66,12 +66,14 @@ class HbaFile:
     """The host-based authentication file of a server, seen by the server and by its host.
 
     `at_hand`: this tool can replace the file. `has_line`: it holds the very line that we would add.
+    `loaded`: it has not been changed since the server last loaded its configuration.
     """
 
     path: str
     rules: tuple[HbaRule, ...]
     at_hand: bool = False
     has_line: bool = False
+    loaded: bool = True
     digest: str = ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from standbyctl.domain.effects import Effect
-from standbyctl.domain.errors import BlockedError, DriftError, StoppedError
+from standbyctl.domain.errors import BlockedError, DriftError, StandbyctlError, StoppedError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.engine.events import Report, StepBegun, StepDone
@@ -63,6 +63,15 @@ class Run:
         Each step is journaled first, then done, then seen done by a fresh look, from which the rest is planned
         anew: where the rest is not what it was, somebody else has been at work, and we stop.
         """
+        try:
+            self._follow(rest)
+        except StandbyctlError as error:
+            if not self.begun or isinstance(error, StoppedError | DriftError):
+                raise
+            # After the first effect, whatever we can no longer find out leaves us part-way.
+            raise StoppedError(error.code, error.what, detail=error.detail, hint=error.hint) from error
+
+    def _follow(self, rest: Plan) -> None:
         while rest.steps:
             self._facts = self._take(rest.steps[0], self.facts)
             after = self.plan(self.facts)

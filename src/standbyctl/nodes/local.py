@@ -30,27 +30,31 @@ class LocalHost:
 
     def script(self, text: str, *args: str, data: bytes = b"", timeout_seconds: float = 60) -> Completed:
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [*self._shell, text, "standbyctl", *args],
-                input=data,
-                capture_output=True,
-                timeout=timeout_seconds,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=_ENVIRONMENT,
                 cwd="/",
-                check=False,
                 start_new_session=True,
             )
-        except subprocess.TimeoutExpired as error:
+        except OSError as error:
+            raise CannotTellError(
+                "A202", msg("cannot run commands as {user}", user=self.user), detail=msg("{e}", e=error)
+            ) from error
+        try:
+            stdout, stderr = process.communicate(data, timeout_seconds)
+        except BaseException as error:
+            _end(process)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
             raise StoppedError(
                 "A204",
                 msg("a command on this host did not end in {n} s", n=timeout_seconds),
                 hint=msg("Look at the load and the disks of this host, then run the same command again."),
             ) from error
-        except OSError as error:
-            raise CannotTellError(
-                "A202", msg("cannot run commands as {user}", user=self.user), detail=msg("{e}", e=error)
-            ) from error
-        return Completed(done.returncode, done.stdout, done.stderr.decode(errors="replace").strip())
+        return Completed(process.returncode, stdout, stderr.decode(errors="replace").strip())
 
     def start(self, text: str, *args: str) -> Child:
         stderr = tempfile.TemporaryFile()  # noqa: SIM115 it lives as long as the child
@@ -76,18 +80,23 @@ class LocalChild:
         return self._process.poll()
 
     def end(self) -> None:
-        for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-            try:
-                self._process.wait(seconds)
-                return
-            except subprocess.TimeoutExpired:
-                continue
+        _end(self._process)
 
     def errors(self) -> str:
         self._stderr.seek(0)
         return self._stderr.read().decode(errors="replace").strip()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a whole process group; a server that was started in it has left it (pg_ctl calls setsid)."""
+    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            process.wait(seconds)
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _drop_to(user: str) -> list[str]:

@@ -74,7 +74,7 @@ def look(doors: Doors, question: Question) -> Seen:
     probe, drafts = _probe(doors[question.name], question, raw, data_directory)
     server = parse_server(raw, probe)
     standby = _ask_standby(doors[question.name], question) if probe.get("running") == "yes" else {}
-    place = parse_place(raw, probe, drafts, standby, question)
+    place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
     facts = Facts((Node(question.primary, server=server), Node(question.name, place=place)))
     return Seen(facts, parse_sample(raw, probe), raw["bindir"])
 
@@ -147,6 +147,7 @@ def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
             rules=tuple(_rule(rule) for rule in raw["hba"]),
             at_hand=probe["hba_at_hand"] == "yes",
             has_line=probe.get("hba_has_line") == "yes",
+            loaded=not probe.get("hba_changed_at") or float(probe["hba_changed_at"]) < raw["loaded_at"],
             digest=probe.get("hba_digest", ""),
         ),
         tablespaces=tuple(raw["tablespaces"]),
@@ -188,6 +189,7 @@ def parse_place(
     drafts: Iterable[str],
     standby: Mapping[str, Any],
     question: Question,
+    os_user: str = "",
 ) -> Place:
     """The standby's place, from its host, its server where it runs, and the primary's view of it."""
     running = probe.get("running") == "yes"
@@ -206,7 +208,7 @@ def parse_place(
     return Place(
         data_directory=question.data_directory,
         contents=contents,
-        os_user="",
+        os_user=os_user,
         bin_directory=question.bin_directory,
         bin_version_num=major_minor[0] * 10000 + major_minor[1],
         parent_writable=probe["parent_writable"] == "yes",

@@ -12,7 +12,11 @@ control() { "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n "s/^$2: *//p"; }
 say binary "$("$bin/postgres" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
-say wal_free_kb "$(df -Pk -- "$primary/pg_wal" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+for dir in "$primary/pg_wal" "$primary"; do
+    free=$(df -Pk -- "$dir" 2>/dev/null | awk 'NR == 2 { print $4 }')
+    [ -z "$free" ] || break
+done
+say wal_free_kb "$free"
 say real "$(readlink -f -- "$data")"
 say primary_real "$(readlink -f -- "$primary")"
 say primary_identity "$(stat -L -c %d:%i -- "$primary" 2>/dev/null)"
@@ -86,6 +90,7 @@ fi
 
 flag hba_at_hand test -w "$hba" -a -w "$(dirname -- "$(readlink -f -- "$hba")")"
 if [ -r "$hba" ]; then
+    say hba_changed_at "$(stat -L -c %.6Y -- "$hba")"
     say hba_digest "$(sha256sum <"$hba" | cut -d' ' -f1)"
     flag hba_has_line grep -qxF -e "$line" -- "$hba"
 fi

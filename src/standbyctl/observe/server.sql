@@ -9,6 +9,7 @@ SELECT jsonb_build_object(
   'in_recovery', pg_is_in_recovery(),
   'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
               ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
+  'loaded_at', extract(epoch FROM pg_conf_load_time()),
   'started_at', pg_postmaster_start_time()::text,
   'settings', (
     SELECT jsonb_agg(jsonb_build_object(

@@ -14,7 +14,7 @@ from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.blockers import attach_blockers
 from standbyctl.planner.cap import choose_cap
 from standbyctl.planner.plan import Memory, Plan
-from standbyctl.steps.base import Step
+from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
@@ -38,7 +38,7 @@ def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = (
     steps = tuple(_remaining(_all_steps(facts, sample, target), facts))
     if blockers := tuple(attach_blockers(facts, sample, target, memory, steps)):
         return Plan(blockers=blockers)
-    return Plan(steps=steps, notes=tuple(_notes(facts, target)))
+    return Plan(steps=steps, notes=tuple(_notes(facts, target, steps)))
 
 
 def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
@@ -47,7 +47,7 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         yield CreateRole(target.primary, target.name, target.role, target.passfile)
     if not place.upstream and not place.admitted and not _admitted_once_made(facts, target):
-        yield _admission(server, place, target)
+        yield admission(server, place, target)
     if (cap := choose_cap(server, sample, target)) is not None:
         yield CapSlots(target.primary, cap, server.setting(CAP).value)
     slot = server.slot(target.slot)
@@ -60,6 +60,8 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     server, place = facts.server(target.primary), facts.place(target.name)
     if place.contents is Contents.STANDBY:
         if place.covered or not place.never_started:
+            for draft in place.drafts:
+                yield RemoveDraft(target.name, draft.path)
             return
         # A finished copy counts only while its slot keeps the WAL it needs next.
         yield SetDirectoryAside(
@@ -177,7 +179,8 @@ def _admitted_once_made(facts: Facts, target: Target) -> bool:
     return untried and rules.admits is not None
 
 
-def _admission(server: Server, place: Place, target: Target) -> Step:
+def admission(server: Server, place: Place, target: Target) -> Step:
+    """The step that lets the standby in, the way the operator chose."""
     hba = server.hba
     found = find_place(hba.rules, hba.path, target.role, target.source_address)
     by_hand = target.hba is HbaWay.WAIT or (target.hba is HbaWay.AUTO and not hba.at_hand)
@@ -201,8 +204,26 @@ def _remaining(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
         facts = step.after(facts)
 
 
-def _notes(facts: Facts, target: Target) -> Iterator[Message]:
+def _notes(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
     server = facts.server(target.primary)
+    if target.checkpoint == "fast" and any(isinstance(step, CopyByBasebackup) for step in steps):
+        yield msg(
+            "the copy begins with an immediate checkpoint: {node} writes out everything dirty in its shared"
+            " buffers at once (--checkpoint spread spares it that, and may wait for minutes)",
+            node=target.primary,
+        )
+    if not server.hba.loaded and any(step.impact is Impact.RELOAD for step in steps):
+        yield msg(
+            "{path} was changed and not reloaded: our reload puts those changes into force too", path=server.hba.path
+        )
+    if target.slot != target.name:
+        yield msg(
+            'the slot "{slot}" is not named like the node: tools that expect slot = application_name'
+            " (Patroni among them) will drop or duplicate it",
+            slot=target.slot,
+        )
+    if target.wal_cap == "keep" and server.setting(CAP).value == "-1":
+        yield msg("without a cap (--wal-cap keep) a dead standby fills the disk of {node}", node=target.primary)
     yield msg(
         "synchronous_commit stays {value}: it does not make replication asynchronous (an empty"
         " synchronous_standby_names does); off would lose the primary's own last commits in a crash",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from standbyctl.domain.errors import Blocker
-from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.facts import Contents, Facts, Passfile
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
+from standbyctl.planner.attach import admission
 from standbyctl.planner.plan import Memory, Plan, Remembered
 from standbyctl.steps.base import GiveBack, Step
-from standbyctl.steps.clone.basebackup import RemoveDraft
+from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
-from standbyctl.steps.server import StopStandby
-from standbyctl.steps.slot import CapSlots, CreateSlot
+from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.server import StartStandby, StopStandby
+from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,33 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     return Plan(steps=tuple(steps), notes=tuple(notes))
 
 
+def recall(facts: Facts, target: Target) -> Memory:
+    """What our marks say was made for this standby, where there is no journal. What was before is not known.
+
+    A slot carries no mark: it is taken for ours where the standby's own configuration names it.
+    """
+    server, place = facts.server(target.primary), facts.place(target.name)
+    found: list[Step] = []
+    bare = facts
+    if place.passfile is Passfile.OURS:
+        found.append(
+            ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
+        )
+        bare = bare.with_place(target.name, passfile=Passfile.ABSENT, password_set=False)
+    role = server.role(target.role)
+    if role and role.made_for == target.name:
+        found.append(CreateRole(target.primary, target.name, target.role, target.passfile))
+        bare = bare.with_server(target.primary, roles=())
+    if server.hba.has_line:
+        found.append(admission(server, place, target))
+        bare = bare.with_server(target.primary, hba=replace(server.hba, has_line=False))
+    if server.slot(target.slot) and place.contents is Contents.STANDBY and place.follows:
+        found.append(CreateSlot(target.primary, target.name, target.slot))
+        kept = tuple(slot for slot in server.slots if slot.name != target.slot)
+        bare = bare.with_server(target.primary, slots=kept)
+    return tuple(Remembered(step, bare) for step in found)
+
+
 def _standby_steps(
     facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
 ) -> Iterator[Step]:
@@ -77,9 +106,10 @@ def _directory_steps(
     condemned = condemned_path(target.data_directory)
     if place.condemned:
         yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.condemned_identity)
-    if place.contents is not Contents.STANDBY:
-        return
     was = memory[0].before.place(target.name).contents if memory else Contents.ABSENT
+    half_way = place.contents is Contents.ABSENT and was is Contents.EMPTY
+    if place.contents is not Contents.STANDBY and not half_way:
+        return
     yield SetDirectoryAside(
         name=target.name,
         data_directory=target.data_directory,
@@ -90,7 +120,7 @@ def _directory_steps(
         leave_empty=was is Contents.EMPTY,
         condemn=options.delete,
     )
-    if options.delete:
+    if options.delete and not half_way:
         yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.directory_identity)
 
 
@@ -117,14 +147,38 @@ def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
     step = entry.step
     if isinstance(step, AdmitReplication) and step.by_hand:
         return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
-    if step.returned(entry.before, entry.before) == entry.before and step.after(facts) != facts:
+    if isinstance(step, CopyByBasebackup | InstallCopy | StartStandby | RemoveDraft | SetDirectoryAside):
+        return None
+    if not step.satisfied(facts) and _present(facts, entry):
         return msg("{label}: not as we left it, so it is kept as it is", label=step.title)
     return None
+
+
+def _present(facts: Facts, entry: Remembered) -> bool:
+    """Whether something stands where the step has made something, whoever made it."""
+    step = entry.step
+    match step:
+        case CreateRole():
+            return facts.server(step.primary).role(step.role) is not None
+        case CreateSlot():
+            return facts.server(step.primary).slot(step.slot) is not None
+        case ProvidePassfile():
+            return facts.place(step.name).passfile is not Passfile.ABSENT
+        case CapSlots():
+            was = entry.before.server(step.primary).setting(CAP)
+            return facts.server(step.primary).setting(CAP).auto_conf != was.auto_conf
+    return False
 
 
 def _blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
     place, server = facts.place(target.name), facts.server(target.primary)
     name = target.name
+    if server.in_recovery:
+        yield _refusal(
+            "A258",
+            msg("{node} is no primary any more", node=target.primary),
+            msg("pg_is_in_recovery() is true there: the roles have changed since the attach."),
+        )
     if not place.running:
         if any(draft.alive for draft in place.drafts):
             yield _refusal(
@@ -177,6 +231,7 @@ def _refusal(code: str, what: Message, detail: Message) -> Blocker:
         "A252": msg("Wait until it ends, or end it, then run this again."),
         "A253": msg("Stop it the way it was started, then run this again."),
         "A254": msg("Move or stop those first, then run this again."),
+        "A258": msg("Detach with the conninfo of the present primary (-p)."),
         "A255": msg("End them or wait for them, then run this again."),
     }
     return Blocker(code, what, detail, hints[code], refused=True)

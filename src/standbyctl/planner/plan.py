@@ -37,3 +37,8 @@ class Plan:
     def gist(self) -> tuple[Step, ...]:
         """What it does, whatever the attempt."""
         return tuple(step.gist for step in self.steps)
+
+
+def has(steps: tuple[Step, ...], kind: type[Step]) -> bool:
+    """Whether a step of that kind is among them."""
+    return any(isinstance(step, kind) for step in steps)

@@ -42,7 +42,8 @@ class SetDirectoryAside(Step):
         contents = Contents.EMPTY if self.leave_empty else Contents.ABSENT
         if place.contents is contents:
             return facts
-        condemned = place.condemned or self.condemn
+        moves = place.contents is Contents.STANDBY
+        condemned = place.condemned or (self.condemn and moves)
         return facts.with_place(self.name, contents=contents, follows=False, covered=True, condemned=condemned)
 
     def effects(self) -> tuple[Effect, ...]:

@@ -78,10 +78,12 @@ class AdmitReplication(Step):
         return (RemoveHbaLine(self.primary, self.path, self.line), Reload(self.primary))
 
     def returned(self, facts: Facts, before: Facts) -> Facts:
-        if self.by_hand or not facts.server(self.primary).hba.has_line:
+        hba = facts.server(self.primary).hba
+        # A run that died between the two effects has left a file without the line, and not loaded.
+        if self.by_hand or (not hba.has_line and hba.loaded):
             return facts
         return _with_line(facts, self.primary, present=False)
 
 
 def _with_line(facts: Facts, node: str, *, present: bool) -> Facts:
-    return facts.with_server(node, hba=replace(facts.server(node).hba, has_line=present))
+    return facts.with_server(node, hba=replace(facts.server(node).hba, has_line=present, loaded=True))

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from typing import Any
 
 import click
 
 from standbyctl.app import detach as app
+from standbyctl.app.config import load_config
+from standbyctl.app.request import Request
 from standbyctl.app.session import Session
 from standbyctl.domain.errors import BlockedError, RefusedError
 from standbyctl.domain.message import msg
+from standbyctl.domain.target import Target
 from standbyctl.planner.detach import DetachOptions
 from standbyctl.ui.cli.common import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.render import detached_record, render_detach
 
+_REMOVE = "Also rename the standby's data directory aside; name it, to be sure."
+
 
 @click.command("detach", short_help="Undo attach: standby, slot, setting, hba line, role, passfile.")
 @click.argument("name", metavar="NAME")
-@click.option(
-    "--remove-data-dir", metavar="DIR", help="Also rename the standby's data directory aside; name it, to be sure."
-)
+@click.option("-p", "--primary", metavar="CONNINFO", help="The primary, where it is reached otherwise by now.")
+@click.option("-D", "--data-dir", metavar="DIR", help="Where the journal is lost: the standby's data directory.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Where the journal is lost: the standby's port.")
+@click.option("--remove-data-dir", metavar="DIR", help=_REMOVE)
 @click.option("--delete", is_flag=True, help="With --remove-data-dir: delete it, for good.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
-def command(context: Context, name: str, remove_data_dir: str | None, delete: bool, yes: bool) -> None:
+def command(context: Context, name: str, remove_data_dir: str | None, delete: bool, yes: bool, **given: Any) -> None:
     """Give back everything that attach took, where it still is as attach left it.
 
     The standby is stopped if attach started it. Its data directory stays, and cannot start as a primary.
@@ -34,28 +43,56 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
     if delete and not remove_data_dir:
         raise click.UsageError("--delete goes with --remove-data-dir DIR")
     running = Running(quiet=context.json)
-    session = Session(app.resolve_attached(name, where), running.tell, context.wrap)
+    attached = app.find_attached(name, _request(given), where)
+    session = Session(attached.resolved, running.tell, context.wrap)
     target = session.target
-    if remove_data_dir and remove_data_dir.rstrip("/") != target.data_directory:
-        raise RefusedError(
-            "A256",
-            msg("{given} is not the data directory of {name}", given=remove_data_dir, name=name),
-            detail=msg("That is {path}.", path=target.data_directory),
-        )
+    _check_directory(remove_data_dir, target)
+    context.undo = target.name
     options = DetachOptions(bool(remove_data_dir), delete)
     try:
-        planned = app.plan(session, where, options)
+        planned = app.plan(session, where, attached, options)
         if planned.plan.blockers:
             raise BlockedError(planned.plan.blockers)
         if not context.json:
             click.echo(render_detach(planned.plan, target) + "\n")
         if planned.plan.steps:
-            confirm(msg("Detach {name} from {primary}?", name=target.name, primary=target.primary), yes=yes)
+            _ask(target, attached, yes=yes)
         with running:
-            app.detach(session, where, running.report, options, planned.plan, context.begin)
+            app.detach(session, where, running.report, options, planned, context.begin)
     finally:
         session.close()
     if context.json:
         click.echo(json.dumps(detached_record(target, planned.plan)))
     else:
         click.echo(f"\nDETACHED  {target.name}. {target.primary} was not restarted.")
+
+
+def _request(given: dict[str, Any]) -> Request:
+    node = load_config(None, os.environ).node(given["primary"] or "")
+    return Request(
+        conninfo=node.conninfo if node else (given["primary"] or ""),
+        data_directory=given["data_dir"] or "",
+        primary_name=node.name if node else "",
+        port=given["port"] or 0,
+    )
+
+
+def _check_directory(given: str | None, target: Target) -> None:
+    if given and given.rstrip("/") != target.data_directory:
+        raise RefusedError(
+            "A256",
+            msg("{given} is not the data directory of {name}", given=given, name=target.name),
+            detail=msg("That is {path}.", path=target.data_directory),
+        )
+
+
+def _ask(target: Target, attached: app.Attached, *, yes: bool) -> None:
+    """Without a journal --yes is not enough: what is ours was told by marks only, so a person looks at it."""
+    question = msg("Detach {name} from {primary}?", name=target.name, primary=target.primary)
+    if not attached.journaled:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise click.UsageError("there is no journal of this attach, so detach asks: it needs a terminal")
+        click.echo(
+            "There is no journal of this attach: what it made was found by its marks, and no setting is given back."
+        )
+    confirm(question, yes=yes and attached.journaled)

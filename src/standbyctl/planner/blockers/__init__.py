@@ -1,0 +1,32 @@
+"""Why not, and what to do about it: every reason at once. The same predicates serve plan and attach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import Target
+from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers, slot_blockers
+from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, server_blockers
+from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
+from standbyctl.planner.plan import Memory
+from standbyctl.steps.base import Step
+
+
+def attach_blockers(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, steps: tuple[Step, ...]
+) -> Iterator[Blocker]:
+    """Everything that stands in the way of these steps."""
+    yield from server_blockers(facts, target)
+    if not steps:
+        return
+    yield from commit_blockers(facts, target)
+    yield from capacity_blockers(facts, sample, target, steps)
+    yield from slot_blockers(facts, target, memory)
+    yield from cap_blockers(facts, sample, target, steps)
+    yield from role_blockers(facts, target, steps)
+    yield from hba_blockers(facts, target, steps)
+    yield from directory_blockers(facts, target)
+    yield from room_blockers(facts, sample, target, steps)

@@ -1,0 +1,141 @@
+"""Walsenders, slots, and the cap on what slots keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.message import msg
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.size import format_size, parse_size
+from standbyctl.domain.target import Target
+from standbyctl.planner.cap import MINIMUM_MB, choose_cap, kills_a_slot
+from standbyctl.planner.plan import Memory, has
+from standbyctl.steps.base import Step
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.slot import CAP, CreateSlot
+
+SENDERS_FOR_A_COPY = 2
+
+
+def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """Walsenders and slots that are not free; both numbers are read at server start only."""
+    server = facts.server(target.primary)
+    senders = int(server.setting("max_wal_senders").value)
+    free = senders - sample.wal_senders_in_use
+    if senders and free < SENDERS_FOR_A_COPY and has(steps, CopyByBasebackup):
+        yield Blocker(
+            "P103",
+            msg("not enough free walsenders on {node}", node=target.primary),
+            msg(
+                "The copy needs {needs}, afterwards the standby 1; {used} of {total} are in use"
+                " (max_wal_senders = {total}, read at server start only).",
+                needs=SENDERS_FOR_A_COPY,
+                used=sample.wal_senders_in_use,
+                total=senders,
+            ),
+            msg(
+                "End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication), or raise"
+                " max_wal_senders; that needs a restart of {node}.",
+                node=target.primary,
+            ),
+        )
+    slots = int(server.setting("max_replication_slots").value)
+    if sample.slots_in_use >= slots and server.slot(target.slot) is None:
+        yield Blocker(
+            "P104",
+            msg('no replication slot is free for "{slot}" on {node}', slot=target.slot, node=target.primary),
+            msg("All {n} replication slots are in use (max_replication_slots = {n}).", n=slots),
+            msg(
+                "Drop one that nobody needs (SELECT * FROM pg_replication_slots), or raise"
+                " max_replication_slots; that needs a restart of {node}.",
+                node=target.primary,
+            ),
+        )
+
+
+def slot_blockers(facts: Facts, target: Target, memory: Memory) -> Iterator[Blocker]:
+    """A slot of that name that is not ours, or is ours and lost."""
+    server, place = facts.server(target.primary), facts.place(target.name)
+    slot = server.slot(target.slot)
+    if slot is None:
+        return
+    made = any(isinstance(entry.step, CreateSlot) and entry.step.slot == target.slot for entry in memory)
+    used = place.contents is Contents.STANDBY and place.follows
+    if slot.slot_type != "physical" or not (made or used):
+        yield Blocker(
+            "P104",
+            msg(
+                'the replication slot "{slot}" on {node} belongs to somebody else', slot=slot.name, node=target.primary
+            ),
+            msg("It is a {kind} slot that no attach of {name} has made.", kind=slot.slot_type, name=target.name),
+            msg(
+                "Choose another name (--name), or, if nobody needs it any more:"
+                " SELECT pg_drop_replication_slot('{slot}')",
+                slot=slot.name,
+            ),
+        )
+    elif slot.lost and not place.never_started and place.contents is Contents.STANDBY:
+        yield Blocker(
+            "P203",
+            msg("{name} has fallen behind what {node} keeps", name=target.name, node=target.primary),
+            msg('The slot "{slot}" is lost: WAL that the standby needs is gone.', slot=slot.name),
+            msg(
+                "Bringing it back in place: not yet. Make it anew: standbyctl detach {name}"
+                " --remove-data-dir {path}, then attach.",
+                name=target.name,
+                path=target.data_directory,
+            ),
+        )
+
+
+def cap_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """A cap that cannot be chosen, would kill a slot that exists, or is no protection."""
+    server = facts.server(target.primary)
+    present = int(server.setting(CAP).value)
+    cap = choose_cap(server, sample, target)
+    if cap is None:
+        if target.wal_cap == "auto" and present < 0 and has(steps, CreateSlot):
+            yield Blocker(
+                "P108",
+                msg("cannot choose a cap for the WAL that slots keep on {node}", node=target.primary),
+                msg(
+                    "max_slot_wal_keep_size is -1: a dead standby would fill the disk. How much room pg_wal"
+                    " has cannot be seen from here."
+                ),
+                msg("Give one, such as --wal-cap 20GB, or --wal-cap keep to accept no limit."),
+            )
+        return
+    if server.setting(CAP).source in {"command line", "environment variable"}:
+        yield Blocker(
+            "P108",
+            msg("max_slot_wal_keep_size is given on the command line of {node}", node=target.primary),
+            msg("That overrides every file, so a cap set now would not come into force."),
+            msg("Use --wal-cap keep, or change how {node} is started.", node=target.primary),
+        )
+    elif kills_a_slot(cap, sample):
+        yield Blocker(
+            "P108",
+            msg('a cap of {cap}MB would invalidate the slot "{slot}"', cap=cap, slot=sample.most_retained_slot),
+            msg(
+                "It keeps {held} already; max_slot_wal_keep_size counts for every slot of {node}.",
+                held=format_size(sample.most_retained_bytes),
+                node=target.primary,
+            ),
+            msg("Let its consumer catch up or drop it, or choose: --wal-cap SIZE above that, --wal-cap keep."),
+        )
+    elif cap < MINIMUM_MB:
+        yield Blocker(
+            "P108",
+            msg("a cap of {cap}MB is too little for a copy", cap=cap),
+            msg("The slot would be invalidated while the copy runs. At least {least}MB.", least=MINIMUM_MB),
+            msg("Make room on the volume of pg_wal, or give --wal-cap SIZE or --wal-cap keep."),
+        )
+    elif parse_size(target.wal_cap) and sample.wal_free_bytes is not None and cap << 20 > sample.wal_free_bytes:
+        yield Blocker(
+            "P108",
+            msg("a cap of {cap}MB is more than the volume of pg_wal has free", cap=cap),
+            msg("{free} are free: the disk would be full first.", free=format_size(sample.wal_free_bytes)),
+            msg("Give a smaller --wal-cap, or --wal-cap keep to leave the setting alone."),
+        )

@@ -1,0 +1,157 @@
+"""Why a primary cannot have a standby now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.hba import find_place
+from standbyctl.domain.message import msg
+from standbyctl.domain.target import HbaWay, Target
+from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
+from standbyctl.planner.plan import has
+from standbyctl.steps.base import Step
+from standbyctl.steps.hba import AdmitReplication
+
+
+def server_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """What the server is, and what it was started with."""
+    server, node = facts.server(target.primary), target.primary
+    if major(server.version_num) not in SUPPORTED_MAJORS:
+        yield Blocker(
+            "P101",
+            msg("PostgreSQL {major}: not yet", major=major(server.version_num)),
+            msg("{node} runs PostgreSQL {v}.", node=node, v=version_text(server.version_num)),
+            msg(
+                "This release works with PostgreSQL {majors}.",
+                majors=", ".join(map(str, SUPPORTED_MAJORS)),
+            ),
+        )
+    if server.in_recovery:
+        yield Blocker(
+            "P111",
+            msg("{node} is a standby itself", node=node),
+            msg("pg_is_in_recovery() is true there. A standby of a standby: not yet."),
+            msg("Give the conninfo of its primary with -p."),
+        )
+    if server.setting("wal_level").value == "minimal":
+        senders = server.setting("max_wal_senders").value
+        yield Blocker(
+            "P102",
+            msg("{node} needs a restart before it can have a standby: wal_level is minimal", node=node),
+            msg(
+                "With wal_level = minimal the WAL that a standby needs is not written, and"
+                " max_wal_senders is {senders}. Both are read at server start only: a reload changes nothing.",
+                senders=senders,
+            ),
+            msg(
+                "Set wal_level = replica and max_wal_senders = 10 (the defaults), restart {node} in a window of"
+                " your own, then run this again. standbyctl never restarts a primary.",
+                node=node,
+            ),
+        )
+    elif int(server.setting("max_wal_senders").value) == 0:
+        yield Blocker(
+            "P103",
+            msg("{node} needs a restart before it can have a standby: max_wal_senders is 0", node=node),
+            msg("max_wal_senders is read at server start only: a reload changes nothing."),
+            msg("Set max_wal_senders = 10 (the default) and restart {node} in a window of your own.", node=node),
+        )
+    if server.setting("listen_addresses").value == "":
+        yield Blocker(
+            "P105",
+            msg("{node} does not listen on TCP: listen_addresses is empty", node=node),
+            msg("A standby connects by TCP, and listen_addresses is read at server start only."),
+            msg("Set listen_addresses and restart {node} in a window of your own.", node=node),
+        )
+    if server.tablespaces:
+        yield Blocker(
+            "P113",
+            msg("tablespaces: not yet"),
+            msg("{node} has tablespaces: {names}.", node=node, names=", ".join(server.tablespaces)),
+            msg("This release copies clusters whose data is all in the data directory."),
+        )
+    if outside := _outside(server.config_sources, server.setting("data_directory").value):
+        yield Blocker(
+            "P112",
+            msg("configuration outside the data directory: not yet"),
+            msg("{node} reads {files}; a base backup does not contain that.", node=node, files=", ".join(outside)),
+            msg("This release attaches to servers that keep their configuration in the data directory."),
+        )
+
+
+def _outside(paths: tuple[str, ...], data_directory: str) -> tuple[str, ...]:
+    return tuple(path for path in paths if not path.startswith(f"{data_directory}/"))
+
+
+def commit_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """Commits that would wait for the new standby."""
+    names = facts.server(target.primary).setting("synchronous_standby_names").value
+    if _may_name(names, {target.name, f"{target.name}_copy"}):
+        yield Blocker(
+            "P110",
+            msg("commits on {node} would wait for the new standby", node=target.primary),
+            msg(
+                "synchronous_standby_names = '{names}' makes {name}, or the very copy of it, a synchronous"
+                " standby: commits wait for it, and hang when it goes away.",
+                names=names,
+                name=target.name,
+            ),
+            msg(
+                "List the standbys that are meant to be synchronous by name (a reload), without {name}.",
+                name=target.name,
+            ),
+        )
+
+
+def _may_name(names: str, ours: set[str]) -> bool:
+    """Whether the setting counts one of our application names in (names compare without case)."""
+    words = names.replace("(", " ").replace(")", " ").replace(",", " ").replace('"', " ").lower().split()
+    return "*" in words or bool(ours & set(words))
+
+
+def hba_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """A pg_hba.conf that refuses, is broken, or cannot be edited from here."""
+    if not has(steps, AdmitReplication):
+        return
+    hba = facts.server(target.primary).hba
+    if broken := next((rule for rule in hba.rules if rule.error and not rule.type), None):
+        yield Blocker(
+            "P106",
+            msg("{path} is broken already", path=hba.path),
+            msg(
+                "Line {line}: {error}. A reload would be refused, and so would the next restart.",
+                line=broken.line,
+                error=broken.error,
+            ),
+            msg("Mend that line first (SELECT * FROM pg_hba_file_rules WHERE error IS NOT NULL)."),
+        )
+        return
+    found = find_place(hba.rules, hba.path, target.role, target.source_address)
+    if found.refuses:
+        yield Blocker(
+            "P106",
+            msg("{path} refuses the standby on purpose", path=hba.path),
+            msg(
+                "Line {line} is a reject for replication from {source}; a line of ours would be dead below it,"
+                " and is never put above it.",
+                line=found.refuses.line,
+                source=target.source_address,
+            ),
+            msg("If that is not meant, change line {line} yourself, then run this again.", line=found.refuses.line),
+        )
+    elif found.foreign_file and target.hba is not HbaWay.WAIT:
+        yield Blocker(
+            "P106",
+            msg("the rule that decides about the standby is in an included file"),
+            msg("{file} is not edited by standbyctl.", file=found.foreign_file),
+            msg("Use --hba wait, and put the line that it prints above that rule."),
+        )
+    if target.hba is HbaWay.FILE and not hba.at_hand:
+        yield Blocker(
+            "P106",
+            msg("{path} cannot be edited from here", path=hba.path),
+            msg("--hba file needs the right to replace that file; this user has not."),
+            msg("Run as root or as the server's user, or use --hba wait."),
+        )

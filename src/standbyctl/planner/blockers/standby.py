@@ -1,0 +1,177 @@
+"""Why a standby cannot, or must not, go where it is to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.message import msg
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.size import format_size
+from standbyctl.domain.target import Target
+from standbyctl.domain.version import major
+from standbyctl.planner.plan import has
+from standbyctl.steps.base import Step
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.role import CreateRole
+
+SPARE_BYTES = 3 * 16 * (1 << 20)
+
+
+def role_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """A role or passfile that is not ours to change, or is of no use."""
+    role, place = facts.server(target.primary).role(target.role), facts.place(target.name)
+    if target.own_role and role and role.made_for != target.name:
+        yield Blocker(
+            "P107",
+            msg('the role "{role}" is not ours, and is not altered', role=target.role),
+            msg("Its password is not known here."),
+            msg("Give its passfile with --passfile, or let attach make a role of its own (another --role)."),
+        )
+    elif target.own_role and role and has(steps, CreateRole) and not role.pristine:
+        yield Blocker(
+            "P107",
+            msg('somebody has changed the role "{role}" since it was made', role=target.role),
+            msg("Setting a new password would undo that change."),
+            msg("Drop the role, or give its passfile with --passfile."),
+        )
+    elif not target.own_role and not (role and role.login and role.replication):
+        yield Blocker(
+            "P107",
+            msg('the role "{role}" cannot be used for replication', role=target.role),
+            msg("--passfile goes with a role that exists and has LOGIN and REPLICATION."),
+            msg("Give such a role with --role, or leave --passfile out: attach then makes a role of its own."),
+        )
+    if target.own_role and place.passfile in {Passfile.FOREIGN, Passfile.CHANGED}:
+        yield Blocker(
+            "P107",
+            msg("{path} exists and is not as attach would have written it", path=target.passfile),
+            msg("A file that somebody else wrote or changed is not replaced."),
+            msg("Move it away, or choose another --data-dir."),
+            refused=True,
+        )
+    elif not target.own_role and place.passfile in {Passfile.ABSENT, Passfile.UNSAFE}:
+        yield Blocker(
+            "P107",
+            msg("the passfile {path} cannot be used", path=target.passfile),
+            msg(
+                "It must exist, be readable by {user}, and have mode 0600 or less (libpq ignores any other).",
+                user=place.os_user,
+            ),
+            msg(
+                "Its line: {host}:{port}:*:{role}:PASSWORD",
+                host=target.primary_host,
+                port=target.primary_port,
+                role=target.role,
+            ),
+        )
+
+
+def directory_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """A data directory that is taken, or where no copy can be built."""
+    place, path = facts.place(target.name), target.data_directory
+    if place.is_primary_directory:
+        yield Blocker(
+            "P201",
+            msg("{path} is the data directory of {node} itself", path=path, node=target.primary),
+            msg("It leads to {real}.", real=facts.server(target.primary).setting("data_directory").value),
+            msg("Give a directory of its own for the standby with -D."),
+            refused=True,
+        )
+        return
+    if place.contents in {Contents.FOREIGN, Contents.CLUSTER}:
+        what = (
+            msg("{path} holds another PostgreSQL cluster", path=path)
+            if place.contents is Contents.CLUSTER
+            else msg("{path} is not empty", path=path)
+        )
+        yield Blocker(
+            "P201",
+            what,
+            msg("Nothing that somebody else put there is removed."),
+            msg("Move it away yourself, or choose another directory with -D."),
+            refused=True,
+        )
+    elif place.mount_point:
+        yield Blocker(
+            "P201",
+            msg("{path} is a mount point: not yet", path=path),
+            msg("The copy is built beside its destination and renamed, which a mount point does not allow."),
+            msg("Use a directory below it, such as {path}/main.", path=path),
+        )
+    elif not place.parent_writable:
+        yield Blocker(
+            "P201",
+            msg("{user} cannot make files beside {path}", user=place.os_user, path=path),
+            msg("The copy is built beside its destination, then renamed."),
+            msg("Give the parent directory to {user}, or use a directory below it.", user=place.os_user),
+        )
+    for draft in place.drafts:
+        if draft.alive:
+            yield Blocker(
+                "P204",
+                msg("another copy is still being written: {draft}", draft=draft.path),
+                msg("A pg_basebackup that an earlier run started still lives."),
+                msg("Wait until it ends, or end it, then run this again."),
+                refused=True,
+            )
+    yield from _identity_blockers(facts, target)
+
+
+def _identity_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    place, path = facts.place(target.name), target.data_directory
+    if place.contents is not Contents.STANDBY:
+        return
+    if not place.in_recovery or not place.follows:
+        yield Blocker(
+            "P201",
+            msg("{path} is in use by something else than a standby of {node}", path=path, node=target.primary),
+            msg("It is no longer in recovery.")
+            if not place.in_recovery
+            else msg(
+                'Its configuration does not name {node} and the slot "{slot}".', node=target.primary, slot=target.slot
+            ),
+            msg("Give a directory of its own for the standby with -D."),
+            refused=True,
+        )
+
+
+def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """A port, a program or a disk that is missing."""
+    place = facts.place(target.name)
+    if place.port_taken and not place.running:
+        yield Blocker(
+            "P205",
+            msg("port {port} is in use on this host", port=target.port),
+            msg("Something listens there, and the standby could not start."),
+            msg("Give a free port with --port."),
+        )
+    if not has(steps, CopyByBasebackup):
+        return
+    if place.bin_version_num // 10000 != major(facts.server(target.primary).version_num):
+        yield Blocker(
+            "P202",
+            msg(
+                "PostgreSQL {major} is not installed on this host",
+                major=major(facts.server(target.primary).version_num),
+            ),
+            msg("A standby runs the same major version as its primary, and no pg_basebackup of it was found."),
+            msg("Install the server package of that version."),
+        )
+    if sample.cluster_bytes is None or sample.free_bytes is None:
+        return
+    needed = sample.cluster_bytes * 12 // 10 + SPARE_BYTES
+    if sample.free_bytes < needed:
+        yield Blocker(
+            "P206",
+            msg("the disk is too small for {path}", path=target.data_directory),
+            msg(
+                "{free} are free; {node} has {size}, and with WAL and 20 % to spare that is {needed}.",
+                free=format_size(sample.free_bytes),
+                node=target.primary,
+                size=format_size(sample.cluster_bytes),
+                needed=format_size(needed),
+            ),
+            msg("Make room, or choose a directory on another volume with -D."),
+        )
