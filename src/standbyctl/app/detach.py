@@ -37,9 +37,7 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
         raise UsageError(
             "C110",
             msg("nothing is known here of an attach of {name}", name=name),
-            detail=msg(
-                "Attached from here: {known}. State: {path}", known=", ".join(state.names()) or "none", path=state.root
-            ),
+            detail=msg("Attached from here: {known}. State: {path}", known=known, path=state.root),
             hint=msg(
                 "Use the state directory of the attach ($STANDBYCTL_STATE, and the same user). Where it is lost, say"
                 " where things are: standbyctl detach {name} -p CONNINFO -D DIR [--port N]",
