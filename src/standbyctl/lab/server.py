@@ -66,11 +66,7 @@ class Area:
         bin_directory = programs.path
         if programs.wheel is not None and os.geteuid() == 0:
             # A checkout may lie below a directory that the server's user cannot enter.
-            copied = path / f"pg{programs.major}"
-            if not copied.exists():
-                shutil.copytree(programs.wheel, copied, symlinks=True)
-                subprocess.run(["chown", "-R", user, str(copied)], check=True)
-            bin_directory = copied / "bin"
+            bin_directory = _copy_wheel(programs.wheel, path / "wheel", user)
         return cls(path, user, bin_directory, programs.major)
 
     def run(self, program: str, *args: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -89,6 +85,18 @@ class Area:
     def remove(self) -> None:
         """Remove everything in it; its servers must have ended."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _copy_wheel(installation: Path, to: Path, user: str) -> Path:
+    """Copy one server of a wheel, and the libraries that it finds by a path relative to itself."""
+    package = installation.parent
+    copied = to / package.name / installation.name
+    shutil.copytree(installation, copied, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, to / libraries.name, symlinks=True)
+    subprocess.run(["chown", "-R", user, str(to)], check=True)
+    return copied / "bin"
 
 
 @dataclass(slots=True)

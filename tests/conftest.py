@@ -1,0 +1,90 @@
+"""Options, versions, and the word about what could not run here."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from standbyctl.domain.version import SUPPORTED_MAJORS
+from standbyctl.lab.bindirs import find_bin_directories
+from tests.pair import Pair, Template
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+    parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
+
+
+def versions(config):
+    """One bin directory a major; the newest first."""
+    by_major = {}
+    for found in sorted(find_bin_directories(), key=lambda each: (-each.major, each.wheel is not None)):
+        by_major.setdefault(found.major, found)
+    every = list(by_major.values())
+    return every if config.getoption("--versions") == "all" else every[:1]
+
+
+def pytest_generate_tests(metafunc):
+    if "programs" in metafunc.fixturenames:
+        every = versions(metafunc.config)
+        if not every:
+            raise pytest.UsageError("no PostgreSQL of a supported major is here: pip install '.[demo]'")
+        if metafunc.definition.get_closest_marker("one_version"):
+            every = every[:1]
+        metafunc.parametrize("programs", every, ids=[f"pg{each.major}" for each in every], scope="session")
+
+
+def mount_namespace_argv():
+    """How to get a mount namespace of one's own here, or None."""
+    argv = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-m", "--map-current-user", "--keep-caps"]
+    if shutil.which("unshare") is None:
+        return None
+    test = subprocess.run([*argv, "sh", "-c", "mount -t tmpfs tmpfs /mnt"], capture_output=True, check=False)
+    return argv if test.returncode == 0 else None
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if "live" not in config.getoption("markexpr") or "not live" in config.getoption("markexpr"):
+        return
+    have = {found.major: found for found in find_bin_directories()}
+    terminalreporter.section("what ran, and what could not run here")
+    for found in versions(config):
+        terminalreporter.line(f"PostgreSQL {found.major}: {found.path}")
+    for major in SUPPORTED_MAJORS:
+        if major not in have:
+            terminalreporter.line(f"PostgreSQL {major}: NOT RUN, no complete bin directory of it was found")
+    if config.getoption("--versions") != "all":
+        terminalreporter.line("other versions: not asked for here (make live runs every one)")
+    if mount_namespace_argv() is None:
+        terminalreporter.line("full disk: NOT RUN, no mount namespace can be made here (unshare -m)")
+
+
+@pytest.fixture(scope="session")
+def template(programs):
+    """A filled cluster that has been stopped: copied for each test."""
+    made = Template.make(programs)
+    yield made
+    made.area.remove()
+
+
+@pytest.fixture
+def pair(template):
+    """A running primary of its own for one test, and room for a standby beside it."""
+    made = Pair.make(template)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def golden(request):
+    """Compare a text with a file beside the test; write it with --update-golden."""
+
+    def compare(name, seen):
+        path = request.path.parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(seen)
+        assert seen == path.read_text(), f"differs from {path.name}; make golden writes it anew"
+
+    return compare
