@@ -121,13 +121,13 @@ class Pair:
 
     # --- the truth
 
-    def session(self):
+    def session(self, **more):
         os.environ["PGPASSFILE"] = str(passfile(self.primary))
-        request = Request(self.primary.conninfo, str(self.data), name="db2", port=self.port)
+        request = Request(self.primary.conninfo, str(self.data), name="db2", port=self.port, **more)
         return Session(resolve(request, State(self.state)), silent)
 
-    def facts(self):
-        session = self.session()
+    def facts(self, **more):
+        session = self.session(**more)
         try:
             return session.look()
         finally:

@@ -61,7 +61,7 @@ class Run:
         """Take every step of a plan that was just checked.
 
         Each step is journaled first, then done, then seen done by a fresh look, from which the rest is planned
-        anew: where the rest is not what it was, somebody else has been at work, and we stop.
+        anew: where there is more to do than there was, somebody else has been at work, and we stop.
         """
         try:
             self._follow(rest)
@@ -78,8 +78,7 @@ class Run:
             if after.blockers:
                 blocker = after.blockers[0]
                 raise DriftError(blocker.code, blocker.what, begun=True, detail=blocker.detail, hint=blocker.hint)
-            if after.gist != rest.gist[1:]:
-                strange = _not_in(after, Plan(rest.steps[1:])) or rest.steps[1:]
+            if strange := _not_in(after, Plan(rest.steps[1:])):
                 raise _drift(strange, begun=True)
             rest = after
 

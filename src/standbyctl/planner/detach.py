@@ -149,7 +149,7 @@ def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
         return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
     if isinstance(step, CopyByBasebackup | InstallCopy | StartStandby | RemoveDraft | SetDirectoryAside):
         return None
-    if not step.satisfied(facts) and _present(facts, entry):
+    if _present(facts, entry):
         return msg("{label}: not as we left it, so it is kept as it is", label=step.title)
     return None
 

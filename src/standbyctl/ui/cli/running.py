@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 SPEAK_SECONDS = 10
-STALL_SECONDS = 12
-STALL_SPEAK_SECONDS = 5
+# What the server counts goes on for a few seconds after the receiver has stopped: the socket's buffers fill.
+STALL_SECONDS = 8
+_WAITING = ("waiting for checkpoint to finish", "waiting for wal archiving to finish")
 
 
 class Running:
@@ -30,7 +31,7 @@ class Running:
         self._quiet = quiet
         self._began = time.monotonic()
         self._spoke = 0.0
-        self._phase = ""
+        self._state = ("", False)
         self._live: Live | None = None
         self._step_began = 0.0
 
@@ -58,7 +59,7 @@ class Running:
             return
         match event:
             case StepBegun():
-                self._spoke, self._phase, self._step_began = time.monotonic(), "", time.monotonic()
+                self._spoke, self._state, self._step_began = time.monotonic(), ("", False), time.monotonic()
             case StepDone(number, total, step):
                 self._clear()
                 took = time.monotonic() - self._step_began
@@ -75,12 +76,12 @@ class Running:
         if sys.stdout.isatty():
             self._show(line)
             return
-        stalled = progress.stalled_seconds >= STALL_SECONDS
         now = time.monotonic()
-        due = now - self._spoke >= (STALL_SPEAK_SECONDS if stalled else SPEAK_SECONDS)
-        if due or (progress.phase and progress.phase != self._phase):
+        due = now - self._spoke >= SPEAK_SECONDS
+        state = (progress.phase, stalled(progress))
+        if due or (state != self._state and progress.phase):
             click.echo(f"        {line}")
-            self._spoke, self._phase = now, progress.phase
+            self._spoke, self._state = now, state
 
     def _show(self, line: str) -> None:
         from rich.console import Console
@@ -99,17 +100,20 @@ class Running:
             self._live = None
 
 
+def stalled(progress: Progress) -> bool:
+    """Whether bytes should move and do not. Waiting for a checkpoint is waiting, and is said as that."""
+    return progress.stalled_seconds >= STALL_SECONDS and progress.phase not in _WAITING
+
+
 def render_progress(progress: Progress) -> str:
     """One line: what it waits for or how far it is, the WAL held meanwhile, and whether it stands still."""
-    if progress.stalled_seconds >= STALL_SECONDS:
-        return text(
-            msg(
-                "STALLED: nothing has moved for {n} s ({phase})",
-                n=int(progress.stalled_seconds),
-                phase=progress.phase or "no answer",
-            )
-        )
+    seconds = int(progress.stalled_seconds)
+    if stalled(progress):
+        phase = progress.phase or "no answer"
+        return text(msg("STALLED: nothing has moved for {n} s ({phase})", n=seconds, phase=phase))
     held = "" if progress.held_bytes is None else f", slot holds {format_size(progress.held_bytes)}"
+    if progress.phase in _WAITING:
+        return f"{progress.phase}, {seconds} s{held}"
     if not progress.done_bytes or not progress.total_bytes:
         return f"{progress.phase or 'starting'}{held}"
     share = min(progress.done_bytes / progress.total_bytes, 1.0)

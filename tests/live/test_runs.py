@@ -1,0 +1,188 @@
+"""Runs that are interrupted, that meet another run, or whose world has moved on."""
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.sample]
+
+
+def text(done):
+    return " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_our_children_prints_state_and_the_same_command_goes_on(pair, number):
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "2M")
+    pair.wait(lambda: pair.ours() and list(pair.area.path.glob(".db2.standbyctl-1/data/base")))
+    run.send_signal(number)
+    output, _ = run.communicate(timeout=20)
+    assert run.returncode == 130
+    assert pair.ours() == []
+    assert "Steps 1 to 5 of 8 are done and kept. Step 6 was begun." in " ".join(output.split())
+    assert "standbyctl detach db2" in output
+    assert not pair.data.exists()
+    pair.attach()
+    assert pair.facts().place("db2").upstream
+    assert pair.beside() == ["db2", "db2.pgpass"]
+
+
+def test_killed_while_it_copies_no_child_lives_on(pair):
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "2M")
+    pair.wait(lambda: pair.ours() and list(pair.area.path.glob(".db2.standbyctl-1/data/base")))
+    run.kill()
+    run.wait()
+    pair.wait(lambda: not pair.ours(), seconds=10)
+    pair.attach()
+    pair.detach("--remove-data-dir", pair.data, "--delete")
+    assert pair.beside() == []
+
+
+def test_a_second_run_at_the_same_time_is_refused(pair):
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "2M")
+    pair.wait(lambda: pair.ours())
+    second = pair.tool("attach", *pair.where, "--yes", status=4)
+    assert "another standbyctl run is at work" in second.stderr or "still being written" in text(second)
+    other = ["-p", pair.primary.conninfo, "-D", str(pair.area.path / "x" / "db3"), "--name", "db3"]
+    (pair.area.path / "x").mkdir()
+    shutil.chown(pair.area.path / "x", pair.area.user)
+    third = pair.tool("attach", *other, "--yes", status=4, env={"STANDBYCTL_STATE": str(pair.area.path / "state3")})
+    assert "another standbyctl run is at work on" in text(third)
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=20)
+
+
+def test_a_saved_plan_runs_and_stops_where_the_world_has_drifted(pair):
+    plan = pair.area.path / "db2.plan"
+    pair.tool("plan", *pair.where, "-o", plan, status=0)
+    before = pair.raw()
+    pair.primary.rows("ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(lambda: pair.primary.rows("SHOW max_slot_wal_keep_size") == [("1GB",)])
+    pair.tool("attach", plan, "--yes", status=0)  # a step less to do is no drift
+    pair.detach("--remove-data-dir", pair.data, "--delete")
+    pair.primary.rows("ALTER SYSTEM RESET max_slot_wal_keep_size")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(lambda: pair.primary.rows("SHOW max_slot_wal_keep_size") == [("-1",)])
+    assert pair.raw() == before
+    pair.tool("plan", *pair.where, "--wal-cap", "keep", "-o", plan, status=0)
+    record = json.loads(plan.read_text())
+    record["steps"] = record["steps"][1:]
+    plan.write_text(json.dumps(record))
+    drifted = pair.tool("attach", plan, "--yes", status=1)
+    assert "not, or no longer, as the plan says" in text(drifted)
+    assert "Nothing was changed" in drifted.stderr
+    assert pair.raw() == before
+
+
+def test_a_plan_of_another_cluster_is_refused(pair):
+    plan = pair.area.path / "db2.plan"
+    pair.tool("plan", *pair.where, "-o", plan, status=0)
+    record = json.loads(plan.read_text())
+    record["system_identifier"] = "1"
+    plan.write_text(json.dumps(record))
+    assert "another system identifier" in text(pair.tool("attach", plan, "--yes", status=1))
+    plan.write_text("nonsense")
+    assert "is no plan of standbyctl" in text(pair.tool("attach", plan, "--yes", status=2))
+    assert "it cannot be changed by options" in text(pair.tool("attach", plan, "--yes", "--name", "x", status=2))
+
+
+def test_a_standby_made_synchronous_meanwhile_stops_the_run_part_way(pair):
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "8M")
+    pair.wait(lambda: pair.ours())
+    pair.primary.rows("ALTER SYSTEM SET synchronous_standby_names = 'db2'")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 5, output
+    assert "would wait for the new standby" in " ".join(output.split())
+    assert not (pair.data / "postmaster.pid").exists()
+    pair.detach()
+
+
+def test_a_frozen_copy_is_said_to_stall_within_fifteen_seconds(pair):
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "1M")
+    pair.wait(lambda: list(pair.area.path.glob(".db2.standbyctl-1/data/base")))
+    frozen = [
+        int(line)
+        for line in subprocess.run(["pgrep", "-f", f"pg_basebackup.*{pair.area.path}"], capture_output=True, text=True).stdout.split()
+    ]
+    time.sleep(1)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    seen = ""
+    os.set_blocking(run.stdout.fileno(), False)
+    while "STALLED" not in seen and time.monotonic() - began < 30:
+        with contextlib.suppress(BlockingIOError):
+            seen += os.read(run.stdout.fileno(), 65536).decode()
+        time.sleep(0.1)
+    took = time.monotonic() - began
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    run.send_signal(signal.SIGTERM)
+    run.wait(20)
+    assert "STALLED: nothing has moved for" in seen
+    assert took <= 16
+
+
+def test_a_disk_that_fills_up_while_copying_leaves_nothing_that_looks_whole(pair):
+    pair.primary.rows("CREATE TABLE big AS SELECT generate_series(1, 1000) AS x")
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "4M")
+    pair.wait(lambda: list(pair.area.path.glob(".db2.standbyctl-1/data/base")))
+    # What a full disk does to pg_basebackup is an error on write; taking its directory away is one too.
+    shutil.rmtree(pair.area.path / ".db2.standbyctl-1" / "data")
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 5, output
+    assert "the base backup failed" in output
+    assert not pair.data.exists()
+    pair.attach()
+    assert pair.beside() == ["db2", "db2.pgpass"]
+
+
+def test_a_lost_slot_makes_a_finished_copy_a_draft_again(pair):
+    env = {"DYING_POINT": "before:12", "DYING_NOTE": str(pair.area.path / "state-note")}
+    done = pair.tool("attach", *pair.where, "--yes", module="tests.faults.dying", env=env)
+    assert done.returncode == -signal.SIGKILL
+    assert (pair.data / "standby.signal").exists()
+    pair.primary.rows("SELECT pg_drop_replication_slot('db2')")
+    pair.primary.rows("SELECT pg_create_physical_replication_slot('later', true)")
+    for _ in range(4):
+        pair.primary.rows("SELECT pg_logical_emit_message(true, 'x', 'x')")
+        pair.primary.rows("SELECT pg_switch_wal()")
+    pair.primary.rows("SELECT pg_drop_replication_slot('later')")
+    pair.primary.rows("CHECKPOINT")  # a new slot reserves from the last checkpoint's REDO on
+    pair.attach()
+    assert pair.facts().place("db2").upstream
+    assert "db2.detached-1" in pair.beside()
+
+
+def test_detach_finds_our_marks_where_the_journal_is_lost_and_asks(pair):
+    before = pair.raw()
+    pair.attach("--wal-cap", "keep")
+    shutil.rmtree(pair.state)
+    where = ["detach", "db2", "-p", pair.primary.conninfo, "-D", str(pair.data), "--port", str(pair.port)]
+    assert "it needs a terminal" in text(pair.tool(*where, "--yes", status=2))
+    leader, follower = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "standbyctl", *where, "--yes"], env=pair.env | {"TERM": "dumb"},
+        stdin=follower, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    os.write(leader, b"y\n")
+    seen = b""
+    while True:
+        try:
+            seen += os.read(leader, 4096)
+        except OSError:
+            break
+    assert run.wait(60) == 0, seen.decode()
+    assert b"There is no journal of this attach" in seen
+    assert pair.raw() == before
