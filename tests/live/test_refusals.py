@@ -46,7 +46,9 @@ def call(pair, verb, args, env, prefix):
 def scrub(pair, text):
     """Take out what differs from run to run, and the line breaks that depend on it."""
     text = re.sub(r"\n {8}", " ", text)
-    text = text.replace(str(pair.area.path), "DIR").replace(str(pair.primary.port), "PORT").replace(str(pair.port), "PORT")
+    text = (
+        text.replace(str(pair.area.path), "DIR").replace(str(pair.primary.port), "PORT").replace(str(pair.port), "PORT")
+    )
     text = re.sub(r"\b[a-z0-9_]+_PORT\b", "HOST_PORT", text)
     text = re.sub(r"server at \"[^\"]*\", port", 'server at "ADDRESS", port', text)
     text = re.sub(r"PostgreSQL \d\d\b", "PostgreSQL NN", text)
@@ -143,7 +145,7 @@ def test_a_disk_that_is_too_small(pair, refuse):
     small = pair.area.path / "small"
     small.mkdir()
     shutil.chown(small, pair.area.user)
-    own = f"mount -t tmpfs -o size=64m,mode=777 tmpfs {small} && exec \"$@\""
+    own = f'mount -t tmpfs -o size=64m,mode=777 tmpfs {small} && exec "$@"'
     where = ["-p", pair.primary.conninfo, "-D", str(small / "db2"), "--name", "db2", "--port", str(pair.port)]
     refuse("disk-too-small", 1, *where, prefix=[*argv, "sh", "-c", own, "sh"])
     assert os.listdir(small) == []

@@ -112,7 +112,9 @@ def test_a_frozen_copy_is_said_to_stall_within_fifteen_seconds(pair):
     pair.wait(lambda: list(pair.area.path.glob(".db2.standbyctl-1/data/base")))
     frozen = [
         int(line)
-        for line in subprocess.run(["pgrep", "-f", f"pg_basebackup.*{pair.area.path}"], capture_output=True, text=True).stdout.split()
+        for line in subprocess.run(
+            ["pgrep", "-f", f"pg_basebackup.*{pair.area.path}"], capture_output=True, text=True
+        ).stdout.split()
     ]
     time.sleep(1)
     for pid in frozen:

@@ -74,17 +74,20 @@ class LocalChild:
     """A child in a process group of its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
-        self._process, self._stderr = process, stderr
+        self._process, self._stderr, self._said = process, stderr, ""
 
     def poll(self) -> int | None:
         return self._process.poll()
 
     def end(self) -> None:
         _end(self._process)
+        if not self._stderr.closed:
+            self._stderr.seek(0)
+            self._said = self._stderr.read().decode(errors="replace").strip()
+            self._stderr.close()
 
     def errors(self) -> str:
-        self._stderr.seek(0)
-        return self._stderr.read().decode(errors="replace").strip()
+        return self._said
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -26,7 +26,7 @@ class Child(Protocol):
         """End it and everything it started, and wait for that."""
 
     def errors(self) -> str:
-        """What it has written to standard error."""
+        """What it had written to standard error when it was ended."""
 
 
 class Host(Protocol):

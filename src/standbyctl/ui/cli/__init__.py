@@ -10,12 +10,12 @@ import click
 from standbyctl import __version__
 
 _VERBS = {
-    "demo": "demo",
-    "plan": "plan",
-    "attach": "attach",
-    "status": "status",
-    "detach": "detach",
-    "completion": "completion",
+    "demo": "A throw-away primary, and a standby attached to it for real.",
+    "plan": "Show, and save, exactly what attach would do.",
+    "attach": "Attach a standby to a running primary; run again to resume.",
+    "status": "Who replicates from whom, now.",
+    "detach": "Undo attach: standby, slot, setting, hba line, role, passfile.",
+    "completion": "Print the completion script for a shell.",
 }
 
 
@@ -28,12 +28,16 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        module = importlib.import_module(f"standbyctl.ui.cli.{_VERBS[cmd_name]}")
-        command: click.Command = module.command
+        command: click.Command = importlib.import_module(f"standbyctl.ui.cli.{cmd_name}").command
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # click's own would import every verb, and with them the PostgreSQL client library.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["--help"]})
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="standbyctl")
 def cli() -> None:
     """Give a running PostgreSQL a standby. No restart.

@@ -19,7 +19,7 @@ from standbyctl.ui.cli.target import request_from, target_options
 from standbyctl.ui.render import attached_record, render_plan
 
 
-@click.command("attach", short_help="Attach a standby to a running primary; run again to resume.")
+@click.command("attach")
 @click.argument("planfile", required=False, metavar="[PLANFILE]")
 @target_options
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")

@@ -64,12 +64,17 @@ def state() -> State:
 
 
 def machine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--json and --debug, and errors in PostgreSQL's shape with the exit code that belongs to them."""
+    """What `guarded` adds, and --json."""
+    option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+    return option(guarded(command))
 
-    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+
+def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--debug, and errors in PostgreSQL's shape with the exit code that belongs to them."""
+
     @click.option("--debug", is_flag=True, help="Show every effect before it happens, and tracebacks.")
     @functools.wraps(command)
-    def run(*args: Any, as_json: bool, debug: bool, **kwargs: Any) -> None:
+    def run(*args: Any, debug: bool, as_json: bool = False, **kwargs: Any) -> None:
         context = Context(json=as_json, debug=debug)
         context.wrap = click.get_current_context().obj or (_traced if debug else _plain)
         _on_signals()

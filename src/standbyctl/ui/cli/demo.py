@@ -6,14 +6,14 @@ import click
 
 from standbyctl.domain.message import Message
 from standbyctl.lab.demo import run_demo, stop_demo
-from standbyctl.ui.cli.common import Context, machine, state
+from standbyctl.ui.cli.common import Context, guarded, state
 from standbyctl.ui.render import text
 
 
-@click.command("demo", short_help="A throw-away primary, and a standby attached to it for real.")
+@click.command("demo")
 @click.argument("action", type=click.Choice(["run", "stop"]), default="run")
 @click.option("--keep", is_flag=True, help="Leave it running to play with, until: standbyctl demo stop")
-@machine
+@guarded
 def command(context: Context, action: str, keep: bool) -> None:
     """Make a primary that somebody writes to, attach a standby, count the commits, detach, clean up."""
     note = state().root / "demo.json"

@@ -24,7 +24,7 @@ from standbyctl.ui.render import detached_record, render_detach
 _REMOVE = "Also rename the standby's data directory aside; name it, to be sure."
 
 
-@click.command("detach", short_help="Undo attach: standby, slot, setting, hba line, role, passfile.")
+@click.command("detach")
 @click.argument("name", metavar="NAME")
 @click.option("-p", "--primary", metavar="CONNINFO", help="The primary, where it is reached otherwise by now.")
 @click.option("-D", "--data-dir", metavar="DIR", help="Where the journal is lost: the standby's data directory.")

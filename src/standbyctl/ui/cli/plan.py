@@ -17,7 +17,7 @@ from standbyctl.ui.cli.target import request_from, target_options
 from standbyctl.ui.render import plan_record, render_plan
 
 
-@click.command("plan", short_help="Show, and save, exactly what attach would do.")
+@click.command("plan")
 @target_options
 @click.option("-o", "--output", metavar="FILE", help="Save the plan; attach FILE runs it.")
 @machine

@@ -14,7 +14,7 @@ from standbyctl.ui.render import status_record
 from standbyctl.ui.tables import print_status
 
 
-@click.command("status", short_help="Who replicates from whom, now.")
+@click.command("status")
 @click.option(
     "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
 )
