@@ -20,7 +20,7 @@ class Stage:
 
     def __init__(self, pair):
         self.session = pair.session()
-        self.session.take_sample()
+        self.session.survey()
         self.world = World(self.session._doors(), SystemClock(), lambda said: None)
 
     def do(self, effects):
@@ -56,7 +56,7 @@ def test_every_step_conforms(pair, stage, subtests):
             memory.append(Remembered(step, before))
             seen.add(type(step))
     session = stage.session
-    session.take_sample()
+    session.survey()
     plan = plan_detach(pair.facts(), session.sample, session.target, tuple(memory), DetachOptions(True, True))
     for step in plan.steps:
         inner = step.step if isinstance(step, GiveBack) else step

@@ -27,17 +27,15 @@ class Planned:
 
 def plan(session: Session, state: State) -> Planned:
     """What attach would do now. Changes nothing."""
-    session.take_sample()
-    facts = session.look()
+    facts = session.survey()
     memory = state.journal(session.target.name).memory()
     return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
 
 
 def attach(session: Session, state: State, report: Report, expected: Plan | None, begin: Callable[[Run], None]) -> Plan:
-    """Do what is left to do; prove what an interrupted run left unproven. `begin` is told of the run."""
+    """Do what is left to do, after `plan`; prove what an interrupted run left unproven. `begin` is told of the run."""
     target = session.target
     journal = state.journal(target.name)
-    session.take_sample()
     with session.locks() as locks:
         do = session.do(locks)
         run = Run(

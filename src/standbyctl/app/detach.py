@@ -61,8 +61,7 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
 
 def plan(session: Session, state: State, attached: Attached, options: DetachOptions) -> Planned:
     """What detach would do now. Changes nothing."""
-    session.take_sample()
-    facts = session.look()
+    facts = session.survey()
     target = session.target
     server = facts.server(target.primary)
     was, now = attached.system_identifier, server.system_identifier
@@ -95,7 +94,6 @@ def detach(
 ) -> Plan:
     """Follow the plan; then there is nothing left to remember."""
     journal = state.journal(session.target.name)
-    session.take_sample()
     with session.locks() as locks:
         run = Run(
             look=session.look,

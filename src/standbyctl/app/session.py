@@ -52,17 +52,16 @@ class Session:
         seen = self._look()
         fresh = seen.sample
         self.sample = replace(
-            self.sample,
-            free_aside=fresh.free_aside,
-            directory_identity=fresh.directory_identity,
-            condemned_identity=fresh.condemned_identity,
-            slots_in_use=fresh.slots_in_use,
-            refusal=fresh.refusal,
+            fresh,
+            cluster_bytes=self.sample.cluster_bytes,
+            wal_senders_in_use=self.sample.wal_senders_in_use,
+            most_retained_bytes=self.sample.most_retained_bytes,
+            most_retained_slot=self.sample.most_retained_slot,
         )
         return seen.facts
 
-    def take_sample(self) -> None:
-        """Room and load, once. A copy whose run was just killed gets a moment to end."""
+    def survey(self) -> Facts:
+        """Look, and take a whole sample. A copy whose run was just killed gets a moment to end."""
         deadline = self._clock.monotonic() + DYING_SECONDS
         seen = self._look()
         while any(draft.alive for draft in seen.facts.place(self.target.name).drafts):
@@ -71,6 +70,7 @@ class Session:
             self._clock.sleep(0.2)
             seen = self._look()
         self.sample = sample_room(self.resolved.server, seen.sample)
+        return seen.facts
 
     def _look(self) -> Seen:
         return look(self._doors(), question_for(self.resolved))

@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 
@@ -36,7 +37,8 @@ def decode(kind: Any, data: Any) -> Any:
     ('a', 'b')
     """
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
+        _expect(dict, data)
+        hints = _hints(kind)
         return kind(**{name: decode(hints[name], item) for name, item in data.items()})  # type: ignore[operator]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(data)
@@ -46,13 +48,23 @@ def decode(kind: Any, data: Any) -> Any:
         kind = next(arg for arg in get_args(kind) if arg is not types.NoneType)
         return decode(kind, data)
     if get_origin(kind) is tuple:
+        _expect(list, data)
         args = get_args(kind)
         if args[-1] is Ellipsis:
             return tuple(decode(args[0], item) for item in data)
         return tuple(decode(arg, item) for arg, item in zip(args, data, strict=True))
+    _expect(kind, data)
+    return data
+
+
+def _expect(kind: type, data: Any) -> None:
     if not isinstance(data, kind):
         raise TypeError(f"{data!r} is not {kind.__name__}")
-    return data
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def encode_tagged(value: Any) -> dict[str, Any]:
@@ -62,6 +74,7 @@ def encode_tagged(value: Any) -> dict[str, Any]:
 
 def decode_tagged(kinds: Iterable[type], data: dict[str, Any]) -> Any:
     """Decode one of several kinds by its name; KeyError for a kind that is not in the list."""
+    _expect(dict, data)
     rest = dict(data)
     name = rest.pop("kind")
     return decode({kind.__name__: kind for kind in kinds}[name], rest)

@@ -15,7 +15,9 @@ def merge_conf(text: str, settings: Iterable[tuple[str, str]]) -> str:
     "work_mem = '1MB'\nport = '2'\n"
     """
     wanted = dict(settings)
-    kept = [line for line in text.splitlines() if _name_of(line) not in wanted]
+    # Not splitlines(): it also parts lines at what PostgreSQL reads as part of a value or a comment.
+    lines = text.removesuffix("\n").split("\n") if text else []
+    kept = [line for line in lines if _name_of(line) not in wanted]
     return "".join(f"{line}\n" for line in kept) + "".join(
         f"{name} = '{_escape(value)}'\n" for name, value in wanted.items()
     )

@@ -9,6 +9,14 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+# The redundant names say that these belong to the list too.
+from standbyctl.domain.copies import CopyCluster as CopyCluster
+from standbyctl.domain.copies import DeleteAside as DeleteAside
+from standbyctl.domain.copies import DiscardDraft as DiscardDraft
+from standbyctl.domain.copies import PutInPlace as PutInPlace
+from standbyctl.domain.copies import SealDraft as SealDraft
+from standbyctl.domain.copies import SetAside as SetAside
+
 
 @dataclass(frozen=True, slots=True)
 class Sql:
@@ -43,7 +51,8 @@ class AlterSystem:
     def __str__(self) -> str:
         if self.value is None:
             return f"ALTER SYSTEM RESET {self.name};"
-        return f"ALTER SYSTEM SET {self.name} = '{self.value}';"
+        value = self.value.replace("'", "''")
+        return f"ALTER SYSTEM SET {self.name} = '{value}';"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,45 +147,6 @@ class MakeRole:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyCluster:
-    """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet."""
-
-    node: str
-    source: str
-    draft: str
-    bin_directory: str
-    conninfo: str
-    slot: str
-    name: str
-    checkpoint: str
-    max_rate: str
-
-    def argv(self) -> tuple[str, ...]:
-        """The command that makes the copy; the password is in the passfile that the conninfo names."""
-        rate = ("--max-rate", self.max_rate) if self.max_rate else ()
-        return (
-            f"{self.bin_directory}/pg_basebackup",
-            "--dbname",
-            self.conninfo,
-            "--pgdata",
-            f"{self.draft}/data",
-            "--wal-method",
-            "stream",
-            "--slot",
-            self.slot,
-            "--checkpoint",
-            self.checkpoint,
-            *rate,
-            "--label",
-            f"standbyctl {self.name}",
-            "--no-password",
-        )
-
-    def __str__(self) -> str:
-        return shlex.join(self.argv())
-
-
-@dataclass(frozen=True, slots=True)
 class SetConf:
     """Set parameters in a configuration file of name = 'value' lines, other lines kept. fsynced."""
 
@@ -186,40 +156,6 @@ class SetConf:
 
     def __str__(self) -> str:
         return "\n".join([f"{self.path}:", *(f"  {name} = '{value}'" for name, value in self.settings)])
-
-
-@dataclass(frozen=True, slots=True)
-class SealDraft:
-    """Give a finished draft its standby.signal, make it durable, and mark it whole."""
-
-    node: str
-    draft: str
-
-    def __str__(self) -> str:
-        return f"{self.draft}/data/standby.signal; fsync; mark whole"
-
-
-@dataclass(frozen=True, slots=True)
-class PutInPlace:
-    """Rename a whole draft to its destination, which must be absent or an empty directory."""
-
-    node: str
-    draft: str
-    destination: str
-
-    def __str__(self) -> str:
-        return f"mv {shlex.quote(self.draft + '/data')} {shlex.quote(self.destination)}"
-
-
-@dataclass(frozen=True, slots=True)
-class DiscardDraft:
-    """Remove a draft of ours whose writer is gone."""
-
-    node: str
-    draft: str
-
-    def __str__(self) -> str:
-        return f"rm -r {shlex.quote(self.draft)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,39 +208,6 @@ class Prove:
 
     def __str__(self) -> str:
         return "SELECT pg_logical_emit_message(true, 'standbyctl', ...); seen replayed on " + self.node
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """Rename a data directory of a stopped standby; the old place becomes empty again, or absent.
-
-    `identity` is its device and inode as it was looked at.
-    """
-
-    node: str
-    data_directory: str
-    aside: str
-    bin_directory: str
-    system_identifier: str
-    identity: str
-    leave_empty: bool
-
-    def __str__(self) -> str:
-        return f"mv {shlex.quote(self.data_directory)} {shlex.quote(self.aside)}"
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteAside:
-    """Delete a data directory that was set aside: a stopped standby of that system, nothing else."""
-
-    node: str
-    aside: str
-    bin_directory: str
-    system_identifier: str
-    identity: str
-
-    def __str__(self) -> str:
-        return f"rm -r {shlex.quote(self.aside)}"
 
 
 Effect = (

@@ -18,6 +18,7 @@ class Sample:
     most_retained_slot: str = ""
     data_checksums: bool = False
     refusal: str = ""
+    entries: str = ""
     free_aside: str = ""
     directory_identity: str = ""
     condemned_identity: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_PERIODS = (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
 _SIZE = re.compile(r"\s*(\d+)\s*(B|kB|MB|GB|TB)\s*")
 
 
@@ -24,11 +25,10 @@ def format_size(size_bytes: float) -> str:
     >>> format_size(512), format_size(21474836480), format_size(1.5 * 1024**3), format_size(50331648)
     ('512 B', '20 GB', '1.5 GB', '48 MB')
     """
-    value, unit = float(size_bytes), "B"
-    for unit in _UNITS:
-        if abs(value) < 1024 or unit == "TB":  # noqa: PLR2004
-            break
-        value /= 1024
+    value, units = float(size_bytes), iter(_UNITS)
+    unit = next(units)
+    while abs(value) >= 1024 and unit != "TB":  # noqa: PLR2004
+        value, unit = value / 1024, next(units)
     text = f"{value:.1f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004
     return f"{text.removesuffix('.0')} {unit}"
 
@@ -39,14 +39,8 @@ def format_seconds(seconds: float) -> str:
     >>> format_seconds(4.24), format_seconds(75), format_seconds(3840), format_seconds(266400)
     ('4.2 s', '1 min 15 s', '1 h 4 min', '3 d 2 h')
     """
-    if seconds < 60:  # noqa: PLR2004
+    if round(seconds, 1) < 60:  # noqa: PLR2004
         return f"{seconds:.1f} s"
-    whole = int(seconds)
-    for large, small, size, part in (
-        ("d", "h", 86400, 3600),
-        ("h", "min", 3600, 60),
-        ("min", "s", 60, 1),
-    ):
-        if whole >= size:
-            return f"{whole // size} {large} {whole % size // part} {small}"
-    raise AssertionError(seconds)  # pragma: no cover
+    whole = round(seconds)
+    large, small, size, part = next(unit for unit in _PERIODS if whole >= unit[2])
+    return f"{whole // size} {large} {whole % size // part} {small}"

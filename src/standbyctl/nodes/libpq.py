@@ -44,9 +44,7 @@ class LibpqServer:
     def observe(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         for last in (False, True):
             try:
-                if self._kept is None or self._kept.closed:
-                    self._kept = self.connect(_OBSERVING)
-                return _rows(self._kept, query, params)
+                return _rows(self._observing(), query, params)
             except psycopg.OperationalError as error:
                 self.close()
                 if last:
@@ -70,9 +68,8 @@ class LibpqServer:
             self._kept = None
 
     def encrypt_password(self, password: str, role: str) -> str:
-        with self.connect(_OBSERVING) as conn:
-            encrypted = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
-        return encrypted.decode()
+        made = self._observing().pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+        return made.decode()
 
     def connect(self, options: str = _ACTING, **changes: str) -> psycopg.Connection[Any]:
         """A new connection in autocommit; raises CannotTellError."""
@@ -88,9 +85,13 @@ class LibpqServer:
 
     def at(self, name: str, **changes: str) -> LibpqServer:
         """Another server that takes the same credentials: a physical copy of this one."""
-        with self.connect(_OBSERVING) as conn:
-            secret = conn.info.password or self._secret
+        secret = self._observing().info.password or self._secret
         return LibpqServer(name, {**self._params, **changes}, secret)
+
+    def _observing(self) -> psycopg.Connection[Any]:
+        if self._kept is None or self._kept.closed:
+            self._kept = self.connect(_OBSERVING)
+        return self._kept
 
 
 class LibpqSession:

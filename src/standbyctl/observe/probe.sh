@@ -7,9 +7,14 @@ primary=$1 condemned=$2
 parent=$(dirname -- "$data") base=$(basename -- "$data")
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
-control() { "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n "s/^$2: *//p"; }
+control() {
+    "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n \
+        -e 's/^Database system identifier: */system_identifier=/p' \
+        -e "s/^Latest checkpoint's TimeLineID: */control_timeline=/p" \
+        -e 's/^Bytes per WAL segment: */segment_bytes=/p'
+}
 
-say binary "$("$bin/postgres" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
+say binary "$("$bin/pg_controldata" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 for dir in "$primary/pg_wal" "$primary"; do
@@ -33,14 +38,13 @@ elif [ -z "$names" ]; then
     say contents empty
 else
     say contents files
-    say system_identifier "$(control "$data" 'Database system identifier')"
-    say cluster_state "$(control "$data" 'Database cluster state')"
-    say control_timeline "$(control "$data" "Latest checkpoint's TimeLineID")"
-    say segment_bytes "$(control "$data" 'Bytes per WAL segment')"
+    say entries "$(printf '%s' "$names" | head -n 3 | tr '\n' ' ')"
+    control "$data"
     flag signal test -f "$data/standby.signal"
     flag label test -f "$data/backup_label"
-    say conninfo "$(sed -n "s/^primary_conninfo *= *'\(.*\)'.*/\1/p" "$data/postgresql.auto.conf" 2>/dev/null | tail -n 1)"
-    say slot_name "$(sed -n "s/^primary_slot_name *= *'\(.*\)'.*/\1/p" "$data/postgresql.auto.conf" 2>/dev/null | tail -n 1)"
+    # The last one of a name counts, here as in PostgreSQL.
+    sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \
+        "$data/postgresql.auto.conf" 2>/dev/null
     say last_wal "$(ls -- "$data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)"
     flag running "$bin/pg_ctl" status -D "$data"
     say running_port "$(sed -n 4p "$data/postmaster.pid" 2>/dev/null)"
@@ -61,7 +65,7 @@ for draft in "$parent/.$base.standbyctl-"*; do
     [ -f "$draft/lock" ] && ! flock -n "$draft/lock" true && alive=yes
     [ -f "$draft/whole" ] && whole=yes
     last=$(ls -- "$draft/data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
-    segment=$(control "$draft/data" 'Bytes per WAL segment')
+    segment=$(control "$draft/data" | sed -n 's/^segment_bytes=//p')
     say draft "$alive $whole ${last:--} ${segment:--} $draft"
 done
 

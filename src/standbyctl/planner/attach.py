@@ -59,7 +59,7 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
 def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     server, place = facts.server(target.primary), facts.place(target.name)
     if place.contents is Contents.STANDBY:
-        if place.covered or not place.never_started:
+        if place.covered or place.running or not place.never_started:
             for draft in place.drafts:
                 yield RemoveDraft(target.name, draft.path)
             return
@@ -172,11 +172,11 @@ def standby_settings(server: Server, target: Target) -> Iterator[tuple[str, str]
 
 
 def _admitted_once_made(facts: Facts, target: Target) -> bool:
-    """Whether a rule that stands there already will do, for a role that cannot yet be tried."""
+    """Whether a rule that is in force already will do, for a role that cannot yet be tried."""
     server, place = facts.server(target.primary), facts.place(target.name)
-    untried = not place.password_set if target.own_role else False
+    untried = target.own_role and not place.password_set
     rules = find_place(server.hba.rules, server.hba.path, target.role, target.source_address)
-    return untried and rules.admits is not None
+    return untried and server.hba.loaded and rules.admits is not None
 
 
 def admission(server: Server, place: Place, target: Target) -> Step:

@@ -23,7 +23,9 @@ def choose_cap(server: Server, sample: Sample, target: Target) -> int | None:
     if (asked := parse_size(target.wal_cap)) is not None:
         megabytes = max(asked // _MB, 1)
         return None if megabytes == present else megabytes
-    if present >= 0 or sample.wal_free_bytes is None or server.slot(target.slot) is not None:
+    slot = server.slot(target.slot)
+    # A slot that lives is left as it is; a lost one is made anew, and a cap comes before that too.
+    if present >= 0 or sample.wal_free_bytes is None or (slot is not None and not slot.lost):
         return None
     return sample.wal_free_bytes // 2 // _MB
 

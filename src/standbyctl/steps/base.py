@@ -76,10 +76,6 @@ class Step(ABC):
         """The facts once `undo(before)` is done."""
         return facts
 
-    def as_left(self, facts: Facts, before: Facts) -> bool:
-        """Whether the thing it made is there, and still as it was made: only then is it given back."""
-        return self.returned(facts, before) != facts
-
     @property
     def gist(self) -> Step:
         """The step without what a new attempt changes: two plans that agree in it do the same."""

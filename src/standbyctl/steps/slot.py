@@ -62,9 +62,11 @@ class CapSlots(Step):
 
     def returned(self, facts: Facts, before: Facts) -> Facts:
         now, was = facts.server(self.primary).setting(CAP), before.server(self.primary).setting(CAP)
-        # Ours stands in the file; or a run died after it was taken out, before the reload.
+        # Ours stands in the file; or a run died after it was taken out, before the reload: the files are
+        # as they were. (Where somebody has since put the same value into another file, that is theirs.)
         ours = now.auto_conf == self._value
-        half_way = now.auto_conf == was.auto_conf and now.value == str(self.megabytes)
+        in_files = (now.auto_conf, now.in_file) == (was.auto_conf, was.in_file)
+        half_way = in_files and now.value == str(self.megabytes)
         if not ours and not half_way:
             return facts
         return _with_setting(facts, self.primary, value=was.value, auto_conf=was.auto_conf, source=was.source)

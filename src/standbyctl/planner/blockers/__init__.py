@@ -28,5 +28,5 @@ def attach_blockers(
     yield from cap_blockers(facts, sample, target, steps)
     yield from role_blockers(facts, target, steps)
     yield from hba_blockers(facts, target, steps)
-    yield from directory_blockers(facts, target)
+    yield from directory_blockers(facts, sample, target)
     yield from room_blockers(facts, sample, target, steps)

@@ -43,7 +43,7 @@ def role_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iter
             msg("--passfile goes with a role that exists and has LOGIN and REPLICATION."),
             msg("Give such a role with --role, or leave --passfile out: attach then makes a role of its own."),
         )
-    if target.own_role and place.passfile in {Passfile.FOREIGN, Passfile.CHANGED}:
+    if target.own_role and place.passfile not in {Passfile.ABSENT, Passfile.OURS}:
         yield Blocker(
             "P107",
             msg("{path} exists and is not as attach would have written it", path=target.passfile),
@@ -68,7 +68,7 @@ def role_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iter
         )
 
 
-def directory_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
     """A data directory that is taken, or where no copy can be built."""
     place, path = facts.place(target.name), target.data_directory
     if place.is_primary_directory:
@@ -89,7 +89,9 @@ def directory_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         yield Blocker(
             "P201",
             what,
-            msg("Nothing that somebody else put there is removed."),
+            msg("It holds {names}, and more. Nothing that somebody else put there is removed.", names=sample.entries)
+            if sample.entries
+            else msg("Nothing that somebody else put there is removed."),
             msg("Move it away yourself, or choose another directory with -D."),
             refused=True,
         )

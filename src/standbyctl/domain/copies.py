@@ -1,0 +1,112 @@
+"""What can be done to a copy of a cluster: made, sealed, put in place; or discarded, set aside, deleted."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCluster:
+    """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet."""
+
+    node: str
+    source: str
+    draft: str
+    bin_directory: str
+    conninfo: str
+    slot: str
+    name: str
+    checkpoint: str
+    max_rate: str
+
+    def argv(self) -> tuple[str, ...]:
+        """The command that makes the copy; the password is in the passfile that the conninfo names."""
+        rate = ("--max-rate", self.max_rate) if self.max_rate else ()
+        return (
+            f"{self.bin_directory}/pg_basebackup",
+            "--dbname",
+            self.conninfo,
+            "--pgdata",
+            f"{self.draft}/data",
+            "--wal-method",
+            "stream",
+            "--slot",
+            self.slot,
+            "--checkpoint",
+            self.checkpoint,
+            *rate,
+            "--label",
+            f"standbyctl {self.name}",
+            "--no-password",
+        )
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv())
+
+
+@dataclass(frozen=True, slots=True)
+class SealDraft:
+    """Give a finished draft its standby.signal, make it durable, and mark it whole."""
+
+    node: str
+    draft: str
+
+    def __str__(self) -> str:
+        return f"{self.draft}/data/standby.signal; fsync; mark whole"
+
+
+@dataclass(frozen=True, slots=True)
+class PutInPlace:
+    """Rename a whole draft to its destination, which must be absent or an empty directory."""
+
+    node: str
+    draft: str
+    destination: str
+
+    def __str__(self) -> str:
+        return f"mv {shlex.quote(self.draft + '/data')} {shlex.quote(self.destination)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardDraft:
+    """Remove a draft of ours whose writer is gone."""
+
+    node: str
+    draft: str
+
+    def __str__(self) -> str:
+        return f"rm -r {shlex.quote(self.draft)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Rename a data directory of a stopped standby; the old place becomes empty again, or absent.
+
+    `identity` is its device and inode as it was looked at.
+    """
+
+    node: str
+    data_directory: str
+    aside: str
+    bin_directory: str
+    system_identifier: str
+    identity: str
+    leave_empty: bool
+
+    def __str__(self) -> str:
+        return f"mv {shlex.quote(self.data_directory)} {shlex.quote(self.aside)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAside:
+    """Delete a data directory that was set aside: a stopped standby of that system, nothing else."""
+
+    node: str
+    aside: str
+    bin_directory: str
+    system_identifier: str
+    identity: str
+
+    def __str__(self) -> str:
+        return f"rm -r {shlex.quote(self.aside)}"
