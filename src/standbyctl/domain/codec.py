@@ -36,10 +36,10 @@ def decode(kind: Any, data: Any) -> Any:
     >>> decode(tuple[str, ...], ["a", "b"])
     ('a', 'b')
     """
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         _expect(dict, data)
         hints = _hints(kind)
-        return kind(**{name: decode(hints[name], item) for name, item in data.items()})  # type: ignore[operator]
+        return kind(**{name: decode(hints[name], item) for name, item in data.items()})
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(data)
     if isinstance(kind, types.UnionType):
@@ -63,7 +63,7 @@ def _expect(kind: type, data: Any) -> None:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 

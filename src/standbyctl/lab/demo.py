@@ -34,14 +34,23 @@ class Kept:
     @classmethod
     def load(cls, path: Path) -> Kept:
         """Raises UsageError where no demo runs."""
-        if not path.exists():
+        kept = cls.find(path)
+        if kept is None:
             raise UsageError("C111", msg("no demo is running"), hint=msg("Start one: standbyctl demo --keep"))
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        return kept
+
+    @classmethod
+    def find(cls, path: Path) -> Kept | None:
+        """The demo that a note speaks of, if it is still there."""
+        if not path.exists():
+            return None
+        kept = cls(**json.loads(path.read_text(encoding="utf-8")))
+        return kept if Path(kept.area).is_dir() else None
 
 
 def run_demo(say: Say, note: Path, *, keep: bool) -> None:
     """Attach, count, detach. `note` is where a demo that is kept is written down."""
-    if note.exists():
+    if Kept.find(note) is not None:
         raise UsageError("C111", msg("a demo is still running"), hint=msg("End it first: standbyctl demo stop"))
     found = find_bin_directories()
     if not found:
@@ -60,7 +69,8 @@ def run_demo(say: Say, note: Path, *, keep: bool) -> None:
         tool = _Tool(primary, say)
         _play(primary, tool, say, keep=keep)
         if keep:
-            _keep(note, area, pgbench.pid)
+            for each in (note, tool.note):
+                _keep(each, area, pgbench.pid)
             left.append(pgbench.pid)
             _explain(primary, tool, say)
     finally:
@@ -112,7 +122,7 @@ def _explain(primary: Primary, tool: _Tool, say: Say) -> None:
     say(msg("    standbyctl status -p db1"))
     say(msg("    standbyctl detach db2"))
     say(msg("    psql '{conninfo}'", conninfo=primary.conninfo))
-    say(msg("End it, in a shell without these variables:"))
+    say(msg("End it:"))
     say(msg("    standbyctl demo stop"))
 
 
@@ -124,7 +134,7 @@ def stop_demo(note: Path) -> Message:
     if command.exists() and b"pgbench" in command.read_bytes():
         os.kill(kept.pgbench_pid, 15)
     _end(area)
-    note.unlink()
+    note.unlink(missing_ok=True)
     return msg("the demo in {path} is gone", path=kept.area)
 
 
@@ -146,6 +156,11 @@ class _Tool:
 
     primary: Primary
     say: Say
+
+    @property
+    def note(self) -> Path:
+        """Where `demo stop` looks when it is run with these settings."""
+        return self.primary.area.path / "state" / "demo.json"
 
     def settings(self) -> dict[str, str]:
         """What makes the tool find the demo's servers, password and journal."""

@@ -37,6 +37,10 @@ class StartStandby(Step):
             primary=self.primary,
         )
 
+    @property
+    def undo_text(self) -> Message:
+        return msg("pg_ctl stop -m fast, while it is an unused standby of {primary}", primary=self.primary)
+
     def after(self, facts: Facts) -> Facts:
         place = facts.place(self.name)
         return facts.with_place(

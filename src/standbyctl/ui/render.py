@@ -12,9 +12,17 @@ from standbyctl.domain.errors import BlockedError, StandbyctlError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
-from standbyctl.steps.base import Impact
+from standbyctl.steps.base import Impact, Step
 
 _MAX_WIDTH = 110
+_INDENT = " " * 20
+_FELT = {
+    Impact.NONE: "none",
+    Impact.RELOAD: "reload",
+    Impact.RESTART: "restart",
+    Impact.WRITES_BLOCKED: "writes blocked",
+    Impact.DATA_LOSS_POSSIBLE: "data loss possible",
+}
 
 
 def text(message: Message | None) -> str:
@@ -24,7 +32,7 @@ def text(message: Message | None) -> str:
 
 def width() -> int:
     """Columns to write in."""
-    return max(40, min(shutil.get_terminal_size((100, 24)).columns, _MAX_WIDTH))
+    return max(40, min(shutil.get_terminal_size((80, 24)).columns, _MAX_WIDTH))
 
 
 def render_error(error: StandbyctlError, state: Message | None) -> str:
@@ -77,8 +85,8 @@ def _plain(message: Message | None) -> str | None:
     return None if message is None else str(message)
 
 
-def render_plan(plan: Plan, target: Target) -> str:
-    """What attach will do and where, what it leaves alone, and what will be felt."""
+def render_plan(plan: Plan, target: Target, *, effects: bool = False) -> str:
+    """What attach will do and where, what it leaves alone, and what will be felt; with every effect, and the undo."""
     if not plan.steps:
         return text(msg("Nothing to do: {name} streams from {primary}.", name=target.name, primary=target.primary))
     head = text(
@@ -88,7 +96,7 @@ def render_plan(plan: Plan, target: Target) -> str:
         )
     )  # fmt: skip
     undo = text(msg("Undo: standbyctl detach {name}", name=target.name))
-    return "\n".join([head, _felt(plan, target.primary), undo, *_steps(plan), *_notes(plan)])
+    return "\n".join([head, _felt(plan, target.primary), undo, *_steps(plan, effects=effects), *_notes(plan)])
 
 
 def render_detach(plan: Plan, target: Target) -> str:
@@ -108,7 +116,7 @@ def _times(reloads: int) -> str:
     return {0: "no reload", 1: "1 reload"}.get(reloads, f"{reloads} reloads")
 
 
-def _steps(plan: Plan) -> list[str]:
+def _steps(plan: Plan, *, effects: bool = False) -> list[str]:
     lines: list[str] = []
     place = ""
     warned = False
@@ -119,8 +127,18 @@ def _steps(plan: Plan) -> list[str]:
         if step.place != place:
             place = step.place
             lines += ["", f"  on {place}"]
-        lines.append(_wrap(text(step.text), f"  {number:>2} {text(step.title):<15}", " " * 20))
+        lines.append(_wrap(text(step.text), f"  {number:>2} {text(step.title):<15}", _INDENT))
+        if effects:
+            lines += _effects(step)
     return lines
+
+
+def _effects(step: Step) -> list[str]:
+    """The very statements, lines and commands that will be carried out; what is felt; what undoes it."""
+    shown = [line for effect in step.effects() for line in str(effect).splitlines()]
+    felt = [_wrap(f"impact: {_FELT[step.felt]}", _INDENT, _INDENT)]
+    undo = [_wrap(f"undo: {text(step.undo_text)}", _INDENT, f"{_INDENT}  ")]
+    return [*(_wrap(line, f"{_INDENT}> ", f"{_INDENT}  ") for line in shown), *felt, *undo]
 
 
 def _notes(plan: Plan) -> list[str]:

@@ -10,7 +10,7 @@ from standbyctl.app.status import Status
 from standbyctl.domain.size import format_size
 
 # Only ASCII: box drawing is of ambiguous width in East Asian terminals.
-_PSQL = Box("    \n  | \n --+\n  | \n --+\n --+\n  | \n    \n", ascii=True)
+_PSQL = Box("    \n  | \n -+ \n  | \n -+ \n -+ \n  | \n    \n", ascii=True)
 
 
 def print_status(status: Status) -> None:
@@ -25,6 +25,7 @@ def print_status(status: Status) -> None:
         )  # fmt: skip
     console.print(nodes)
     if status.slots:
+        console.print()
         slots = _table("Slot", "Type", "State", ">WAL held", ">Cap left")
         for slot in status.slots:
             slots.add_row(

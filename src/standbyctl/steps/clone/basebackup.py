@@ -37,6 +37,10 @@ class RemoveDraft(Step):
     def text(self) -> Message:
         return msg("remove the unfinished copy {draft}", draft=self.draft)
 
+    @property
+    def undo_text(self) -> Message:
+        return msg("none: it was of no use")
+
     def after(self, facts: Facts) -> Facts:
         kept = tuple(each for each in facts.place(self.name).drafts if each.path != self.draft)
         return facts.with_place(self.name, drafts=kept)
@@ -100,6 +104,10 @@ class CopyByBasebackup(Step):
             SealDraft(self.name, self.draft),
         )
 
+    @property
+    def undo_text(self) -> Message:
+        return msg("remove the unfinished copy")
+
     def undo(self, before: Facts) -> tuple[Effect, ...]:
         return (DiscardDraft(self.name, self.draft),)
 
@@ -127,6 +135,10 @@ class InstallCopy(Step):
             destination=self.destination,
             name=self.name,
         )
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("it stays, unable to start as a primary; --remove-data-dir renames it aside")
 
     @property
     def gist(self) -> Step:

@@ -86,8 +86,13 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
             _fail(InterruptedRunError("A209", msg("interrupted")), context)
         except click.exceptions.ClickException:
             raise
-        except (click.exceptions.Exit, click.exceptions.Abort):
+        except click.exceptions.Abort:  # Ctrl-C at a question
+            _fail(InterruptedRunError("A209", msg("interrupted")), context)
+        except click.exceptions.Exit:
             raise
+        except BrokenPipeError:  # whoever read our output has gone away
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 or the interpreter complains at its end
+            sys.exit(141)
         except Exception as error:  # noqa: BLE001 the rim: whatever else is raised is a bug of ours
             _bug(error, context)
 
@@ -156,4 +161,6 @@ def confirm(question: Message, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("standard input is no terminal to ask on: give --yes")
-    click.confirm(text(question), abort=True)
+    if not click.confirm(text(question)):
+        click.echo(text(NOTHING))
+        raise click.exceptions.Exit(1)

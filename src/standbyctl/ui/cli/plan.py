@@ -36,6 +36,6 @@ def command(context: Context, output: str | None, **given: Any) -> None:
     if context.json:
         click.echo(json.dumps(plan_record(planned.plan, target)))
         return
-    click.echo(render_plan(planned.plan, target))
+    click.echo(render_plan(planned.plan, target, effects=True))
     if output:
         click.echo(f"\nPlan saved to {output}. Run it: standbyctl attach {output}")

@@ -64,12 +64,19 @@ class Running:
                 self._clear()
                 took = time.monotonic() - self._step_began
                 shown = f"  {format_seconds(took)}" if took >= 1 else ""
-                click.echo(f"  {number:>2}/{total} {text(step.title):<15} done{shown}")
+                self._say(f"  {number:>2}/{total} {text(step.title):<15} done{shown}")
             case Note(message):
                 self._clear()
-                click.echo(f"        {text(message)}")
+                self._say(f"        {text(message)}")
             case Progress():
                 self._progress(event)
+
+    def _say(self, line: str) -> None:
+        """A reader that has gone away (head, a closed pager) must not stop a run half-way."""
+        try:
+            click.echo(line)
+        except BrokenPipeError:
+            self._quiet = True
 
     def _progress(self, progress: Progress) -> None:
         line = render_progress(progress)
@@ -80,7 +87,7 @@ class Running:
         due = now - self._spoke >= SPEAK_SECONDS
         state = (progress.phase, stalled(progress))
         if due or (state != self._state and progress.phase):
-            click.echo(f"        {line}")
+            self._say(f"        {line}")
             self._spoke, self._state = now, state
 
     def _show(self, line: str) -> None:
