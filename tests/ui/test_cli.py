@@ -68,7 +68,7 @@ def test_version_says_its_number(run):
         (["attach", "nowhere.plan"], "is no plan of standbyctl"),
         (["detach", "db2"], "nothing is known here of an attach of db2"),
         (["detach", "db2", "--delete"], "--delete goes with --remove-data-dir"),
-        (["status"], "which primary?"),
+        (["status"], "nothing is attached from here"),
         (["demo", "stop"], "no demo is running"),
         (["frobnicate"], "No such command 'frobnicate'"),
         (["attach", "--password", "x"], "No such option"),

@@ -24,6 +24,13 @@ class Status:
 def status(conninfo: str, primary_name: str, state: State) -> Status:
     """Ask the primary, and every standby attached from here."""
     runs = [run for name in state.names() if (run := state.journal(name).run())]
+    if not conninfo and not runs:
+        raise UsageError(
+            "C113",
+            msg("nothing is attached from here"),
+            detail=msg("State: {path}", path=state.root),
+            hint=msg("Give the conninfo of a primary with -p."),
+        )
     if not conninfo:
         if len({run[1] for run in runs}) != 1:
             raise UsageError(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
+from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Memory, Remembered
 from standbyctl.steps.base import GiveBack, Step
@@ -61,39 +64,76 @@ class Journal:
         self._append(event="closed")
 
     def memory(self) -> Memory:
-        """The steps begun since the journal was last closed, oldest first; the first memory of each wins."""
+        """The steps begun since the journal was last closed, oldest first, each with the first memory of before.
+
+        An attempt that died may have left its work, so every one is remembered that differs from the others.
+        """
+        first: dict[Step, Facts] = {}
         found: dict[Step, Remembered] = {}
-        for line in self._lines():
-            if line["event"] == "closed":
-                found = {}
-            elif line["event"] == "begun":
-                step: Step = decode_tagged(self._kinds, line["step"])
-                found.setdefault(step.gist, Remembered(step, decode(Facts, line["before"])))
+        with self._records() as records:
+            for record in records:
+                if record["event"] == "closed":
+                    first, found = {}, {}
+                elif record["event"] == "begun":
+                    step: Step = decode_tagged(self._kinds, record["step"])
+                    if step.gist not in first:
+                        first[step.gist] = decode(Facts, record["before"])
+                    found.setdefault(step, Remembered(step, first[step.gist]))
         return tuple(found.values())
 
     def unproven(self) -> bool:
         """Whether the last step that was begun was never seen done."""
-        last = [line["event"] for line in self._lines() if line["event"] in {"begun", "done", "closed"}]
+        with self._records() as records:
+            last = [each["event"] for each in records if each["event"] in {"begun", "done", "closed"}]
         return bool(last) and last[-1] == "begun"
 
     def run(self) -> tuple[Target, str, str] | None:
         """What was last asked (target, conninfo, system identifier), or None where nothing is attached."""
         found: tuple[Target, str, str] | None = None
-        for line in self._lines():
-            if line["event"] == "closed":
-                found = None
-            elif line["event"] == "run":
-                found = decode(Target, line["target"]), line["conninfo"], line["system_identifier"]
+        with self._records() as records:
+            for record in records:
+                if record["event"] == "closed":
+                    found = None
+                elif record["event"] == "run":
+                    found = decode(Target, record["target"]), record["conninfo"], record["system_identifier"]
         return found
 
-    def _lines(self) -> list[dict[str, Any]]:
-        if not self._path.exists():
-            return []
-        whole = self._path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in whole if line]
+    @contextmanager
+    def _records(self) -> Iterator[Iterator[dict[str, Any]]]:
+        """Every whole line; CannotTellError where one is not what we write, for nothing is guessed from the rest."""
+        number = 0
+
+        def each() -> Iterator[dict[str, Any]]:
+            nonlocal number
+            whole = self._path.read_bytes().split(b"\n")[:-1] if self._path.exists() else []
+            for line in whole:
+                number += 1
+                yield json.loads(line)
+
+        try:
+            yield each()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CannotTellError(
+                "A210",
+                msg("cannot read the journal {path}", path=self._path),
+                detail=msg("Line {n}: {kind}: {e}", n=number, kind=type(error).__name__, e=error),
+                hint=msg("Mend that line. Or move the file away: detach then goes by the marks on the servers."),
+            ) from error
 
     def _append(self, **record: Any) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        line = json.dumps({"at": self._now(), **record}, ensure_ascii=False).encode() + b"\n"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._write(line)
+        except OSError as error:
+            raise CannotTellError(
+                "A211",
+                msg("cannot write the journal {path}", path=self._path),
+                detail=msg("{e}", e=error),
+                hint=msg("Nothing is done that cannot be remembered. Mend the cause, then run the same command again."),
+            ) from error
+
+    def _write(self, line: bytes) -> None:
         fresh = not self._path.exists()
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -101,8 +141,9 @@ class Journal:
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
             if torn:
                 os.ftruncate(descriptor, self._path.read_bytes().rfind(b"\n") + 1)
-            line = json.dumps({"at": self._now(), **record}, ensure_ascii=False)
-            os.write(descriptor, line.encode() + b"\n")
+            # A disk that fills up takes a part, and says so only when asked to take the rest.
+            while line:
+                line = line[os.write(descriptor, line) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from standbyctl.domain.errors import Blocker
-from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.facts import Contents, Facts, Passfile, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import admission
 from standbyctl.planner.plan import Memory, Plan, Remembered
-from standbyctl.steps.base import GiveBack, Step
-from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
+from standbyctl.steps.base import GiveBack, Step, predict
+from standbyctl.steps.clone.basebackup import RemoveDraft
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.server import StartStandby, StopStandby
+from standbyctl.steps.server import StopStandby
 from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
 
 
@@ -34,20 +34,18 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     """The steps that give back what is still as we left it, or what stands in the way."""
     if blockers := tuple(_blockers(facts, target)):
         return Plan(blockers=blockers)
-    steps, notes = [*_standby_steps(facts, sample, target, memory, options)], []
-    seen = facts
-    for step in steps:
-        seen = step.after(seen)
-    for entry in reversed(memory):
-        if isinstance(entry.step, CreateSlot | CapSlots) and (why := _kept(facts, target, entry, memory)):
-            notes.append(why)
-            continue
+    steps = [*_standby_steps(facts, sample, target, memory, options)]
+    kept = {entry: why for entry in memory if (why := _kept(facts, target, entry))}
+    ours = [entry for entry in reversed(memory) if entry not in kept]
+    seen = predict(steps, facts)
+    for entry in ours:
         given = GiveBack(entry.step, entry.before)
         if not given.satisfied(seen):
             steps.append(given)
             seen = given.after(seen)
-        elif note := _changed_since(facts, entry):
-            notes.append(note)
+    # Attempts that died may each have left a memory of the same thing: what counts is what is there in the end.
+    left = (_changed_since(seen, entry) for entry in ours)
+    notes = list(dict.fromkeys([*kept.values(), *(note for note in left if note)]))
     if not options.remove_data_directory and facts.place(target.name).contents is Contents.STANDBY:
         notes.append(
             msg(
@@ -124,13 +122,14 @@ def _directory_steps(
         yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.directory_identity)
 
 
-def _kept(facts: Facts, target: Target, entry: Remembered, memory: Memory) -> Message | None:
+def _kept(facts: Facts, target: Target, entry: Remembered) -> Message | None:
     """Why a slot or a cap is kept although it looks as we left it."""
     server = facts.server(target.primary)
     if isinstance(entry.step, CreateSlot):
         slot, place = server.slot(entry.step.slot), facts.place(target.name)
         if slot and not slot.lost and not place.covered and place.contents is Contents.STANDBY:
             return msg('the slot "{slot}" is kept: it has been made anew since', slot=slot.name)
+    if not isinstance(entry.step, CapSlots):
         return None
     before = {slot.name for slot in entry.before.server(target.primary).slots} | {target.slot}
     others = [slot.name for slot in server.slots if slot.name not in before]
@@ -147,15 +146,13 @@ def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
     step = entry.step
     if isinstance(step, AdmitReplication) and step.by_hand:
         return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
-    if isinstance(step, CopyByBasebackup | InstallCopy | StartStandby | RemoveDraft | SetDirectoryAside):
-        return None
     if _present(facts, entry):
         return msg("{label}: not as we left it, so it is kept as it is", label=step.title)
     return None
 
 
 def _present(facts: Facts, entry: Remembered) -> bool:
-    """Whether something stands where the step has made something, whoever made it."""
+    """Whether something still stands where the step has made something, whoever made it."""
     step = entry.step
     match step:
         case CreateRole():
@@ -179,13 +176,14 @@ def _blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
             msg("{node} is no primary any more", node=target.primary),
             msg("pg_is_in_recovery() is true there: the roles have changed since the attach."),
         )
-    if not place.running:
-        if any(draft.alive for draft in place.drafts):
-            yield _refusal(
-                "A252",
-                msg("a copy for {name} is still being written", name=name),
-                msg("A pg_basebackup that an earlier run started still lives."),
-            )
+    if not place.running and any(draft.alive for draft in place.drafts):
+        yield _refusal(
+            "A252",
+            msg("a copy for {name} is still being written", name=name),
+            msg("A pg_basebackup that an earlier run started still lives."),
+        )
+    # Stopped or not: whoever has promoted it, or made it follow another, will want it back.
+    if not place.running and place.contents is not Contents.STANDBY:
         return
     if not place.in_recovery:
         yield _refusal(
@@ -194,17 +192,29 @@ def _blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
             msg("The server on {path} is not in recovery: it takes writes of its own.", path=target.data_directory),
         )
         return
-    if place.timeline != server.timeline or not place.follows:
+    if not place.follows:
+        yield _refusal(
+            "A251",
+            msg("{name} does not follow {node} any more", name=name, node=target.primary),
+            msg('Its configuration does not name {node} and the slot "{slot}".', node=target.primary, slot=target.slot),
+        )
+    elif place.running and place.timeline != server.timeline:
         yield _refusal(
             "A251",
             msg("{name} does not follow {node} any more", name=name, node=target.primary),
             msg(
-                "It is on timeline {ours}, {node} is on {theirs}; or its primary_conninfo was changed.",
+                "It is on timeline {ours}, {node} is on {theirs}.",
                 ours=place.timeline,
                 node=target.primary,
                 theirs=server.timeline,
             ),
         )
+    if place.running:
+        yield from _in_use(place, name)
+
+
+def _in_use(place: Place, name: str) -> Iterator[Blocker]:
+    """Why a standby that runs as it should is not stopped all the same."""
     if place.started_by != name:
         yield _refusal(
             "A253",

@@ -89,7 +89,7 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
         yield Blocker(
             "P201",
             what,
-            msg("It holds {names}, and more. Nothing that somebody else put there is removed.", names=sample.entries)
+            msg("Found there: {names}. Nothing that somebody else put there is removed.", names=sample.entries)
             if sample.entries
             else msg("Nothing that somebody else put there is removed."),
             msg("Move it away yourself, or choose another directory with -D."),
