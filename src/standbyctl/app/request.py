@@ -73,7 +73,8 @@ def connection_params(conninfo: str) -> dict[str, str]:
 def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
-    data_directory = _absolute(request.data_directory)
+    # By its real path: one directory has one name, whatever links lead to it.
+    data_directory = os.path.realpath(_absolute(request.data_directory))
     known = state.at(data_directory)
     journaled = state.journal(known).run() if known else None
     earlier = journaled[0] if journaled else None
@@ -104,7 +105,8 @@ def resolve(request: Request, state: State) -> Resolved:
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     _check_same(target, earlier, state)
-    return Resolved(target, request.conninfo, server, _os_user(data_directory, route.data_directory), route.bindir)
+    user = _os_user(data_directory, route.data_directory)
+    return Resolved(target, request.conninfo, server, user, _bin_directory(route))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class _Route:
     source: str
     data_directory: str
     bindir: str
+    major: int
 
 
 def _route(server: LibpqServer) -> _Route:
@@ -139,6 +142,7 @@ def _route(server: LibpqServer) -> _Route:
         host = conn.info.hostaddr if source else "127.0.0.1"
         # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
         port = conn.info.port if source else port
+        major = conn.info.server_version // 10000
     if not _is_here(host):
         raise RefusedError(
             "A208",
@@ -148,7 +152,15 @@ def _route(server: LibpqServer) -> _Route:
         )
     local = not source or host in {"127.0.0.1", "::1"}
     name = name_from_address(socket.gethostname() if local else host, port)
-    return _Route(name, host, port, source or "127.0.0.1", data, bindir)
+    return _Route(name, host, port, source or "127.0.0.1", data, bindir, major)
+
+
+def _bin_directory(route: _Route) -> str:
+    """Programs of the server's own major: beside the server's, or where its packages put them."""
+    for place in (route.bindir, f"/usr/lib/postgresql/{route.major}/bin", f"/usr/pgsql-{route.major}/bin"):
+        if all(Path(place, program).exists() for program in ("pg_basebackup", "pg_ctl", "psql")):
+            return place
+    return route.bindir
 
 
 def _is_here(address: str) -> bool:
@@ -195,7 +207,12 @@ def _os_user(data_directory: str, primary_directory: str) -> str:
 def _absolute(path: str) -> str:
     if not path.isprintable():
         raise UsageError("C116", msg("a path must not contain control characters"))
-    return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
+    if posixpath.isabs(path):
+        return posixpath.normpath(path)
+    try:
+        return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
+    except FileNotFoundError as error:
+        raise UsageError("C116", msg('"{path}" is relative, and the working directory is gone', path=path)) from error
 
 
 def _wal_cap(text: str) -> str:

@@ -78,7 +78,7 @@ def _request(given: dict[str, Any]) -> Request:
 
 
 def _check_directory(given: str | None, target: Target) -> None:
-    if given and given.rstrip("/") != target.data_directory:
+    if given and os.path.realpath(given) != target.data_directory:
         raise RefusedError(
             "A256",
             msg("{given} is not the data directory of {name}", given=given, name=target.name),
