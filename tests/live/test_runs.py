@@ -135,6 +135,33 @@ def test_a_frozen_copy_is_said_to_stall_within_fifteen_seconds(pair):
     assert took <= 16
 
 
+def test_a_frozen_primary_is_said_to_stall_and_does_not_hang_us(pair):
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "1M")
+    pair.wait(lambda: list(pair.area.path.glob(".db2.standbyctl-1/data/base")))
+    time.sleep(1)
+    postmaster = int((pair.primary.data / "postmaster.pid").read_text().splitlines()[0])
+    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+    for pid in [postmaster, *map(int, children)]:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began, seen = time.monotonic(), ""
+        os.set_blocking(run.stdout.fileno(), False)
+        while "STALLED" not in seen and time.monotonic() - began < 30:
+            with contextlib.suppress(BlockingIOError):
+                seen += os.read(run.stdout.fileno(), 65536).decode()
+            time.sleep(0.1)
+        took = time.monotonic() - began
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(20) == 130
+    finally:
+        for pid in [postmaster, *map(int, children)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+    assert "STALLED: nothing has moved for" in seen
+    assert took <= 15
+    pair.attach()
+
+
 def test_a_disk_that_fills_up_while_copying_leaves_nothing_that_looks_whole(pair):
     pair.primary.rows("CREATE TABLE big AS SELECT generate_series(1, 1000) AS x")
     run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "4M")

@@ -11,6 +11,7 @@ from standbyctl.domain.progress import Progress
 from standbyctl.nodes.world import World, script_text
 
 ASK_SECONDS = 0.5
+ANSWER_SECONDS = 3
 _WATCH_SECONDS = 0.03
 _PROGRESS = """
 SELECT coalesce((SELECT p.phase FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
@@ -62,11 +63,13 @@ class _Meter:
         app = f"{self.effect.name}_copy"
         try:
             [(phase, done, total, held)] = self.world.doors[self.effect.source].server.observe(
-                _PROGRESS, app, app, app, self.effect.slot
+                _PROGRESS, app, app, app, self.effect.slot, timeout_seconds=ANSWER_SECONDS
             )
         except CannotTellError:
             phase, done, total, held = "", None, None, None
-        if self.moved is None or (phase, done) != self.last:
+        now = self.world.clock.monotonic()
+        # No answer is no movement.
+        if self.moved is None or (phase and (phase, done) != self.last):
             self.moved, self.last = now, (phase, done)
         if done and self.began is None:
             self.began = now

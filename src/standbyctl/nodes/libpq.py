@@ -5,6 +5,10 @@ Every session of ours names its schema, has timeouts, and never waits for a sync
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +21,10 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.nodes.ports import Session
 
 OUR_APPLICATION_NAME = "standbyctl"
-_COMMON = "-c search_path=pg_catalog -c lock_timeout=10s -c synchronous_commit=local"
-_OBSERVING = f"{_COMMON} -c statement_timeout=60s -c default_transaction_read_only=on"
-_ACTING = f"{_COMMON} -c statement_timeout=60s -c default_transaction_read_only=off"
+PATIENCE_SECONDS = 90.0
+COMMON = "-c search_path=pg_catalog -c lock_timeout=10s -c synchronous_commit=local"
+OBSERVING = f"{COMMON} -c statement_timeout=60s -c default_transaction_read_only=on"
+ACTING = f"{COMMON} -c statement_timeout=60s -c default_transaction_read_only=off"
 _CONNECT = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -41,13 +46,14 @@ class LibpqServer:
         """The node's name."""
         return self._name
 
-    def observe(self, query: str, *params: object) -> list[tuple[Any, ...]]:
-        for last in (False, True):
+    def observe(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> list[tuple[Any, ...]]:
+        tries = 2 if timeout_seconds == PATIENCE_SECONDS else 1
+        for left in reversed(range(tries)):
             try:
-                return _rows(self._observing(), query, params)
+                return _rows(self._observing(timeout_seconds), query, params, timeout_seconds)
             except psycopg.OperationalError as error:
                 self.close()
-                if last:
+                if left == 0:
                     raise _cannot_ask(self._name, error) from error
             except psycopg.errors.InsufficientPrivilege as error:
                 raise CannotTellError(
@@ -59,7 +65,7 @@ class LibpqServer:
         raise AssertionError(query)  # pragma: no cover
 
     def session(self) -> Session:
-        return LibpqSession(self._name, self.connect(_ACTING))
+        return LibpqSession(self._name, self.connect(ACTING))
 
     def close(self) -> None:
         """End the session that is kept for looking."""
@@ -71,7 +77,7 @@ class LibpqServer:
         made = self._observing().pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
         return made.decode()
 
-    def connect(self, options: str = _ACTING, **changes: str) -> psycopg.Connection[Any]:
+    def connect(self, options: str = OBSERVING, **changes: str) -> psycopg.Connection[Any]:
         """A new connection in autocommit; raises CannotTellError."""
         given = self._params.get("options", "")
         params = {**_CONNECT, **self._params, **changes, "options": f"{given} {options}".strip()}
@@ -88,9 +94,9 @@ class LibpqServer:
         secret = self._observing().info.password or self._secret
         return LibpqServer(name, {**self._params, **changes}, secret)
 
-    def _observing(self) -> psycopg.Connection[Any]:
+    def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:
-            self._kept = self.connect(_OBSERVING)
+            self._kept = self.connect(OBSERVING, connect_timeout=str(max(2, min(10, int(timeout_seconds)))))
         return self._kept
 
 
@@ -123,10 +129,25 @@ def parse_conninfo(text: str) -> dict[str, str]:
         raise ValueError(_text(error)) from error
 
 
-def _rows(conn: psycopg.Connection[Any], query: str, params: tuple[object, ...]) -> list[tuple[Any, ...]]:
+def _rows(
+    conn: psycopg.Connection[Any], query: str, params: tuple[object, ...], timeout_seconds: float = PATIENCE_SECONDS
+) -> list[tuple[Any, ...]]:
+    """Ask, but not for ever: a server that is frozen keeps its timeouts to itself, and its host still answers TCP."""
     named = params[0] if len(params) == 1 and isinstance(params[0], Mapping) else params
-    cursor = conn.execute(query.encode(), named or None)
-    return cursor.fetchall() if cursor.description else []
+    watch = threading.Timer(timeout_seconds, _hang_up, [conn])
+    watch.daemon = True
+    watch.start()
+    try:
+        cursor = conn.execute(query.encode(), named or None)
+        return cursor.fetchall() if cursor.description else []
+    finally:
+        watch.cancel()
+
+
+def _hang_up(conn: psycopg.Connection[Any]) -> None:
+    """Wake whoever waits on the connection."""
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def cannot_connect(name: str, params: Mapping[str, str], error: psycopg.Error) -> StandbyctlError:

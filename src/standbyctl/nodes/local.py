@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from typing import IO
 
-from standbyctl.domain.errors import CannotTellError, StoppedError
+from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.ports import Child, Completed
 
@@ -49,8 +49,8 @@ class LocalHost:
             _end(process)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            raise StoppedError(
-                "A204",
+            raise CannotTellError(
+                "A202",
                 msg("a command on this host did not end in {n} s", n=timeout_seconds),
                 hint=msg("Look at the load and the disks of this host, then run the same command again."),
             ) from error

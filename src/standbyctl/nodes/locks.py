@@ -10,12 +10,12 @@ import psycopg
 
 from standbyctl.domain.errors import CannotTellError, RefusedError, StoppedError
 from standbyctl.domain.message import msg
-from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.libpq import OBSERVING, LibpqServer
 
 # Advisory locks belong to a database: everybody takes this one, in the same database, whatever they connect to.
 LOCK_DATABASE = "postgres"
 LOCK_KEY = 0x7374616E646279
-_OPTIONS = "-c search_path=pg_catalog -c idle_session_timeout=0 -c statement_timeout=10s"
+_OPTIONS = f"{OBSERVING} -c idle_session_timeout=0"
 
 
 class Locks:

@@ -54,8 +54,11 @@ class Session(Protocol):
 class Server(Protocol):
     """A PostgreSQL server, by libpq."""
 
-    def observe(self, query: str, *params: object) -> list[tuple[Any, ...]]:
-        """Ask in a read-only session that is kept; it is opened again where it was lost."""
+    def observe(self, query: str, *params: object, timeout_seconds: float = ...) -> list[tuple[Any, ...]]:
+        """Ask in a read-only session that is kept; it is opened again where it was lost.
+
+        With a shorter timeout than the usual one it is asked once. CannotTellError where there is no answer.
+        """
 
     def session(self) -> Session:
         """A new session that may write, in autocommit."""

@@ -9,6 +9,7 @@ from typing import Any
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.nodes.ports import Server
 
+ANSWER_SECONDS = 3
 _PRIMARY = """
 SELECT jsonb_build_object(
   'in_recovery', pg_is_in_recovery(),
@@ -62,7 +63,7 @@ def read_status(
     primary: Server, expected: tuple[tuple[str, str, Server], ...], primary_name: str
 ) -> tuple[tuple[NodeStatus, ...], tuple[SlotStatus, ...]]:
     """Everything the primary shows, and what each expected standby (name, slot, server) says itself."""
-    [(raw,)] = primary.observe(_PRIMARY)
+    [(raw,)] = primary.observe(_PRIMARY, timeout_seconds=ANSWER_SECONDS)
     role = "standby" if raw["in_recovery"] else "primary"
     nodes = [NodeStatus(primary_name, role, "running", raw["timeline"], None, None, None)]
     seen = {sender["name"]: sender for sender in raw["senders"]}
@@ -77,7 +78,7 @@ def read_status(
 
 def _standby(name: str, slot: str, server: Server, sender: Mapping[str, Any] | None, primary_name: str) -> NodeStatus:
     try:
-        [(own,)] = server.observe(_STANDBY)
+        [(own,)] = server.observe(_STANDBY, timeout_seconds=ANSWER_SECONDS)
     except CannotTellError:
         own = None
     role = None if own is None else "standby" if own["in_recovery"] else "primary"
