@@ -9,6 +9,7 @@ from standbyctl.domain.target import Target
 from standbyctl.steps.slot import CAP
 
 _MB = 1 << 20
+_GB_IN_MB = 1024
 MINIMUM_MB = 64
 
 
@@ -25,9 +26,14 @@ def choose_cap(server: Server, sample: Sample, target: Target) -> int | None:
         return None if megabytes == present else megabytes
     slot = server.slot(target.slot)
     # A slot that lives is left as it is; a lost one is made anew, and a cap comes before that too.
-    if present >= 0 or sample.wal_free_bytes is None or (slot is not None and not slot.lost):
+    if present >= 0 or (slot is not None and not slot.lost):
         return None
-    return sample.wal_free_bytes // 2 // _MB
+    if (waiting := parse_size(server.setting(CAP).auto_conf or "")) is not None:
+        return waiting // _MB  # a run has died between writing it and the reload
+    if sample.wal_free_bytes is None:
+        return None
+    half = sample.wal_free_bytes // 2 // _MB
+    return half // _GB_IN_MB * _GB_IN_MB if half >= 2 * _GB_IN_MB else half
 
 
 def kills_a_slot(cap_mb: int, sample: Sample) -> bool:

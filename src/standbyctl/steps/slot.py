@@ -39,7 +39,7 @@ class CapSlots(Step):
 
     @property
     def _value(self) -> str:
-        return f"{self.megabytes}MB"
+        return f"{self.megabytes // 1024}GB" if self.megabytes % 1024 == 0 else f"{self.megabytes}MB"
 
     @property
     def gist(self) -> Step:
