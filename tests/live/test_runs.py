@@ -47,7 +47,7 @@ def test_killed_while_it_copies_no_child_lives_on(pair):
 
 
 def test_a_second_run_at_the_same_time_is_refused(pair):
-    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "2M")
+    run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "1M")
     pair.wait(lambda: pair.ours())
     second = pair.tool("attach", *pair.where, "--yes", status=4)
     assert "another standbyctl run is at work" in second.stderr or "still being written" in text(second)
@@ -177,7 +177,7 @@ def test_a_disk_that_fills_up_while_copying_leaves_nothing_that_looks_whole(pair
 
 
 def test_a_lost_slot_makes_a_finished_copy_a_draft_again(pair):
-    env = {"DYING_POINT": "before:12", "DYING_NOTE": str(pair.area.path / "state-note")}
+    env = {"DYING_POINT": "before:13", "DYING_NOTE": str(pair.area.path / "state-note")}
     done = pair.tool("attach", *pair.where, "--yes", module="tests.faults.dying", env=env)
     assert done.returncode == -signal.SIGKILL
     assert (pair.data / "standby.signal").exists()

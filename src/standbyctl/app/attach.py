@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
 from standbyctl.domain.effects import Prove
+from standbyctl.domain.errors import RefusedError
 from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import msg
+from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
+from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Memory, Plan
@@ -28,8 +32,22 @@ class Planned:
 def plan(session: Session, state: State) -> Planned:
     """What attach would do now. Changes nothing."""
     facts = session.survey()
-    memory = state.journal(session.target.name).memory()
+    journal = state.journal(session.target.name)
+    check_system(journal, facts, session.target)
+    memory = journal.memory()
     return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
+
+
+def check_system(journal: Journal, facts: Facts, target: Target) -> None:
+    """What was begun for one cluster is not gone on with for another that has taken its address."""
+    run, now = journal.run(), facts.server(target.primary).system_identifier
+    if run is not None and run[2] != now:
+        raise RefusedError(
+            "A257",
+            msg("{node} is not the cluster that {name} was attached to", node=target.primary, name=target.name),
+            detail=msg("System identifier then: {was}, now: {now}.", was=run[2], now=now),
+            hint=msg("Give the conninfo of the right one with -p."),
+        )
 
 
 def attach(session: Session, state: State, report: Report, expected: Plan | None, begin: Callable[[Run], None]) -> Plan:
@@ -52,6 +70,6 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             journal.open(target, session.resolved.conninfo, run.facts.server(target.primary).system_identifier)
         run.follow(first)
         if not first.steps and unproven:
-            do(Prove(target.name, target.primary, PROOF_SECONDS))
-            journal.proven()
+            run.finish(lambda: do(Prove(target.name, target.primary, PROOF_SECONDS)))
+            run.finish(journal.proven)
         return first

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from standbyctl.app.attach import Planned
-from standbyctl.app.request import Request, Resolved, resolve
+from standbyctl.app.attach import Planned, check_system
+from standbyctl.app.request import Request, Resolved, reach, resolve
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
-from standbyctl.domain.errors import RefusedError, UsageError
+from standbyctl.domain.errors import UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
+from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
+from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.detach import DetachOptions, plan_detach, recall
 from standbyctl.planner.plan import Memory, Plan
@@ -45,43 +47,24 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
             ),
         )
     target, conninfo, system_identifier = run
-    request = Request(
-        conninfo=given.conninfo or conninfo,
-        data_directory=target.data_directory,
-        primary_name=target.primary,
-        name=target.name,
-        port=target.port,
-        role=target.role,
-        passfile="" if target.own_role else target.passfile,
-        slot=target.slot,
-        hba=target.hba.value,
-    )
-    return Attached(resolve(request, state), system_identifier, journaled=True)
+    return Attached(reach(target, given.conninfo or conninfo), system_identifier, journaled=True)
 
 
 def plan(session: Session, state: State, attached: Attached, options: DetachOptions) -> Planned:
     """What detach would do now. Changes nothing."""
     facts = session.survey()
     target = session.target
-    server = facts.server(target.primary)
-    was, now = attached.system_identifier, server.system_identifier
-    if attached.journaled and was != now:
-        raise RefusedError(
-            "A257",
-            msg("{node} is another cluster than the one that was attached to", node=target.primary),
-            detail=msg(
-                "System identifier then: {was}, now: {now}.",
-                was=attached.system_identifier,
-                now=server.system_identifier,
-            ),
-            hint=msg("Give the conninfo of the right one with -p."),
-        )
-    memory = _memory(facts, session, state, attached)
+    if attached.journaled:
+        check_system(state.journal(target.name), facts, target)
+    memory = _memory(facts, target, state.journal(target.name))
     return Planned(plan_detach(facts, session.sample, target, memory, options), facts, memory)
 
 
-def _memory(facts: Facts, session: Session, state: State, attached: Attached) -> Memory:
-    return state.journal(session.target.name).memory() if attached.journaled else recall(facts, session.target)
+def _memory(facts: Facts, target: Target, journal: Journal) -> Memory:
+    """What the journal has; and what carries our mark although no journal (or only part of one) speaks of it."""
+    known = journal.memory()
+    gists = {entry.step.gist for entry in known}
+    return (*known, *(entry for entry in recall(facts, target) if entry.step.gist not in gists))
 
 
 def detach(
@@ -95,9 +78,10 @@ def detach(
     """Follow the plan; then there is nothing left to remember."""
     journal = state.journal(session.target.name)
     with session.locks() as locks:
+        target = session.target
         run = Run(
             look=session.look,
-            plan=lambda facts: plan_detach(facts, session.sample, session.target, planned.memory, options),
+            plan=lambda facts: plan_detach(facts, session.sample, target, _memory(facts, target, journal), options),
             do=session.do(locks),
             journal=journal,
             report=report,
@@ -105,5 +89,5 @@ def detach(
         begin(run)
         first = run.check(planned.plan)
         run.follow(first)
-        journal.close()
+        run.finish(journal.close)
         return first

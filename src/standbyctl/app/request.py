@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 import pwd
+import re
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from standbyctl.app.route import Route, bin_directory, find_route, free_port, running_port
 from standbyctl.app.state import State
-from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
+from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
     default_role,
@@ -22,6 +24,9 @@ from standbyctl.domain.names import (
 from standbyctl.domain.size import parse_size
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
+
+_NAME_BYTES = 63
+_SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,13 @@ def connection_params(conninfo: str) -> dict[str, str]:
     try:
         params = parse_conninfo(text)
     except ValueError as error:
-        raise UsageError("C103", msg("cannot read the conninfo of the primary"), detail=msg("{e}", e=error)) from error
-    if "password" in params:
+        # libpq's own words are not shown: they may quote what was meant as a password.
+        raise UsageError(
+            "C103",
+            msg("cannot read the conninfo of the primary"),
+            hint=msg("Write it as libpq takes it: 'host=db1 user=postgres', a URI, or service=NAME."),
+        ) from error
+    if _SECRETS & set(params):
         raise UsageError(
             "C104",
             msg("the conninfo contains a password"),
@@ -79,12 +89,12 @@ def resolve(request: Request, state: State) -> Resolved:
     journaled = state.journal(known).run() if known else None
     earlier = journaled[0] if journaled else None
     server = LibpqServer(request.primary_name or "the primary", params)
-    route = _route(server)
+    route = find_route(server)
     primary = request.primary_name or (earlier.primary if earlier else "") or route.name
     server = LibpqServer(primary, params)
-    port = request.port or (earlier.port if earlier else 0) or _free_port(route.port)
+    port = request.port or (earlier.port if earlier else 0) or running_port(data_directory) or free_port(route.port)
     name = request.name or (earlier.name if earlier else "") or name_from_address(socket.gethostname(), port)
-    _check_names(name, request.slot, primary)
+    _check_names(name, request.slot, primary, request.role)
     target = Target(
         primary=primary,
         name=name,
@@ -98,91 +108,25 @@ def resolve(request: Request, state: State) -> Resolved:
         slot=request.slot or (earlier.slot if earlier else "") or name,
         own_role=not request.passfile,
         hba=HbaWay(request.hba or "auto"),
-        max_rate=request.max_rate,
+        max_rate=_max_rate(request.max_rate),
         checkpoint=request.checkpoint or "fast",
         wal_cap=_wal_cap(request.wal_cap),
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     _check_same(target, earlier, state)
-    user = _os_user(data_directory, route.data_directory)
-    return Resolved(target, request.conninfo, server, user, _bin_directory(route))
+    return _resolved(target, request.conninfo, server, route)
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """How the standby will reach the primary, and how the primary will see it."""
-
-    name: str
-    host: str
-    port: int
-    source: str
-    data_directory: str
-    bindir: str
-    major: int
+def reach(target: Target, conninfo: str) -> Resolved:
+    """A target that the journal has, to the letter; only the primary is reached anew."""
+    server = LibpqServer(target.primary, connection_params(conninfo))
+    return _resolved(target, conninfo, server, find_route(server))
 
 
-def _route(server: LibpqServer) -> _Route:
-    with server.connect() as conn:
-        superuser = conn.info.parameter_status("is_superuser") == "on"
-        if not superuser:
-            raise CannotTellError(
-                "A202",
-                msg("the role {user} may not look at what attach needs", user=conn.info.user),
-                detail=msg(
-                    "It is no superuser: it can neither see data_directory, pg_hba_file_rules and"
-                    " pg_file_settings, nor make a replication role."
-                ),
-                hint=msg("Connect as a superuser."),
-            )
-        [(source, port, data, bindir)] = conn.execute(
-            "SELECT host(inet_client_addr()), current_setting('port')::int, current_setting('data_directory'),"
-            " (SELECT setting FROM pg_config WHERE name = 'BINDIR')"
-        ).fetchall()
-        host = conn.info.hostaddr if source else "127.0.0.1"
-        # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
-        port = conn.info.port if source else port
-        major = conn.info.server_version // 10000
-    if not _is_here(host):
-        raise RefusedError(
-            "A208",
-            msg("a primary on another host: not yet"),
-            detail=msg("{host} is no address of this machine.", host=host),
-            hint=msg("This release attaches standbys on the primary's own machine."),
-        )
-    local = not source or host in {"127.0.0.1", "::1"}
-    name = name_from_address(socket.gethostname() if local else host, port)
-    return _Route(name, host, port, source or "127.0.0.1", data, bindir, major)
-
-
-def _bin_directory(route: _Route) -> str:
-    """Programs of the server's own major: beside the server's, or where its packages put them."""
-    for place in (route.bindir, f"/usr/lib/postgresql/{route.major}/bin", f"/usr/pgsql-{route.major}/bin"):
-        if all(Path(place, program).exists() for program in ("pg_basebackup", "pg_ctl", "psql")):
-            return place
-    return route.bindir
-
-
-def _is_here(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(after: int) -> int:
-    for port in range(after + 1, after + 1000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
-    raise UsageError("C105", msg("no free port was found above {port}", port=after), hint=msg("Give one with --port."))
+def _resolved(target: Target, conninfo: str, server: LibpqServer, route: Route) -> Resolved:
+    user = _os_user(target.data_directory, route.data_directory)
+    return Resolved(target, conninfo, server, user, bin_directory(route))
 
 
 def _os_user(data_directory: str, primary_directory: str) -> str:
@@ -205,8 +149,9 @@ def _os_user(data_directory: str, primary_directory: str) -> str:
 
 
 def _absolute(path: str) -> str:
-    if not path.isprintable():
-        raise UsageError("C116", msg("a path must not contain control characters"))
+    if not path.isprintable() or set(path) & set('"$`\\'):
+        # pg_ctl hands the path to a shell, within double quotes.
+        raise UsageError("C116", msg('a path must not contain control characters, nor any of " $ ` \\'))
     if posixpath.isabs(path):
         return posixpath.normpath(path)
     try:
@@ -223,7 +168,16 @@ def _wal_cap(text: str) -> str:
     )
 
 
-def _check_names(name: str, slot: str, primary: str) -> None:
+def _max_rate(text: str) -> str:
+    found = re.fullmatch(r"(\d+)([kM]?)", text)
+    if text and not (found and 32 <= int(found[1]) * (1024 if found[2] == "M" else 1) <= 1024 * 1024):  # noqa: PLR2004
+        raise UsageError(
+            "C107", msg('"{text}" is no rate', text=text), hint=msg("pg_basebackup takes 32k to 1024M (a second).")
+        )
+    return text
+
+
+def _check_names(name: str, slot: str, primary: str, role: str) -> None:
     if not valid_node_name(name):
         raise UsageError(
             "C108",
@@ -236,6 +190,12 @@ def _check_names(name: str, slot: str, primary: str) -> None:
             "C108",
             msg('"{slot}" cannot be the name of a replication slot', slot=slot),
             detail=msg("PostgreSQL allows lower-case letters, digits and underscores, at most 63."),
+        )
+    if len(role.encode()) > _NAME_BYTES or not role.isprintable():
+        raise UsageError(
+            "C108",
+            msg('"{role}" cannot be the name of a role', role=role),
+            detail=msg("PostgreSQL cuts names off after {n} bytes.", n=_NAME_BYTES),
         )
     if name == primary:
         raise UsageError(

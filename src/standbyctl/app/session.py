@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from standbyctl.app.request import Resolved
+from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.hba import hba_line
@@ -23,11 +24,12 @@ from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door
 from standbyctl.nodes.world import World
-from standbyctl.observe.look import Question, Seen, look
+from standbyctl.observe.look import Seen, look
+from standbyctl.observe.question import Question
 from standbyctl.observe.room import sample_room
 from standbyctl.planner.attach import primary_conninfo, replication_conninfo
 
-DYING_SECONDS = 20
+DYING_SECONDS = 5
 Wrap = Callable[[Do], Do]
 
 
@@ -121,9 +123,7 @@ def question_for(resolved: Resolved) -> Question:
         slot=target.slot,
         passfile=target.passfile,
         passfile_marker=marker(target.name),
-        passfile_entry=f"{target.primary_host}:{target.primary_port}:*:{target.role}:".replace("::", "\\:\\:")
-        if ":" in target.primary_host
-        else f"{target.primary_host}:{target.primary_port}:*:{target.role}:",
+        passfile_entry=passfile_entry(target.primary_host, target.primary_port, target.role),
         replication_conninfo=replication_conninfo(target),
         primary_conninfo=primary_conninfo(target),
         hba_line=hba_line(target.role, target.source_address, marker(target.name)),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from standbyctl import steps
-from standbyctl.domain.errors import UsageError
+from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.engine.journal import Journal
 
@@ -43,7 +43,14 @@ class State:
         if not self.root.is_dir():
             return ()
         found = sorted(path.parent.name for path in self.root.glob("*/journal.jsonl"))
-        return tuple(name for name in found if self.journal(name).run() is not None)
+        return tuple(name for name in found if self._attached(name))
+
+    def _attached(self, name: str) -> bool:
+        """A journal that cannot be read is an error of its own standby's verbs, and not of every other's."""
+        try:
+            return self.journal(name).run() is not None
+        except CannotTellError:
+            return False
 
     def at(self, data_directory: str) -> str | None:
         """The name of the standby whose data directory this is."""

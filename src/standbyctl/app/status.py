@@ -32,15 +32,16 @@ def status(conninfo: str, primary_name: str, state: State) -> Status:
             hint=msg("Give the conninfo of a primary with -p."),
         )
     if not conninfo:
-        if len({run[1] for run in runs}) != 1:
+        if len({run[2] for run in runs}) != 1:
             raise UsageError(
                 "C113",
                 msg("which primary?"),
-                detail=msg("{n} primaries are known here.", n=len({run[1] for run in runs})),
+                detail=msg("{n} primaries are known here.", n=len({run[2] for run in runs})),
                 hint=msg("Give its conninfo with -p."),
             )
-        conninfo = runs[0][1]
-    runs = [run for run in runs if run[1] == conninfo]
+        conninfo = runs[-1][1]
+    systems = {run[2] for run in runs if run[1] == conninfo}
+    runs = [run for run in runs if run[2] in systems]
     name = primary_name or (runs[0][0].primary if runs else "primary")
     server = LibpqServer(name, connection_params(conninfo))
     try:

@@ -12,6 +12,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
+_PLAIN = frozenset({str, int, bool})
+
 
 def encode(value: Any) -> Any:
     """Turn a value into what json.dumps understands.
@@ -36,6 +38,8 @@ def decode(kind: Any, data: Any) -> Any:
     >>> decode(tuple[str, ...], ["a", "b"])
     ('a', 'b')
     """
+    if kind in _PLAIN:
+        return _expect(kind, data)
     if isinstance(kind, type) and is_dataclass(kind):
         _expect(dict, data)
         hints = _hints(kind)
@@ -53,13 +57,13 @@ def decode(kind: Any, data: Any) -> Any:
         if args[-1] is Ellipsis:
             return tuple(decode(args[0], item) for item in data)
         return tuple(decode(arg, item) for arg, item in zip(args, data, strict=True))
-    _expect(kind, data)
-    return data
+    raise TypeError(f"nothing here is of the kind {kind}")
 
 
-def _expect(kind: type, data: Any) -> None:
+def _expect(kind: type, data: Any) -> Any:
     if not isinstance(data, kind):
         raise TypeError(f"{data!r} is not {kind.__name__}")
+    return data
 
 
 @cache

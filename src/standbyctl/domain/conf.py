@@ -42,6 +42,16 @@ def make_conninfo(params: Iterable[tuple[str, str]]) -> str:
     return " ".join(f"{name}={_quote(value)}" for name, value in params if value)
 
 
+def passfile_entry(host: str, port: int, role: str) -> str:
+    r"""A line of a passfile up to the password: colons and backslashes within a field are escaped.
+
+    >>> passfile_entry("::1", 5432, "repl")
+    '\\:\\:1:5432:*:repl:'
+    """
+    fields = (word.replace("\\", "\\\\").replace(":", "\\:") for word in (host, str(port), "*", role))
+    return "".join(f"{field}:" for field in fields)
+
+
 def _quote(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_./:@%+-]+", value):
         return value

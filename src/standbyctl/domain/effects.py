@@ -191,8 +191,8 @@ class WaitUntil:
     node: str
     question: str
     timeout_seconds: int
-    log_node: str
-    log_path: str
+    log_node: str = ""
+    log_path: str = ""
 
     def __str__(self) -> str:
         return f"wait up to {self.timeout_seconds} s until: {self.question}"

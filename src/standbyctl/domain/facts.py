@@ -18,7 +18,6 @@ class Setting:
     value: str
     source: str
     auto_conf: str | None = None
-    pending_restart: bool = False
     in_file: str | None = None
 
 
@@ -79,7 +78,7 @@ class HbaFile:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, as it describes itself to a superuser."""
+    """A running server, as it describes itself to a superuser. `fault`: an error in its configuration files."""
 
     version_num: int
     system_identifier: str
@@ -92,6 +91,7 @@ class Server:
     hba: HbaFile
     tablespaces: tuple[str, ...] = ()
     config_sources: tuple[str, ...] = ()
+    fault: str = ""
 
     def setting(self, name: str) -> Setting:
         """One of the settings that every look reads; KeyError for any other."""
@@ -99,6 +99,10 @@ class Server:
             if setting.name == name:
                 return setting
         raise KeyError(name)
+
+    def has(self, name: str) -> bool:
+        """Whether this version has the setting."""
+        return any(setting.name == name for setting in self.settings)
 
     def slot(self, name: str) -> Slot | None:
         """The slot of that name."""
@@ -149,7 +153,8 @@ class Place:
     `admitted` is the outcome of a real replication connection from this host. `covered`: the slot still
     keeps the WAL that this copy needs next. `follows`: its configuration names this primary and slot.
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
-    server itself says of the attach that started it.
+    server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
+    have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
     """
 
     data_directory: str
@@ -172,7 +177,10 @@ class Place:
     running: bool = False
     started_by: str = ""
     in_recovery: bool = True
+    asked: bool = True
     timeline: int = 0
+    same_timeline: bool = True
+    elsewhere: bool = False
     upstream: str = ""
     downstreams: tuple[str, ...] = ()
     foreign_sessions: int = 0

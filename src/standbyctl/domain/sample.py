@@ -16,7 +16,6 @@ class Sample:
     slots_in_use: int = 0
     most_retained_bytes: int = 0
     most_retained_slot: str = ""
-    data_checksums: bool = False
     refusal: str = ""
     entries: str = ""
     free_aside: str = ""

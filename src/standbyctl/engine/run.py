@@ -63,8 +63,16 @@ class Run:
         Each step is journaled first, then done, then seen done by a fresh look, from which the rest is planned
         anew: where there is more to do than there was, somebody else has been at work, and we stop.
         """
+        self._part_way(lambda: self._follow(rest))
+
+    def finish(self, action: Callable[[], None]) -> None:
+        """Something that belongs to the run, after its steps: where it fails we are part-way."""
+        self.begun = True
+        self._part_way(action)
+
+    def _part_way(self, action: Callable[[], None]) -> None:
         try:
-            self._follow(rest)
+            action()
         except StandbyctlError as error:
             if not self.begun or isinstance(error, StoppedError | DriftError):
                 raise

@@ -18,6 +18,7 @@ def ensure_hba_line(effect: fx.EnsureHbaLine, world: World) -> None:
     old = world.run(effect.node, "read_file.sh", effect.path).stdout
     line = effect.line.encode()
     if line in old.split(b"\n"):
+        _check_hba(effect, world, old, remove_line(old, line))
         return
     if hashlib.sha256(old).hexdigest() != effect.digest:
         raise StoppedError(
@@ -27,6 +28,10 @@ def ensure_hba_line(effect: fx.EnsureHbaLine, world: World) -> None:
         )
     new = insert_line(old, line, effect.before_line)
     _replace(world, effect.node, effect.path, old, new)
+    _check_hba(effect, world, new, old)
+
+
+def _check_hba(effect: fx.EnsureHbaLine, world: World, new: bytes, old: bytes) -> None:
     session = world.doors[effect.node].server.session()
     try:
         faults = session.rows(_FAULTS)

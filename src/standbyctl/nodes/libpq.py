@@ -37,8 +37,8 @@ _CONNECT = {
 class LibpqServer:
     """A server that is reached with the operator's own connection parameters."""
 
-    def __init__(self, name: str, params: Mapping[str, str], secret: str = "") -> None:
-        self._name, self._params, self._secret = name, dict(params), secret
+    def __init__(self, name: str, params: Mapping[str, str], original: LibpqServer | None = None) -> None:
+        self._name, self._params, self._original = name, dict(params), original
         self._kept: psycopg.Connection[Any] | None = None
 
     @property
@@ -50,7 +50,7 @@ class LibpqServer:
         tries = 2 if timeout_seconds == PATIENCE_SECONDS else 1
         for left in reversed(range(tries)):
             try:
-                return _rows(self._observing(timeout_seconds), query, params, timeout_seconds)
+                return ask(self._observing(timeout_seconds), query, params, timeout_seconds)
             except psycopg.OperationalError as error:
                 self.close()
                 if left == 0:
@@ -82,8 +82,9 @@ class LibpqServer:
         given = self._params.get("options", "")
         params = {**_CONNECT, **self._params, **changes, "options": f"{given} {options}".strip()}
         params["application_name"] = OUR_APPLICATION_NAME
-        if self._secret:
-            params["password"] = self._secret
+        params["client_encoding"] = "utf8"  # what comes from a SQL_ASCII database would be bytes
+        if self._original is not None and (secret := self._original.secret()):
+            params["password"] = secret
         try:
             return psycopg.connect(make_conninfo("", **params), autocommit=True)
         except psycopg.Error as error:
@@ -91,8 +92,11 @@ class LibpqServer:
 
     def at(self, name: str, **changes: str) -> LibpqServer:
         """Another server that takes the same credentials: a physical copy of this one."""
-        secret = self._observing().info.password or self._secret
-        return LibpqServer(name, {**self._params, **changes}, secret)
+        return LibpqServer(name, {**self._params, **changes, "target_session_attrs": "any"}, self)
+
+    def secret(self) -> str:
+        """The password that libpq used to get in, wherever it found it; empty where it needed none."""
+        return self._observing().info.password
 
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:
@@ -108,7 +112,7 @@ class LibpqSession:
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         try:
-            return _rows(self._conn, query, params)
+            return ask(self._conn, query, params)
         except psycopg.Error as error:
             raise StoppedError(
                 "A204",
@@ -129,7 +133,7 @@ def parse_conninfo(text: str) -> dict[str, str]:
         raise ValueError(_text(error)) from error
 
 
-def _rows(
+def ask(
     conn: psycopg.Connection[Any], query: str, params: tuple[object, ...], timeout_seconds: float = PATIENCE_SECONDS
 ) -> list[tuple[Any, ...]]:
     """Ask, but not for ever: a server that is frozen keeps its timeouts to itself, and its host still answers TCP."""

@@ -10,7 +10,7 @@ import psycopg
 
 from standbyctl.domain.errors import CannotTellError, RefusedError, StoppedError
 from standbyctl.domain.message import msg
-from standbyctl.nodes.libpq import OBSERVING, LibpqServer
+from standbyctl.nodes.libpq import OBSERVING, LibpqServer, ask
 
 # Advisory locks belong to a database: everybody takes this one, in the same database, whatever they connect to.
 LOCK_DATABASE = "postgres"
@@ -35,11 +35,16 @@ class Locks:
             raise _busy(f"in {self._directory}") from error
         try:
             self._conn = self._primary.connect(_OPTIONS, dbname=LOCK_DATABASE)
-            held = self._conn.execute(f"SELECT pg_try_advisory_lock({LOCK_KEY})").fetchone()
-        except (psycopg.Error, CannotTellError):
+            held = ask(self._conn, f"SELECT pg_try_advisory_lock({LOCK_KEY})", ())
+        except psycopg.Error as error:
+            self.__exit__(None, None, None)
+            raise CannotTellError(
+                "A201", msg("the connection to {node} was lost", node=self._primary.name), detail=msg("{e}", e=error)
+            ) from error
+        except CannotTellError:
             self.__exit__(None, None, None)
             raise
-        if held != (True,):
+        if held != [(True,)]:
             self.__exit__(None, None, None)
             raise _busy(f"on {self._primary.name}")
         return self
@@ -48,7 +53,7 @@ class Locks:
         """Raise StoppedError where the lock on the primary is lost."""
         assert self._conn is not None
         try:
-            self._conn.execute("SELECT 1")
+            ask(self._conn, "SELECT 1", (), timeout_seconds=15)
         except psycopg.Error as error:
             raise StoppedError(
                 "A203",

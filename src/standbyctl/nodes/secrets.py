@@ -6,6 +6,7 @@ import hashlib
 import secrets
 
 from standbyctl.domain import effects as fx
+from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.libpq import quote
@@ -16,9 +17,7 @@ KEY_LETTERS = 16
 
 def write_passfile(effect: fx.WritePassfile, world: World) -> None:
     """Two lines: ours, with a key that is a digest of the second, and the entry that libpq reads."""
-    entry = ":".join(
-        [*(_escape(word) for word in (effect.host, str(effect.port), "*", effect.role)), secrets.token_urlsafe(32)]
-    )
+    entry = passfile_entry(effect.host, effect.port, effect.role) + secrets.token_urlsafe(32)
     text = f"# {effect.marker}, key {key_of(entry)}\n{entry}\n"
     world.run(effect.node, "write_passfile.sh", effect.path, f"# {effect.marker}, key ", data=text.encode())
 
@@ -53,12 +52,3 @@ def make_role(effect: fx.MakeRole, world: World) -> None:
 def key_of(text: str) -> str:
     """A short digest by which two places that hold parts of one secret are known to belong together."""
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LETTERS]
-
-
-def _escape(word: str) -> str:
-    r"""Escape for a passfile, where a colon parts the fields.
-
-    >>> _escape("::1")
-    '\\:\\:1'
-    """
-    return word.replace("\\", "\\\\").replace(":", "\\:")

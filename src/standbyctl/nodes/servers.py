@@ -13,6 +13,11 @@ from standbyctl.nodes.ports import Server
 from standbyctl.nodes.world import World, script_text
 
 _RELOAD_SECONDS = 15
+_WAITING_SYNCHRONOUS = """
+SELECT f.setting FROM (SELECT setting FROM pg_file_settings WHERE name = 'synchronous_standby_names'
+                        ORDER BY seqno DESC LIMIT 1) AS f
+ WHERE f.setting NOT IN ('', current_setting('synchronous_standby_names'))
+"""
 _AUTO_CONF = (
     "SELECT setting FROM pg_file_settings WHERE name = %s"
     " AND sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1"
@@ -38,6 +43,13 @@ def reload(effect: fx.Reload, world: World) -> None:
     server = world.doors[effect.node].server
     session = server.session()
     try:
+        if waiting := session.rows(_WAITING_SYNCHRONOUS):
+            raise StoppedError(
+                "P110",
+                msg("a reload of {node} would make its commits wait", node=effect.node),
+                detail=msg("synchronous_standby_names = '{v}' stands in a file, not loaded yet.", v=waiting[0][0]),
+                hint=msg("Reload it yourself if it is meant, or take it out; then run the same command again."),
+            )
         before = session.rows("SELECT pg_conf_load_time(), pg_reload_conf()")[0][0]
     finally:
         session.close()
@@ -78,6 +90,12 @@ def wait_until(effect: fx.WaitUntil, world: World) -> None:
     """Ask until the answer is yes."""
 
     def late() -> StoppedError:
+        if not effect.log_path:
+            return StoppedError(
+                "A204",
+                msg("still waiting after {n} s: {what}", n=effect.timeout_seconds, what=effect.question),
+                hint=msg("Mend the cause, then run the same command again."),
+            )
         log = world.doors[effect.log_node].host.script(script_text("tail.sh"), effect.log_path)
         tail = " | ".join(log.stdout.decode(errors="replace").splitlines())
         return StoppedError(

@@ -24,6 +24,7 @@ done
 say wal_free_kb "$free"
 say real "$(readlink -f -- "$data")"
 say primary_real "$(readlink -f -- "$primary")"
+say primary_system "$(control "$primary" | sed -n 's/^system_identifier=//p')"
 say primary_identity "$(stat -L -c %d:%i -- "$primary" 2>/dev/null)"
 say port_taken "$(awk -v want="$(printf ':%04X' "$port")" \
     '$4 == "0A" && substr($2, length($2) - 4) == want { print "yes"; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)"
@@ -46,8 +47,11 @@ else
     sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \
         "$data/postgresql.auto.conf" 2>/dev/null
     say last_wal "$(ls -- "$data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)"
-    flag running "$bin/pg_ctl" status -D "$data"
+    # A stale postmaster.pid may name a process that is not this server: a postmaster works in its data directory.
+    pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
+    flag running test -n "$pid" -a "/proc/$pid/cwd" -ef "$data"
     say running_port "$(sed -n 4p "$data/postmaster.pid" 2>/dev/null)"
+    say server_status "$(sed -n '8s/ *$//p' "$data/postmaster.pid" 2>/dev/null)"
     say started_by "$(sed -n 's/.*standbyctl\.attach=\([a-z0-9_]*\).*/\1/p' "$data/postmaster.opts" 2>/dev/null)"
 fi
 if [ -d "$data" ]; then
@@ -65,8 +69,10 @@ for draft in "$parent/.$base.standbyctl-"*; do
     [ -f "$draft/lock" ] && ! flock -n "$draft/lock" true && alive=yes
     [ -f "$draft/whole" ] && whole=yes
     last=$(ls -- "$draft/data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
-    segment=$(control "$draft/data" | sed -n 's/^segment_bytes=//p')
-    say draft "$alive $whole ${last:--} ${segment:--} $draft"
+    words=$(control "$draft/data")
+    segment=$(printf '%s\n' "$words" | sed -n 's/^segment_bytes=//p')
+    system=$(printf '%s\n' "$words" | sed -n 's/^system_identifier=//p')
+    say draft "$alive $whole ${last:--} ${segment:--} ${system:--} $draft"
 done
 
 if [ ! -e "$passfile" ]; then
@@ -92,10 +98,16 @@ else
     fi
 fi
 
-flag hba_at_hand test -w "$hba" -a -w "$(dirname -- "$(readlink -f -- "$hba")")"
+# Replacing a file makes it ours: one of another owner is left to its owner.
+flag hba_at_hand test -O "$hba" -a -w "$hba" -a -w "$(dirname -- "$(readlink -f -- "$hba")")"
 if [ -r "$hba" ]; then
     say hba_changed_at "$(stat -L -c %.6Y -- "$hba")"
     say hba_digest "$(sha256sum <"$hba" | cut -d' ' -f1)"
     flag hba_has_line grep -qxF -e "$line" -- "$hba"
 fi
+links=
+for file in postgresql.conf postgresql.auto.conf pg_hba.conf pg_ident.conf; do
+    [ ! -L "$primary/$file" ] || links="$links $primary/$file"
+done
+say config_links "$links"
 say end yes

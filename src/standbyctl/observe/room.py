@@ -7,6 +7,7 @@ from dataclasses import replace
 from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Server
 
+SIZE_SECONDS = 900
 _ROOM = """
 SELECT (SELECT sum(pg_tablespace_size(oid))::bigint FROM pg_tablespace),
        (SELECT count(*) FROM pg_stat_replication),
@@ -22,7 +23,10 @@ SELECT (SELECT sum(pg_tablespace_size(oid))::bigint FROM pg_tablespace),
 
 def sample_room(server: Server, seen: Sample) -> Sample:
     """What a look saw, and how big and busy the primary is."""
-    [(size, senders, slots, retained, slot)] = server.observe(_ROOM)
+    # Every file of the cluster is looked at: with a million of them that takes a while.
+    server.observe(f"SET statement_timeout = '{SIZE_SECONDS}s'")
+    [(size, senders, slots, retained, slot)] = server.observe(_ROOM, timeout_seconds=SIZE_SECONDS + 30)
+    server.observe("RESET statement_timeout")
     return replace(
         seen,
         cluster_bytes=size,

@@ -1,4 +1,5 @@
 -- What a server believes, in one round trip (15 and later). %(role)s: the standby's replication role.
+-- %(ours)s: the application_names that the standby and its copy connect with.
 WITH files AS MATERIALIZED (
   SELECT name, setting, seqno, sourcefile,
          sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
@@ -17,24 +18,26 @@ SELECT jsonb_build_object(
              -- What our own session has set is not what the server runs with.
              'value', CASE WHEN s.source <> 'client' THEN s.setting
                       ELSE coalesce((SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END,
-             'source', s.source, 'pending_restart', s.pending_restart,
+             'source', s.source,
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
              'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
            ORDER BY s.name)
       FROM pg_settings AS s WHERE s.name = ANY (%(settings)s)),
+  'fault', (
+    SELECT format('%%s line %%s: %%s', sourcefile, sourceline, error) FROM pg_file_settings AS f
+     WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
+     LIMIT 1),
   'sources', (
     SELECT jsonb_agg(DISTINCT path) FROM (
       SELECT f.sourcefile AS path FROM files AS f
       UNION ALL SELECT setting FROM pg_settings WHERE name IN ('config_file', 'hba_file', 'ident_file')
       UNION ALL SELECT 'data_directory in ' || sourcefile FROM files WHERE name IN ('data_directory', 'hba_file', 'ident_file')
     ) AS every),
-  'bindir', (SELECT setting FROM pg_config WHERE name = 'BINDIR'),
-  'segment_bytes', (SELECT bytes_per_wal_segment FROM pg_control_init()),
   'tablespaces', (SELECT coalesce(jsonb_agg(spcname ORDER BY spcname), '[]') FROM pg_tablespace
                    WHERE spcname NOT IN ('pg_default', 'pg_global')),
   'slots', (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-             'slot_name', slot_name, 'slot_type', slot_type, 'wal_status', wal_status, 'active', active,
+             'slot_name', slot_name, 'slot_type', slot_type, 'wal_status', wal_status,
              'restart_lsn', restart_lsn) ORDER BY slot_name), '[]')
       FROM pg_replication_slots WHERE NOT temporary),
   'roles', (
@@ -45,7 +48,11 @@ SELECT jsonb_build_object(
              'altered', rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR NOT rolinherit
                         OR rolconnlimit <> -1 OR rolvaliduntil IS NOT NULL
                         OR EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = a.oid)
-                        OR EXISTS (SELECT FROM pg_auth_members WHERE a.oid IN (roleid, member)))), '[]')
+                        OR EXISTS (SELECT FROM pg_auth_members WHERE a.oid IN (roleid, member))
+                        -- Grants, or anything it owns; and standbys of others that use it.
+                        OR EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = a.oid)
+                        OR EXISTS (SELECT FROM pg_stat_replication AS r
+                                    WHERE r.usesysid = a.oid AND NOT r.application_name = ANY (%(ours)s)))), '[]')
       FROM pg_authid AS a WHERE rolname = %(role)s),
   'hba', (SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM pg_hba_file_rules AS h),
   'streaming', (

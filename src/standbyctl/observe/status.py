@@ -66,10 +66,13 @@ def read_status(
     [(raw,)] = primary.observe(_PRIMARY, timeout_seconds=ANSWER_SECONDS)
     role = "standby" if raw["in_recovery"] else "primary"
     nodes = [NodeStatus(primary_name, role, "running", raw["timeline"], None, None, None)]
-    seen = {sender["name"]: sender for sender in raw["senders"]}
+    senders = list(raw["senders"])
     for name, slot, server in expected:
-        nodes.append(_standby(name, slot, server, seen.pop(name, None), primary_name))
-    for sender in seen.values():
+        own = next((sender for sender in senders if (sender["name"], sender["slot"]) == (name, slot)), None)
+        if own is not None:
+            senders.remove(own)
+        nodes.append(_standby(name, slot, server, own, primary_name))
+    for sender in senders:
         nodes.append(
             NodeStatus(sender["name"], None, sender["state"], None, sender["behind"], primary_name, sender["slot"])
         )

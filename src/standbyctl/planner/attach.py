@@ -30,6 +30,15 @@ MINIMUM_PARAMETERS = (
     "max_worker_processes",
     "max_wal_senders",
 )
+# What a copy on the same machine must not do as its primary does, or did when it was a standby itself: delete
+# from an archive that is not its own, run somebody's command, lag on purpose, be promoted by another's file.
+_INHERITED = (
+    ("external_pid_file", ""),
+    ("archive_cleanup_command", ""),
+    ("recovery_end_command", ""),
+    ("recovery_min_apply_delay", "0"),
+    ("promote_trigger_file", ""),
+)
 _RECOVERY_TARGETS = ("", "_lsn", "_name", "_time", "_xid")
 
 
@@ -46,9 +55,10 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     if target.own_role:
         yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         yield CreateRole(target.primary, target.name, target.role, target.passfile)
-    if not place.upstream and not place.admitted and not _admitted_once_made(facts, target):
+    cap = choose_cap(server, sample, target)
+    if not place.upstream and not _gets_in(server, place, target, reloads=cap is not None):
         yield admission(server, place, target)
-    if (cap := choose_cap(server, sample, target)) is not None:
+    if cap is not None:
         yield CapSlots(target.primary, cap, server.setting(CAP).value)
     slot = server.slot(target.slot)
     yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
@@ -160,23 +170,36 @@ def standby_settings(server: Server, target: Target) -> Iterator[tuple[str, str]
         # A target left over in the primary's file would stop or promote the standby on its way.
         if server.setting(f"recovery_target{suffix}").value:
             yield f"recovery_target{suffix}", ""
-    if server.setting("external_pid_file").value:
-        yield "external_pid_file", ""
+    yield from _disarmed(server)
     for name in MINIMUM_PARAMETERS:
         setting = server.setting(name)
         # The copy starts with what the files say, which may be less than what the primary runs with.
-        in_file = int(setting.in_file) if setting.in_file and setting.in_file.isdigit() else -1
-        inherited = int(setting.value) if setting.source == "default" else in_file
+        if setting.in_file and setting.in_file.isdigit():
+            inherited = int(setting.in_file)
+        else:
+            inherited = int(setting.value) if setting.source == "default" else -1
         if inherited < int(setting.value):
             yield name, setting.value
 
 
-def _admitted_once_made(facts: Facts, target: Target) -> bool:
-    """Whether a rule that is in force already will do, for a role that cannot yet be tried."""
-    server, place = facts.server(target.primary), facts.place(target.name)
-    untried = target.own_role and not place.password_set
-    rules = find_place(server.hba.rules, server.hba.path, target.role, target.source_address)
-    return untried and server.hba.loaded and rules.admits is not None
+def _disarmed(server: Server) -> Iterator[tuple[str, str]]:
+    """What comes along with the copy and must not act on this machine a second time."""
+    for name, harmless in _INHERITED:
+        if server.has(name) and server.setting(name).value not in {"", "0"}:
+            yield name, harmless
+    if server.setting("archive_mode").value == "always":
+        # It would archive from the first moment, into the primary's own archive; "on" only after a promotion.
+        yield "archive_mode", "on"
+    if server.setting("log_directory").value.startswith("/"):
+        yield "log_directory", "log"
+
+
+def _gets_in(server: Server, place: Place, target: Target, *, reloads: bool) -> bool:
+    """Whether the role gets in, or will as soon as it is made; and still will once the plan has reloaded."""
+    file_admits = find_place(server.hba.rules, server.hba.path, target.role, target.source_address).admits is not None
+    if target.own_role and not place.password_set:
+        return server.hba.loaded and file_admits
+    return place.admitted and (server.hba.loaded or file_admits or not reloads)
 
 
 def admission(server: Server, place: Place, target: Target) -> Step:
@@ -235,6 +258,6 @@ def _notes(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Me
     )
     if server.setting("archive_mode").value != "off":
         yield msg(
-            "archive_mode is {value}: the standby inherits archive_command, which runs there after a promotion",
+            "archive_mode is {value}: the standby inherits archive_command, and archives too once it is promoted",
             value=server.setting("archive_mode").value,
         )

@@ -109,6 +109,10 @@ class GiveBack(Step):
     def text(self) -> Message:
         return self.step.undo_text
 
+    @property
+    def gist(self) -> Step:
+        return GiveBack(self.step.gist, Facts(()))
+
     def after(self, facts: Facts) -> Facts:
         return self.step.returned(facts, self.before)
 

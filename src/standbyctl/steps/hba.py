@@ -79,6 +79,8 @@ class AdmitReplication(Step):
 
     def returned(self, facts: Facts, before: Facts) -> Facts:
         hba = facts.server(self.primary).hba
+        if hba.path != self.path:
+            return facts  # the node's name has moved to another server
         # A run that died between the two effects has left a file without the line, and not loaded.
         if self.by_hand or (not hba.has_line and hba.loaded):
             return facts

@@ -89,10 +89,12 @@ class CreateRole(Step):
         return msg("DROP ROLE {role}", role=self.role)
 
     def undo(self, before: Facts) -> tuple[Effect, ...]:
-        # The guard and the drop are one statement: a role that is not marked as ours is left alone.
+        # The guard and the drop are one statement: our mark, and the password whose digest the mark ends with.
         guarded = sql(
-            "DO $standbyctl$ BEGIN IF starts_with(shobj_description("
-            "(SELECT oid FROM pg_roles WHERE rolname = {role}), 'pg_authid'), {mark})"
+            "DO $standbyctl$ BEGIN IF EXISTS (SELECT FROM pg_authid AS a WHERE rolname = {role}"
+            " AND starts_with(shobj_description(oid, 'pg_authid'), {mark})"
+            " AND shobj_description(oid, 'pg_authid') LIKE"
+            " '%, ' || left(encode(sha256(convert_to(rolpassword, 'UTF8')), 'hex'), 16))"
             " THEN EXECUTE format('DROP ROLE %I', {role}); END IF; END $standbyctl$",
             role=self.role,
             mark=f"{marker(self.name)},",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from standbyctl.domain.effects import AlterSystem, Effect, Reload, Sql
+from standbyctl.domain.effects import AlterSystem, Effect, Reload, Sql, WaitUntil
 from standbyctl.domain.facts import Facts, Setting, Slot
 from standbyctl.domain.message import Message, msg
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.sql import sql
 
 CAP = "max_slot_wal_keep_size"
+IDLE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class CapSlots(Step):
 
     def returned(self, facts: Facts, before: Facts) -> Facts:
         now, was = facts.server(self.primary).setting(CAP), before.server(self.primary).setting(CAP)
+        if was.auto_conf == self._value:
+            return facts  # it stood there already, only not in force
         # Ours stands in the file; or a run died after it was taken out, before the reload: the files are
         # as they were. (Where somebody has since put the same value into another file, that is theirs.)
         ours = now.auto_conf == self._value
@@ -136,13 +139,19 @@ class CreateSlot(Step):
             " WHERE slot_name = {slot} AND slot_type = 'physical' AND NOT active",
             slot=self.slot,
         )
-        return (Sql(self.primary, drop),)
+        return (until_idle(self.primary, self.slot), Sql(self.primary, drop))
 
     def returned(self, facts: Facts, before: Facts) -> Facts:
         slot = facts.server(self.primary).slot(self.slot)
         if slot is None or slot.slot_type != "physical":
             return facts
         return _with_slot(facts, self.primary, self.slot, None)
+
+
+def until_idle(node: str, slot: str) -> Effect:
+    """A walsender lives on for a moment after its standby, or its copy, has been ended."""
+    idle = sql("NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = {slot} AND active)", slot=slot)
+    return WaitUntil(node, idle, IDLE_SECONDS)
 
 
 def _with_slot(facts: Facts, node: str, name: str, slot: Slot | None) -> Facts:

@@ -13,3 +13,7 @@ flock -n 9
 trap 'trap - HUP INT TERM; kill -TERM 0' HUP INT TERM
 "$@" &
 wait "$!"
+# From here on it is a whole copy of the primary: it must never be able to start as one.
+: >"$draft/data/standby.signal"
+[ -e "$draft/data/postgresql.auto.conf" ] || : >"$draft/data/postgresql.auto.conf"
+sync -- "$draft/data/standby.signal" "$draft/data"

@@ -11,7 +11,10 @@ fi
 new="$1.standbyctl-new"
 trap 'rm -f -- "$new"' EXIT
 trap 'exit 1' HUP INT TERM
+rm -f -- "$new"
+set -C
 cat >"$new"
+set +C
 sync -- "$new"
 mv -- "$new" "$1"
 sync -- "$(dirname -- "$1")"

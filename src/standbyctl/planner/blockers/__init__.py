@@ -9,7 +9,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers, slot_blockers
-from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, server_blockers
+from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import Step
@@ -26,7 +26,8 @@ def attach_blockers(
     yield from capacity_blockers(facts, sample, target, steps)
     yield from slot_blockers(facts, target, memory)
     yield from cap_blockers(facts, sample, target, steps)
-    yield from role_blockers(facts, target, steps)
+    yield from role_blockers(facts, target, memory, steps)
     yield from hba_blockers(facts, target, steps)
+    yield from reload_blockers(facts, target, steps)
     yield from directory_blockers(facts, sample, target)
     yield from room_blockers(facts, sample, target, steps)

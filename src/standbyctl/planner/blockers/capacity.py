@@ -107,7 +107,14 @@ def cap_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
                 msg("Give one, such as --wal-cap 20GB, or --wal-cap keep to accept no limit."),
             )
         return
-    if server.setting(CAP).source in {"command line", "environment variable"}:
+    if server.has("allow_alter_system") and server.setting("allow_alter_system").value == "off":
+        yield Blocker(
+            "P115",
+            msg("{node} does not allow ALTER SYSTEM", node=target.primary),
+            msg("allow_alter_system is off: its settings are kept elsewhere."),
+            msg("Set max_slot_wal_keep_size there and use --wal-cap keep."),
+        )
+    elif server.setting(CAP).source in {"command line", "environment variable"}:
         yield Blocker(
             "P108",
             msg("max_slot_wal_keep_size is given on the command line of {node}", node=target.primary),

@@ -11,7 +11,7 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
 from standbyctl.planner.plan import has
-from standbyctl.steps.base import Step
+from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.hba import AdmitReplication
 
 
@@ -109,6 +109,28 @@ def _may_name(names: str, ours: set[str]) -> bool:
     """Whether the setting counts one of our application names in (names compare without case)."""
     words = names.replace("(", " ").replace(")", " ").replace(",", " ").replace('"', " ").lower().split()
     return "*" in words or bool(ours & set(words))
+
+
+def reload_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """What somebody has written into a file and not loaded, where our reload would put it into force."""
+    if not any(step.felt is Impact.RELOAD for step in steps):
+        return
+    server, node = facts.server(target.primary), target.primary
+    names = server.setting("synchronous_standby_names")
+    if names.in_file and names.in_file != names.value:
+        yield Blocker(
+            "P110",
+            msg("a reload of {node} would make its commits wait", node=node),
+            msg("synchronous_standby_names = '{names}' stands in a file and is not loaded yet.", names=names.in_file),
+            msg("Reload it yourself if that is meant, or take it out; then run this again."),
+        )
+    if server.fault:
+        yield Blocker(
+            "P114",
+            msg("the configuration files of {node} have an error", node=node),
+            msg("{fault}. A reload would be refused, and so would the next restart.", fault=server.fault),
+            msg("Mend it first (SELECT * FROM pg_file_settings WHERE error IS NOT NULL)."),
+        )
 
 
 def hba_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:

@@ -11,18 +11,20 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
-from standbyctl.planner.plan import has
+from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
-from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
 from standbyctl.steps.role import CreateRole
 
 SPARE_BYTES = 3 * 16 * (1 << 20)
 
 
-def role_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+def role_blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """A role or passfile that is not ours to change, or is of no use."""
     role, place = facts.server(target.primary).role(target.role), facts.place(target.name)
-    if target.own_role and role and role.made_for != target.name:
+    made = any(isinstance(entry.step, CreateRole) and entry.step.role == target.role for entry in memory)
+    strange = has(steps, CreateRole) and not made
+    if target.own_role and role and (role.made_for != target.name or strange):
         yield Blocker(
             "P107",
             msg('the role "{role}" is not ours, and is not altered', role=target.role),
@@ -161,7 +163,8 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
             msg("A standby runs the same major version as its primary, and no pg_basebackup of it was found."),
             msg("Install the server package of that version."),
         )
-    if sample.cluster_bytes is None or sample.free_bytes is None:
+    # What an unfinished copy takes up is free again before the new one begins; the disk is looked at anew then.
+    if sample.cluster_bytes is None or sample.free_bytes is None or has(steps, RemoveDraft):
         return
     needed = sample.cluster_bytes * 12 // 10 + SPARE_BYTES
     if sample.free_bytes < needed:

@@ -19,6 +19,7 @@ from standbyctl.domain.effects import (
 from standbyctl.domain.facts import Contents, Draft, Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.steps.base import Step
+from standbyctl.steps.slot import until_idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class CopyByBasebackup(Step):
 
     def effects(self) -> tuple[Effect, ...]:
         return (
+            until_idle(self.primary, self.slot),
             CopyCluster(
                 node=self.name,
                 source=self.primary,

@@ -108,7 +108,8 @@ def _on_signals() -> None:
         raise KeyboardInterrupt
 
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, interrupt)
+        if signal.getsignal(each) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(each, interrupt)
 
 
 def _fail(error: StandbyctlError, context: Context) -> None:

@@ -80,7 +80,7 @@ class Running:
 
     def _progress(self, progress: Progress) -> None:
         line = render_progress(progress)
-        if sys.stdout.isatty():
+        if sys.stdout is not None and sys.stdout.isatty():
             self._show(line)
             return
         now = time.monotonic()

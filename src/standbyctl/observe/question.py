@@ -1,0 +1,26 @@
+"""What a look must know to look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a look must know to look: names, paths and conninfos, no secrets."""
+
+    primary: str
+    name: str
+    data_directory: str
+    bin_directory: str
+    port: int
+    role: str
+    slot: str
+    passfile: str
+    passfile_marker: str
+    passfile_entry: str
+    replication_conninfo: str
+    primary_conninfo: str
+    hba_line: str
+    condemned: str
+    own_role: bool

@@ -1,0 +1,205 @@
+"""From the words of servers and hosts to Facts and Sample. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Place, Role, Server, Setting, Slot
+from standbyctl.domain.lsn import parse_lsn, parse_walfile
+from standbyctl.domain.sample import Sample
+from standbyctl.observe.question import Question
+
+
+def parse_probe(output: str) -> list[tuple[str, str]]:
+    """The key=value lines of the probe.
+
+    >>> parse_probe("a=1\\nb=x=y\\n")
+    [('a', '1'), ('b', 'x=y')]
+    """
+    return [(key, value) for key, _, value in (line.partition("=") for line in output.split("\n") if line)]
+
+
+def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
+    """The primary, from its own words and those of its host."""
+    settings = tuple(Setting(**setting) for setting in raw["settings"])
+    # pg_basebackup leaves out what is a symbolic link: a file that is one is outside, wherever it stands.
+    links = (f"{name} (a symbolic link)" for name in probe.get("config_links", "").split())
+    hba_path = next(s.value for s in settings if s.name == "hba_file")
+    return Server(
+        version_num=raw["version_num"],
+        system_identifier=raw["system_identifier"],
+        timeline=raw["timeline"],
+        in_recovery=raw["in_recovery"],
+        started_at=raw["started_at"],
+        settings=settings,
+        roles=tuple(_role(role) for role in raw["roles"]),
+        slots=tuple(Slot(s["slot_name"], s["slot_type"], s["wal_status"] == "lost") for s in raw["slots"]),
+        hba=HbaFile(
+            path=hba_path,
+            rules=tuple(_rule(rule) for rule in raw["hba"]),
+            at_hand=probe["hba_at_hand"] == "yes" and _same_system(raw, probe),
+            has_line=probe.get("hba_has_line") == "yes",
+            loaded=not probe.get("hba_changed_at") or float(probe["hba_changed_at"]) < raw["loaded_at"],
+            digest=probe.get("hba_digest", ""),
+        ),
+        tablespaces=tuple(raw["tablespaces"]),
+        config_sources=(*raw["sources"], *links),
+        fault=raw.get("fault") or "",
+    )
+
+
+def _role(raw: Mapping[str, Any]) -> Role:
+    made_for, _, print_made = _marked(raw["comment"])
+    as_made = raw["login"] and raw["replication"] and not raw["altered"]
+    pristine = as_made and bool(made_for) and print_made == raw["fingerprint"]
+    return Role(raw["name"], raw["login"], raw["replication"], made_for, pristine)
+
+
+def _marked(comment: str | None) -> tuple[str, str, str]:
+    """Node, key of the passfile and fingerprint of the password in a comment of ours; empty otherwise."""
+    words = (comment or "").split(", ")
+    if len(words) != 3 or not words[0].startswith("standbyctl: ") or not words[1].startswith("key "):  # noqa: PLR2004
+        return "", "", ""
+    return words[0].removeprefix("standbyctl: "), words[1].removeprefix("key "), words[2]
+
+
+def _rule(raw: Mapping[str, Any]) -> HbaRule:
+    return HbaRule(
+        line=raw["line_number"],
+        type=raw["type"] or "",
+        databases=tuple(raw["database"] or ()),
+        users=tuple(raw["user_name"] or ()),
+        address=raw["address"] or "",
+        netmask=raw["netmask"] or "",
+        method=raw["auth_method"] or "",
+        file=raw.get("file_name") or "",
+        error=raw["error"] or "",
+    )
+
+
+def parse_place(
+    raw: Mapping[str, Any],
+    probe: Mapping[str, str],
+    drafts: Iterable[str],
+    standby: Mapping[str, Any],
+    question: Question,
+    os_user: str = "",
+) -> Place:
+    """The standby's place, from its host, its server where it runs, and the primary's view of it."""
+    running = probe.get("running") == "yes"
+    contents = _contents(raw, probe)
+    slot = next((s for s in raw["slots"] if s["slot_name"] == question.slot), None)
+    senders = [r for r in raw["streaming"] if r["application_name"] != f"{question.name}_copy"]
+    streaming = any(
+        r["application_name"] == question.name and r["slot_name"] == question.slot and r["state"] == "streaming"
+        for r in senders
+    )
+    elsewhere = any(
+        (r["slot_name"] == question.slot and r["application_name"] != question.name)
+        or (r["application_name"] == question.name and not running)
+        for r in senders
+    )
+    keys = [_marked(role["comment"]) for role in raw["roles"]]
+    password_set = probe.get("key") is not None and any(
+        (mark[0], mark[1]) == (question.name, probe["key"]) and mark[2] == role["fingerprint"]
+        for mark, role in zip(keys, raw["roles"], strict=True)
+    )
+    major_minor = [int(word) for word in probe["binary"].split() if word.isdigit()] or [0]
+    timeline = int(standby.get("timeline") or probe.get("control_timeline") or 0)
+    return Place(
+        data_directory=question.data_directory,
+        contents=contents,
+        os_user=os_user,
+        bin_directory=question.bin_directory,
+        bin_version_num=major_minor[0] * 10000 + major_minor[-1],
+        parent_writable=probe["parent_writable"] == "yes",
+        mount_point=probe.get("mount_point") == "yes",
+        is_primary_directory=_is_primary(probe),
+        port_taken=probe["port_taken"] == "yes" and not (running and probe.get("running_port") == str(question.port)),
+        passfile=Passfile(
+            probe["passfile"] if question.own_role or probe["passfile"] in {"absent", "unsafe"} else "foreign"
+        ),
+        password_set=password_set,
+        admitted=probe.get("admitted", "").split("|")[0] == raw["system_identifier"],
+        drafts=tuple(_draft(line, slot, raw["system_identifier"]) for line in drafts),
+        condemned="condemned" in probe,
+        covered=contents is not Contents.STANDBY or _covers(slot, probe["last_wal"], probe.get("segment_bytes", "")),
+        never_started=probe.get("label") == "yes",
+        follows=_follows(probe, question),
+        running=running,
+        started_by=(standby.get("started_by") or probe.get("started_by", "") if running else ""),
+        asked=not running or bool(standby) or probe.get("server_status") != "ready",
+        in_recovery=bool(standby.get("in_recovery", probe.get("signal", "yes") == "yes")),
+        timeline=timeline if running else 0,
+        same_timeline=contents is not Contents.STANDBY or timeline == raw["timeline"],
+        elsewhere=elsewhere,
+        upstream=question.primary if running and streaming and standby.get("receiving") else "",
+        downstreams=tuple(standby.get("downstreams", ())),
+        foreign_sessions=int(standby.get("sessions", 0)),
+    )
+
+
+def _contents(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Contents:
+    if probe["contents"] in {"absent", "empty"}:
+        return Contents(probe["contents"])
+    if not probe.get("system_identifier"):
+        return Contents.FOREIGN
+    ours = probe["system_identifier"] == raw["system_identifier"]
+    return Contents.STANDBY if ours and probe.get("conninfo") else Contents.CLUSTER
+
+
+def _is_primary(probe: Mapping[str, str]) -> bool:
+    """The primary's directory, by whatever name or mount; or a place inside it, or around it."""
+    here, there = probe["real"], probe["primary_real"]
+    same = probe.get("identity") not in {None, ""} and probe.get("identity") == probe["primary_identity"]
+    return bool(here and there) and (same or f"{here}/".startswith(f"{there}/") or f"{there}/".startswith(f"{here}/"))
+
+
+def _follows(probe: Mapping[str, str], question: Question) -> bool:
+    """Whether the configuration names this primary and this slot; what else was changed is the DBA's affair."""
+    words = set(probe.get("conninfo", "").split())
+    wanted = {
+        word for word in question.primary_conninfo.split() if word.startswith(("host=", "port=", "application_name="))
+    }
+    return wanted <= words and probe.get("slot_name") == question.slot
+
+
+def _draft(line: str, slot: Mapping[str, Any] | None, system_identifier: str) -> Draft:
+    alive, whole, last, segment, system, path = line.split(" ", 5)
+    sound = whole == "yes" and system == system_identifier and _covers(slot, last, segment)
+    return Draft(path, alive == "yes", sound)
+
+
+def _covers(slot: Mapping[str, Any] | None, last_wal: str, segment_bytes: str) -> bool:
+    """Whether the slot keeps everything after the last WAL file of a copy: files are kept whole."""
+    if slot is None or slot["wal_status"] == "lost" or slot["restart_lsn"] is None:
+        return False
+    if not segment_bytes.isdigit() or last_wal in {"", "-"}:
+        return False
+    size = int(segment_bytes)
+    _, last = parse_walfile(last_wal, size)
+    return parse_lsn(slot["restart_lsn"]) <= (last + 1) * size
+
+
+def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Sample:
+    """What moves, as far as a look sees it anyway."""
+    return Sample(
+        free_bytes=_kilobytes(probe["free_kb"]),
+        wal_free_bytes=_kilobytes(probe["wal_free_kb"]) if _same_system(raw, probe) else None,
+        slots_in_use=len(raw["slots"]),
+        refusal=probe.get("refusal", ""),
+        entries=probe.get("entries", "").strip(),
+        free_aside=probe["free_aside"],
+        directory_identity=probe.get("identity", ""),
+        condemned_identity=probe.get("condemned", ""),
+    )
+
+
+def _same_system(raw: Mapping[str, Any], probe: Mapping[str, str]) -> bool:
+    """Whether the primary's data directory, as this host sees it, is the primary's: not that of a namesake."""
+    return bool(probe.get("primary_system") == raw["system_identifier"])
+
+
+def _kilobytes(text: str) -> int | None:
+    return int(text) * 1024 if text.isdigit() else None

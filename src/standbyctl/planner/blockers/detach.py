@@ -1,0 +1,104 @@
+"""Why a standby is not detached: it is no longer the unused standby of this primary that attach left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Contents, Facts, Place
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.target import Target
+
+
+def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """Everything that shows a node not to be ours to stop, or not to be only ours."""
+    place, server = facts.place(target.name), facts.server(target.primary)
+    name = target.name
+    if server.in_recovery:
+        yield _refusal(
+            "A258",
+            msg("{node} is no primary any more", node=target.primary),
+            msg("pg_is_in_recovery() is true there: the roles have changed since the attach."),
+        )
+    if not place.running and any(draft.alive for draft in place.drafts):
+        yield _refusal(
+            "A252",
+            msg("a copy for {name} is still being written", name=name),
+            msg("A pg_basebackup that an earlier run started still lives."),
+        )
+    if place.elsewhere:
+        yield _refusal(
+            "A254",
+            msg("something that is not on {path} uses what was made for {name}", path=target.data_directory, name=name),
+            msg(
+                'A server streams from {node} as {name}, or from the slot "{slot}".',
+                node=target.primary,
+                name=name,
+                slot=target.slot,
+            ),
+        )
+    # Stopped or not: whoever has promoted it, or made it follow another, will want it back.
+    if not place.running and place.contents is not Contents.STANDBY:
+        return
+    if not place.in_recovery:
+        yield _refusal(
+            "A251",
+            msg("{name} is not a standby any more", name=name),
+            msg("The server on {path} is not in recovery: it takes writes of its own.", path=target.data_directory),
+        )
+        return
+    if not place.follows:
+        yield _refusal(
+            "A251",
+            msg("{name} does not follow {node} any more", name=name, node=target.primary),
+            msg('Its configuration does not name {node} and the slot "{slot}".', node=target.primary, slot=target.slot),
+        )
+    elif not place.same_timeline:
+        yield _refusal(
+            "A251",
+            msg("{name} has left the timeline of {node}", name=name, node=target.primary),
+            msg("It was promoted at some time, and may hold commits that are nowhere else."),
+        )
+    if place.running:
+        yield from _in_use(place, name)
+
+
+def _in_use(place: Place, name: str) -> Iterator[Blocker]:
+    """Why a standby that runs as it should is not stopped all the same."""
+    if not place.asked:
+        yield _refusal(
+            "A259",
+            msg("{name} runs, and cannot be asked who uses it", name=name),
+            msg("It does not let us in; what is not known is not taken for nobody."),
+        )
+    if place.started_by != name:
+        yield _refusal(
+            "A253",
+            msg("{name} runs, and attach did not start it as it runs now", name=name),
+            msg("Somebody has restarted it since. A server that attach did not start is never stopped."),
+        )
+    if place.downstreams:
+        yield _refusal(
+            "A254",
+            msg("{name} has standbys of its own", name=name),
+            msg("They stream from it, or have a slot on it: {names}.", names=", ".join(place.downstreams)),
+        )
+    if place.foreign_sessions:
+        yield _refusal(
+            "A255",
+            msg("{name} is in use", name=name),
+            msg("{n} sessions of others are connected to it.", n=place.foreign_sessions),
+        )
+
+
+def _refusal(code: str, what: Message, detail: Message) -> Blocker:
+    hints = {
+        "A251": msg("Look at both servers before anything else; standbyctl does not touch this one."),
+        "A252": msg("Wait until it ends, or end it, then run this again."),
+        "A253": msg("Stop it the way it was started, then run this again."),
+        "A254": msg("Move or stop that first, then run this again."),
+        "A259": msg("See why it refuses standbyctl (its pg_hba.conf, max_connections), or stop it yourself."),
+        "A258": msg("Detach with the conninfo of the present primary (-p)."),
+        "A255": msg("End them or wait for them, then run this again."),
+    }
+    return Blocker(code, what, detail, hints[code], refused=True)
