@@ -122,7 +122,7 @@ def test_a_standby_that_somebody_uses_is_not_stopped(pair):
     pair.attach()
     with pair.standby(application_name="report"):
         done = pair.detach(status=4)
-    assert "1 sessions of others are connected" in " ".join(done.stderr.split())
+    assert "Sessions of others that are connected to it: 1" in " ".join(done.stderr.split())
     with pair.standby() as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 

@@ -33,6 +33,7 @@ class Run:
     report: Report
     _facts: Facts | None = None
     number: int = 0
+    done: int = 0
     total: int = 0
     begun: bool = False
 
@@ -106,6 +107,7 @@ class Run:
                 hint=msg("Run the same command again; with --debug it shows every statement and command."),
             )
         self.journal.done(step)
+        self.done = self.number
         self.report(StepDone(self.number, self.total, step))
         return facts
 
@@ -120,5 +122,5 @@ def _drift(strange: tuple[Step, ...], *, begun: bool) -> DriftError:
         msg("the servers are not, or no longer, as the plan says"),
         begun=begun,
         detail=msg("Not expected: {text}", text="; ".join(str(step.text) for step in strange)),
-        hint=msg("Look at a new plan, and start from that one."),
+        hint=msg("Look at a new plan before you go on."),
     )

@@ -104,7 +104,7 @@ def _play(primary: Primary, tool: _Tool, say: Say, *, keep: bool) -> None:
     say(msg("db1 was started at  {before} (before), {after} (after)", before=started, after=after))
     say(
         msg(
-            "ATTACHED  {done} commits acknowledged meanwhile, {failed} failed, {there} of them on db2; db1 {verdict}",
+            "RESULT    ATTACHED: {done} commits acknowledged meanwhile, {failed} failed, {there} on db2; db1 {verdict}",
             done=done,
             failed=failed,
             there=done - missing,
@@ -145,8 +145,8 @@ def _keep(note: Path, area: Area, pid: int) -> None:
 
 
 def _end(area: Area) -> None:
-    for data in ("db2", "db1"):
-        stop_server(area, area.path / data)
+    for pidfile in area.path.glob("*/postmaster.pid"):  # db1, db2, and what was attached beside them
+        stop_server(area, pidfile.parent)
     area.remove()
 
 

@@ -13,6 +13,7 @@ from standbyctl.nodes.ports import Server
 from standbyctl.nodes.world import World, script_text
 
 _RELOAD_SECONDS = 15
+SPEAK_SECONDS = 10
 _WAITING_SYNCHRONOUS = """
 SELECT f.setting FROM (SELECT setting FROM pg_file_settings WHERE name = 'synchronous_standby_names'
                         ORDER BY seqno DESC LIMIT 1) AS f
@@ -105,9 +106,17 @@ def wait_until(effect: fx.WaitUntil, world: World) -> None:
             hint=msg("Mend the cause, then run the same command again."),
         )
 
-    server = world.doors[effect.node].server
-    question = f"SELECT {effect.question}"
-    _wait(world, lambda: server.observe(question) == [(True,)], effect.timeout_seconds, 0.05, late)
+    server, began = world.doors[effect.node].server, world.clock.monotonic()
+    question, said = f"SELECT {effect.question}", [began]
+
+    def answered() -> bool:
+        now = world.clock.monotonic()
+        if now - said[0] >= SPEAK_SECONDS:
+            said[0] = now
+            world.tell(Note(msg("waiting for {n} s until {what}", n=int(now - began), what=effect.question)))
+        return server.observe(question) == [(True,)]
+
+    _wait(world, answered, effect.timeout_seconds, 0.05, late)
 
 
 def prove(effect: fx.Prove, world: World) -> None:

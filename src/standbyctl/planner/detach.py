@@ -38,16 +38,19 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     if place.running:
         steps.append(StopStandby(target.name, target.data_directory, place.bin_directory))
     seen = predict(steps, facts)
-    kept = {entry: why for entry in memory if (why := _kept(facts, target, entry, memory))}
-    ours = [entry for entry in reversed(memory) if entry not in kept]
-    for entry in ours:
+    notes: list[Message] = []
+    ours: list[Remembered] = []
+    for entry in reversed(memory):
+        if why := _kept(seen, target, entry, memory):
+            notes.append(why)
+            continue
+        ours.append(entry)
         given = GiveBack(entry.step, entry.before)
         if not given.satisfied(seen):
             steps.append(given)
             seen = given.after(seen)
     # Attempts that died may each have left a memory of the same thing: what counts is what is there in the end.
-    left = (_changed_since(seen, entry) for entry in ours)
-    notes = [*kept.values(), *(note for note in left if note)]
+    notes += [note for entry in ours if (note := _changed_since(seen, entry))]
     # The copies go last: while one is there, it shows that the slot is ours.
     steps += _copy_steps(facts, sample, target, memory, options)
     if blockers := (*detach_blockers(facts, target), *reload_blockers(facts, target, tuple(steps))):
@@ -156,7 +159,8 @@ def _kept(facts: Facts, target: Target, entry: Remembered, memory: Memory) -> Me
             )
     if not isinstance(entry.step, CapSlots):
         return None
-    before = {slot.name for slot in entry.before.server(target.primary).slots} | {target.slot}
+    # Ours has been given back by now, unless it is kept.
+    before = {slot.name for slot in entry.before.server(target.primary).slots}
     others = [slot.name for slot in server.slots if slot.name not in before]
     if others and server.setting("max_slot_wal_keep_size").value != "-1":
         return msg(
@@ -170,6 +174,9 @@ def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
     """A word about a thing that is not given back because somebody has changed it since."""
     step = entry.step
     if isinstance(step, AdmitReplication) and step.by_hand:
+        hba = facts.server(step.primary).hba
+        if hba.digest and not hba.has_line:
+            return None
         return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
     if _present(facts, entry):
         return msg("{label}: not as we left it, so it is kept as it is", label=step.title)

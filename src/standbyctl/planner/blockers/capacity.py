@@ -59,6 +59,20 @@ def slot_blockers(facts: Facts, target: Target, memory: Memory) -> Iterator[Bloc
     """A slot of that name that is not ours, or is ours and lost."""
     server, place = facts.server(target.primary), facts.place(target.name)
     slot = server.slot(target.slot)
+    idle = place.contents is Contents.STANDBY and place.follows and not place.upstream
+    if idle and not place.covered and not place.never_started:
+        yield Blocker(
+            "P203",
+            msg("{name} has fallen behind what {node} keeps", name=target.name, node=target.primary),
+            msg("No slot keeps the WAL that the standby on {path} needs next.", path=target.data_directory),
+            msg(
+                "Bringing it back in place: not yet. Make it anew: rename {path} aside (standbyctl detach {name}"
+                " --remove-data-dir {path}, if it is attached), then attach.",
+                name=target.name,
+                path=target.data_directory,
+            ),
+        )
+        return
     if slot is None:
         return
     made = any(isinstance(entry.step, CreateSlot) and entry.step.slot == target.slot for entry in memory)
@@ -74,18 +88,6 @@ def slot_blockers(facts: Facts, target: Target, memory: Memory) -> Iterator[Bloc
                 "Choose another name (--name), or, if nobody needs it any more:"
                 " SELECT pg_drop_replication_slot('{slot}')",
                 slot=slot.name,
-            ),
-        )
-    elif slot.lost and not place.never_started and place.contents is Contents.STANDBY:
-        yield Blocker(
-            "P203",
-            msg("{name} has fallen behind what {node} keeps", name=target.name, node=target.primary),
-            msg('The slot "{slot}" is lost: WAL that the standby needs is gone.', slot=slot.name),
-            msg(
-                "Bringing it back in place: not yet. Make it anew: standbyctl detach {name}"
-                " --remove-data-dir {path}, then attach.",
-                name=target.name,
-                path=target.data_directory,
             ),
         )
 

@@ -87,7 +87,7 @@ def _in_use(place: Place, name: str) -> Iterator[Blocker]:
         yield _refusal(
             "A255",
             msg("{name} is in use", name=name),
-            msg("{n} sessions of others are connected to it.", n=place.foreign_sessions),
+            msg("Sessions of others that are connected to it: {n}.", n=place.foreign_sessions),
         )
 
 

@@ -108,13 +108,8 @@ class CopyByBasebackup(Step):
 
     @property
     def undo_text(self) -> Message:
+        # RemoveDraft does that, and last: while a copy is there, it shows that the slot is ours.
         return msg("remove the unfinished copy")
-
-    def undo(self, before: Facts) -> tuple[Effect, ...]:
-        return (DiscardDraft(self.name, self.draft),)
-
-    def returned(self, facts: Facts, before: Facts) -> Facts:
-        return RemoveDraft(self.name, self.draft).after(facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,4 +50,13 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point."""
-    sys.exit(cli.main(prog_name="standbyctl"))
+    try:
+        sys.exit(cli.main(prog_name="standbyctl"))
+    except ImportError as error:
+        click.echo(
+            f"ERROR:  a library is missing\nDETAIL: {error}\n"
+            "HINT:   psycopg needs PostgreSQL's libpq: install it (Debian: libpq5), or: pip install 'psycopg[binary]'\n"
+            "STATE:  Nothing was changed.\nCODE:   C118",
+            err=True,
+        )
+        sys.exit(2)

@@ -13,7 +13,7 @@ from standbyctl.app.request import resolve
 from standbyctl.app.session import Session
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
-from standbyctl.ui.cli.common import Context, confirm, machine, state
+from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.cli.target import request_from, target_options
 from standbyctl.ui.render import attached_record, render_plan

@@ -6,7 +6,7 @@ import click
 
 from standbyctl.domain.message import Message
 from standbyctl.lab.demo import run_demo, stop_demo
-from standbyctl.ui.cli.common import Context, guarded, state
+from standbyctl.ui.cli.call import Context, guarded, state
 from standbyctl.ui.render import text
 
 
@@ -16,7 +16,9 @@ from standbyctl.ui.render import text
 @guarded
 def command(context: Context, action: str, keep: bool) -> None:
     """Make a primary that somebody writes to, attach a standby, count the commits, detach, clean up."""
-    note = state().root / "demo.json"
+    where = state()
+    where.check_writable()
+    note = where.root / "demo.json"
     if action == "stop":
         _say(stop_demo(note))
     else:

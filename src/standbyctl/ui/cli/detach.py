@@ -17,7 +17,7 @@ from standbyctl.domain.errors import BlockedError, RefusedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.detach import DetachOptions
-from standbyctl.ui.cli.common import Context, confirm, machine, state
+from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.render import detached_record, render_detach
 
@@ -47,7 +47,6 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
     session = Session(attached.resolved, running.tell, context.wrap)
     target = session.target
     _check_directory(remove_data_dir, target)
-    context.undo = target.name
     options = DetachOptions(bool(remove_data_dir), delete)
     try:
         planned = app.plan(session, where, attached, options)

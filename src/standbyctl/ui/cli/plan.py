@@ -12,7 +12,7 @@ from standbyctl.app.planfile import save_plan
 from standbyctl.app.request import resolve
 from standbyctl.app.session import Session, silent
 from standbyctl.domain.errors import BlockedError
-from standbyctl.ui.cli.common import Context, machine, state
+from standbyctl.ui.cli.call import Context, machine, state
 from standbyctl.ui.cli.target import request_from, target_options
 from standbyctl.ui.render import plan_record, render_plan
 

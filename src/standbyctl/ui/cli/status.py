@@ -9,7 +9,7 @@ import click
 
 from standbyctl.app.config import load_config
 from standbyctl.app.status import status
-from standbyctl.ui.cli.common import Context, machine, state
+from standbyctl.ui.cli.call import Context, machine, state
 from standbyctl.ui.render import status_record
 from standbyctl.ui.tables import print_status
 

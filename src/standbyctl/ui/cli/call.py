@@ -45,17 +45,13 @@ class Context:
         run = self.run
         if run is None or not run.begun:
             return NOTHING
-        n, total = run.number, run.total
-        done = msg("Steps 1 to {k} of {t} are done and kept.", k=n - 1, t=total) if n > 1 else msg("No step is done.")
-        return msg(
-            "{done} Step {n} was begun. {again}",
-            done=done,
-            n=n,
-            again=msg(
-                "Run the same command again to go on{undo}.",
-                undo=f", or undo with: standbyctl detach {self.undo}" if self.undo else "",
-            ),
+        kept = {0: msg("No step is done."), 1: msg("Step 1 of {t} is done and kept.", t=run.total)}.get(
+            run.done, msg("Steps 1 to {n} of {t} are done and kept.", n=run.done, t=run.total)
         )
+        begun = msg(" Step {n} was begun.", n=run.number) if run.number > run.done else msg("")
+        undo = f", or undo with: standbyctl detach {self.undo}" if self.undo else ""
+        again = msg("Run the same command again to go on{undo}.", undo=undo)
+        return msg("{kept}{begun} {again}", kept=kept, begun=begun, again=again)
 
 
 def state() -> State:
