@@ -42,7 +42,8 @@ def blocks(page, kind):
 
 def check(args):
     """Parse a command line as click would; click.UsageError where it is none."""
-    root = click.Context(cli, info_name="standbyctl")
+    # With its settings: click remembers the help option of whichever context asks for it first.
+    root = click.Context(cli, info_name="standbyctl", **cli.context_settings)
     if args[0].startswith("-"):
         cli.make_parser(root).parse_args(list(args))
         return
