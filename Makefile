@@ -17,10 +17,10 @@ check: .venv/dev ## format, lint, types, contracts, and the tests that need no s
 	$(BIN)/python -m pytest -q -m "not live" tests
 
 test: check ## check, and attach, detach, refusals and some crash points on one PostgreSQL version
-	$(BIN)/python -m pytest -q -m "live and sample" --versions 1 tests
+	$(BIN)/python -m pytest -q -n 2 -m "live and sample" --versions 1 tests
 
 live: .venv/dev ## everything, on every PostgreSQL version that is here
-	$(BIN)/python -m pytest -q -m live --versions all tests
+	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
 
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
