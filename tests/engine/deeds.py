@@ -1,0 +1,262 @@
+"""What each effect does to the toy world. Every `yield` stands before one change that cannot be divided."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from standbyctl.domain import effects as fx
+from standbyctl.domain.errors import StoppedError
+from standbyctl.domain.facts import Contents, HbaRule, Passfile, Role, Slot
+from standbyctl.domain.message import msg
+from standbyctl.domain.names import condemned_path, marker
+from tests.engine.toy import Copying, Toy
+
+Deed = Iterator[None]
+
+
+def _stop(why: str) -> StoppedError:
+    return StoppedError("A204", msg("{why}", why=why))
+
+
+def run_sql(toy: Toy, effect: fx.Sql) -> Deed:
+    """The few statements that steps have; any other has to be taught here before it can be crash-tested."""
+    name = re.findall(r"'([^']*)'", effect.statement)[0]
+    yield
+    if effect.statement.startswith("DO $standbyctl$"):
+        role = toy.server.role(name)
+        if role and marker(role.made_for) in effect.statement:
+            toy.on_primary(roles=tuple(each for each in toy.server.roles if each.name != name))
+        return
+    name = re.findall(r"slot_name = '([^']*)'", effect.statement)[0]
+    slot = toy.server.slot(name)
+    others = tuple(each for each in toy.server.slots if each.name != name)
+    if "pg_drop_replication_slot" in effect.statement:
+        assert "NOT active" in effect.statement
+        lost_only = "wal_status = 'lost'" in effect.statement
+        active = toy.place.running and toy.streaming
+        if slot and slot.slot_type == "physical" and not active and (slot.lost or not lost_only):
+            toy.on_primary(slots=others)
+    else:
+        assert "pg_create_physical_replication_slot" in effect.statement
+        if slot is None:
+            toy.slot_count += 1
+            toy.on_primary(slots=tuple(sorted((*others, Slot(name)), key=lambda each: each.name)))
+
+
+def reload(toy: Toy, effect: fx.Reload) -> Deed:
+    yield
+    toy.reload()
+
+
+def alter_system(toy: Toy, effect: fx.AlterSystem) -> Deed:
+    present = toy.server.setting(effect.name).auto_conf
+    if present == effect.value:
+        return
+    if effect.expected is not None and present != effect.expected:
+        raise _stop("somebody has just changed it")
+    yield
+    toy.set_cap(effect.value)
+
+
+def ensure_hba_line(toy: Toy, effect: fx.EnsureHbaLine) -> Deed:
+    hba = toy.server.hba
+    if hba.has_line:
+        return
+    if hba.digest != effect.digest:
+        raise _stop("the file has changed since it was looked at")
+    where = len(hba.rules) if effect.before_line is None else effect.before_line - 1
+    yield
+    toy.edit_hba((*hba.rules[:where], _our_rule(toy), *hba.rules[where:]), has_line=True)
+
+
+def _our_rule(toy: Toy) -> HbaRule:
+    mask = "255.255.255.255" if "." in toy.source else "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+    users, path = (toy.target.role,), toy.server.hba.path
+    return HbaRule(0, "host", ("replication",), users, toy.source, mask, "scram-sha-256", path)
+
+
+def remove_hba_line(toy: Toy, effect: fx.RemoveHbaLine) -> Deed:
+    yield
+    if toy.server.hba.has_line:
+        ours = _our_rule(toy)
+        rules = toy.server.hba.rules
+        toy.edit_hba(tuple(rule for rule in rules if replace(rule, line=0) != ours), has_line=False)
+
+
+def await_admission(toy: Toy, effect: fx.AwaitAdmission) -> Deed:
+    """A person puts it at the top, under a name of their own, and reloads."""
+    if not toy.admits():
+        yield
+        toy.edit_hba((replace(_our_rule(toy), users=("all",)), *toy.server.hba.rules), has_line=False)
+        yield
+        toy.reload()
+
+
+def write_passfile(toy: Toy, effect: fx.WritePassfile) -> Deed:
+    if toy.place.passfile is Passfile.OURS:
+        return
+    assert toy.place.passfile is Passfile.ABSENT
+    yield
+    toy.keys += 1
+    toy.passfile_key = 100 + toy.keys
+    toy.on_standby(passfile=Passfile.OURS)
+
+
+def remove_passfile(toy: Toy, effect: fx.RemovePassfile) -> Deed:
+    yield
+    if toy.place.passfile is Passfile.OURS:
+        toy.on_standby(passfile=Passfile.ABSENT)
+
+
+def make_role(toy: Toy, effect: fx.MakeRole) -> Deed:
+    assert toy.place.passfile is Passfile.OURS, "a password must be in a file before it is in force"
+    found = toy.server.role(effect.role)
+    assert found is None or found.made_for == toy.target.name
+    others = tuple(each for each in toy.server.roles if each.name != effect.role)
+    yield
+    toy.role_key = toy.passfile_key
+    toy.on_primary(roles=(*others, Role(effect.role, True, True, toy.target.name)))
+
+
+def copy_cluster(toy: Toy, effect: fx.CopyCluster) -> Deed:
+    if effect.draft in toy.drafts:
+        raise _stop("the draft exists")
+    yield
+    toy.drafts[effect.draft] = Copying()
+    yield
+    if not (toy.admits() and toy.server.slot(effect.slot)):
+        raise _stop("pg_basebackup cannot connect, or has no slot")
+    toy.drafts[effect.draft] = Copying(data=True, made_with=toy.slot_count)
+
+
+def set_conf(toy: Toy, effect: fx.SetConf) -> Deed:
+    [draft] = [copy for path, copy in toy.drafts.items() if effect.path.startswith(f"{path}/data/")]
+    assert not draft.sealed
+    yield
+    draft.settings |= dict(effect.settings)
+
+
+def seal_draft(toy: Toy, effect: fx.SealDraft) -> Deed:
+    draft = toy.drafts[effect.draft]
+    assert draft.data
+    assert draft.settings, "sealed before it is set up to follow"
+    yield
+    draft.sealed = True
+
+
+def put_in_place(toy: Toy, effect: fx.PutInPlace) -> Deed:
+    draft = toy.drafts.get(effect.draft)
+    if draft and draft.data:
+        if not draft.sealed or toy.place.contents not in {Contents.ABSENT, Contents.EMPTY}:
+            raise _stop("not whole, or no room for it")
+        yield
+        draft.data = False
+        toy.copied_with = draft.made_with
+        toy.make_directory(effect.destination)
+        toy.on_standby(contents=Contents.STANDBY, follows=True, never_started=True)
+    yield
+    toy.drafts.pop(effect.draft, None)
+
+
+def discard_draft(toy: Toy, effect: fx.DiscardDraft) -> Deed:
+    if effect.draft in toy.drafts:
+        yield
+        toy.drafts[effect.draft].sealed = False
+        yield
+        del toy.drafts[effect.draft]
+
+
+def start(toy: Toy, effect: fx.StartServer) -> Deed:
+    if toy.place.running:
+        return
+    if toy.place.contents is not Contents.STANDBY:
+        raise _stop("it would start as a primary")
+    yield
+    toy.streaming = False
+    toy.on_standby(running=True, started_by=effect.started_by, timeline=toy.server.timeline, never_started=False)
+
+
+def wait_until(toy: Toy, effect: fx.WaitUntil) -> Deed:
+    if effect.question.startswith("NOT EXISTS"):
+        assert "AND active" in effect.question
+        if toy.place.running and toy.streaming:
+            raise _stop("the slot is still in use")
+        return
+    assert "state = 'streaming'" in effect.question
+    if not (toy.place.running and toy.admits() and toy.covers(toy.copied_with)):
+        raise _stop("still waiting")
+    yield
+    toy.streaming = True
+
+
+def prove(toy: Toy, effect: fx.Prove) -> Deed:
+    assert toy.streaming
+    yield
+    toy.proofs += 1
+
+
+def stop(toy: Toy, effect: fx.StopServer) -> Deed:
+    if not toy.place.running:
+        return
+    if toy.place.started_by != effect.started_by or not toy.place.in_recovery:
+        raise _stop("not ours to stop")
+    yield
+    toy.streaming = False
+    toy.on_standby(running=False, started_by="", timeline=0)
+
+
+def _guard(toy: Toy, path: str, identity: str) -> None:
+    if toy.identity(path) != identity or toy.place.running:
+        raise _stop("not the directory that was looked at, or a server runs on it")
+
+
+def set_aside(toy: Toy, effect: fx.SetAside) -> Deed:
+    data = effect.data_directory
+    if toy.place.contents not in {Contents.ABSENT, Contents.EMPTY}:
+        _guard(toy, data, effect.identity)
+        assert toy.place.contents is Contents.STANDBY
+        if effect.aside in toy.inodes:
+            raise _stop("there is something already")
+        yield
+        toy.inodes[effect.aside] = toy.inodes.pop(data)
+        condemned = toy.place.condemned or effect.aside == condemned_path(data)
+        toy.on_standby(contents=Contents.ABSENT, follows=False, never_started=False, condemned=condemned)
+    if effect.leave_empty and toy.place.contents is Contents.ABSENT:
+        yield
+        toy.make_directory(data)
+        toy.on_standby(contents=Contents.EMPTY)
+
+
+def delete_aside(toy: Toy, effect: fx.DeleteAside) -> Deed:
+    if effect.aside in toy.inodes:
+        _guard(toy, effect.aside, effect.identity)
+        yield
+        del toy.inodes[effect.aside]
+        toy.on_standby(condemned=False)
+
+
+DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
+    fx.Sql: run_sql,
+    fx.Reload: reload,
+    fx.AlterSystem: alter_system,
+    fx.EnsureHbaLine: ensure_hba_line,
+    fx.RemoveHbaLine: remove_hba_line,
+    fx.AwaitAdmission: await_admission,
+    fx.WritePassfile: write_passfile,
+    fx.RemovePassfile: remove_passfile,
+    fx.MakeRole: make_role,
+    fx.CopyCluster: copy_cluster,
+    fx.SetConf: set_conf,
+    fx.SealDraft: seal_draft,
+    fx.PutInPlace: put_in_place,
+    fx.DiscardDraft: discard_draft,
+    fx.StartServer: start,
+    fx.WaitUntil: wait_until,
+    fx.Prove: prove,
+    fx.StopServer: stop,
+    fx.SetAside: set_aside,
+    fx.DeleteAside: delete_aside,
+}

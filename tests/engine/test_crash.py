@@ -1,0 +1,234 @@
+"""Die before and after every change of every effect of the real plans; then run the same again, or undo.
+
+The loops find their own end: a new step, or a new effect of an old one, is tested the day it is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from standbyctl import steps
+from standbyctl.domain.effects import Effect
+from standbyctl.domain.errors import BlockedError
+from standbyctl.domain.facts import Contents, Draft, Facts, HbaFile, HbaRule, Passfile, Role, Setting, Slot
+from standbyctl.domain.target import HbaWay, Target
+from standbyctl.planner.detach import DetachOptions
+from tests.engine.deeds import DEEDS
+from tests.engine.running import attach, detach, dies, journal_at, toy_of
+from tests.engine.toy import Toy
+from tests.pure.examples import APP_RULE, CAP, DRAFT, HBA, PRIMARY, ROLE, STANDBY, TARGET, facts, rule, server, settings
+
+KEEP, ASIDE, DELETE = DetachOptions(), DetachOptions(True), DetachOptions(True, True)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Where an attach starts from."""
+
+    facts: Facts
+    target: Target = TARGET
+
+
+def hba(*rules: HbaRule, loaded: bool = True) -> HbaFile:
+    """A file that can be edited."""
+    return HbaFile(HBA, rules, at_hand=True, loaded=loaded)
+
+
+FRESH = Scenario(facts())
+# An empty directory, a draft that died, rules that may or may not decide, and another cap by ALTER SYSTEM.
+CROWDED = Scenario(
+    facts(
+        server(
+            hba=hba(APP_RULE, rule(2, type="hostssl"), rule(3, users=("+ops",))),
+            settings=settings(**{CAP: Setting(CAP, "2048", "configuration file", "2GB", in_file="2GB")}),
+        ),
+        contents=Contents.EMPTY,
+        drafts=(Draft(DRAFT),),
+    ),
+    replace(TARGET, wal_cap="1GB"),
+)
+# A person edits pg_hba.conf, the role and its passfile are the operator's, and postgresql.conf has a cap.
+BY_HAND = Scenario(
+    facts(
+        server(
+            roles=(Role(ROLE, True, True),),
+            settings=settings(**{CAP: Setting(CAP, "2048", "configuration file", in_file="2GB")}),
+        ),
+        passfile=Passfile.FOREIGN,
+    ),
+    replace(TARGET, own_role=False, hba=HbaWay.WAIT, wal_cap="1GB"),
+)
+# A finished copy that its slot no longer covers, and a rule that would do if it were loaded.
+STALE = Scenario(
+    facts(
+        server(slots=(Slot(STANDBY, lost=True),), hba=hba(rule(1), loaded=False)),
+        contents=Contents.STANDBY,
+        follows=True,
+        never_started=True,
+        covered=False,
+    )
+)
+every_scenario = pytest.mark.parametrize(
+    "at", [FRESH, CROWDED, BY_HAND, STALE], ids=["fresh", "crowded", "by hand", "stale"]
+)
+
+
+def assert_attached(toy: Toy) -> None:
+    """Streaming, covered, proven; nothing lies about."""
+    place, primary = toy.look().place(STANDBY), toy.look().server(PRIMARY)
+    assert place.running
+    assert place.upstream == PRIMARY
+    assert place.covered
+    assert place.drafts == ()
+    assert primary.slot(STANDBY) == Slot(STANDBY)
+    assert primary.hba.loaded
+    assert toy.proofs >= 1, "a marked commit must have been seen replayed"
+
+
+def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
+    """The primary is as it was; the standby too, but for what was asked to stay."""
+    before, after = toy_of(at.facts, at.target).look(), toy.look()
+    was, now = before.server(PRIMARY), after.server(PRIMARY)
+    if at.target.hba is HbaWay.WAIT:
+        # A person has put the line there, and takes it out.
+        now = replace(now, hba=was.hba)
+    # A lost slot is of no use to anybody; a reload puts into force whatever the file says.
+    was, now = (replace(each, slots=tuple(slot for slot in each.slots if not slot.lost)) for each in (was, now))
+    assert replace(now, hba=replace(now.hba, loaded=was.hba.loaded)) == was
+    place = after.place(STANDBY)
+    assert not place.running
+    assert (place.drafts, place.condemned) == ((), False)
+    assert place.passfile is before.place(STANDBY).passfile
+    if options.remove_data_directory:
+        wanted = before.place(STANDBY).contents
+        assert place.contents is (Contents.ABSENT if wanted is Contents.STANDBY else wanted)
+
+
+@every_scenario
+def test_an_attach_that_died_anywhere_goes_on(at: Scenario, tmp_path: Path) -> None:
+    for fuse in count():
+        toy, journal = toy_of(at.facts, at.target), journal_at(tmp_path / str(fuse))
+        died = dies(toy, journal, fuse, attach)
+        attach(toy, journal)
+        assert_attached(toy)
+        if not died:
+            break
+
+
+@every_scenario
+def test_an_attach_that_died_anywhere_can_be_given_back_at_once(at: Scenario, tmp_path: Path) -> None:
+    for fuse in count():
+        toy, journal = toy_of(at.facts, at.target), journal_at(tmp_path / str(fuse))
+        died = dies(toy, journal, fuse, attach)
+        detach(toy, journal, DELETE)
+        assert_given_back(toy, at, DELETE)
+        if not died:
+            break
+
+
+@pytest.mark.parametrize("at", [FRESH, CROWDED], ids=["fresh", "crowded"])
+def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(at: Scenario, tmp_path: Path) -> None:
+    for fuse in count():
+        toy, journal = toy_of(at.facts, at.target), journal_at(tmp_path / str(fuse))
+        died = dies(toy, journal, fuse, attach)
+        # The second time it dies sooner or later after that, elsewhere for every first time.
+        dies(toy, journal, fuse * 5 % 7, attach)
+        attach(toy, journal)
+        assert_attached(toy)
+        assert attach(toy, journal).steps == ()
+        detach(toy, journal, ASIDE)
+        assert_given_back(toy, at, ASIDE)
+        assert journal.memory() == ()
+        if not died:
+            break
+
+
+# Without the journal nobody knows what was there before: those two only begin where nothing was.
+@pytest.mark.parametrize(
+    ("at", "options", "journaled"),
+    [
+        pytest.param(FRESH, KEEP, True, id="fresh, directory kept"),
+        pytest.param(FRESH, DELETE, True, id="fresh, directory deleted"),
+        pytest.param(CROWDED, ASIDE, True, id="crowded, directory renamed"),
+        pytest.param(CROWDED, DELETE, True, id="crowded, directory deleted"),
+        pytest.param(BY_HAND, ASIDE, True, id="by hand, directory renamed"),
+        pytest.param(STALE, DELETE, True, id="stale, directory deleted"),
+        pytest.param(FRESH, DELETE, False, id="fresh, journal lost"),
+        pytest.param(STALE, DELETE, False, id="stale, journal lost"),
+    ],
+)
+def test_a_detach_that_died_anywhere_goes_on(
+    at: Scenario, options: DetachOptions, journaled: bool, tmp_path: Path
+) -> None:
+    attached, first = toy_of(at.facts, at.target), journal_at(tmp_path / "attach")
+    attach(attached, first)
+    for fuse in count():
+        toy, journal = deepcopy(attached), journal_at(tmp_path / str(fuse))
+        if journaled:
+            shutil.copytree(tmp_path / "attach", tmp_path / str(fuse))
+        died = dies(toy, journal, fuse, detach, options)
+        detach(toy, journal, options)
+        if not journaled:
+            # Nobody knows any more what the cap was.
+            toy.set_cap(None)
+            toy.reload()
+        assert_given_back(toy, at, options)
+        if not died:
+            break
+
+
+def test_an_attach_after_a_detach_that_died_remembers_how_it_was_at_first(tmp_path: Path) -> None:
+    at = CROWDED
+    attached, first = toy_of(at.facts, at.target), journal_at(tmp_path / "attach")
+    attach(attached, first)
+    for fuse in count():
+        toy, journal = deepcopy(attached), journal_at(tmp_path / str(fuse))
+        shutil.copytree(tmp_path / "attach", tmp_path / str(fuse))
+        if not dies(toy, journal, fuse, detach, DELETE):
+            break
+        if toy.look().place(STANDBY).covered:
+            attach(toy, journal)
+            assert_attached(toy)
+        else:
+            # The slot is gone already: no other can be known to keep what the copy needs next.
+            with pytest.raises(BlockedError, match="has fallen behind"):
+                attach(toy, journal)
+        detach(toy, journal, DELETE)
+        assert_given_back(toy, at, DELETE)
+
+
+def test_while_the_writer_of_a_draft_lives_neither_attach_nor_detach_touches_anything(tmp_path: Path) -> None:
+    toy, journal = toy_of(facts()), journal_at(tmp_path)
+    for fuse in count():
+        if not dies(toy, journal, fuse, attach):
+            pytest.fail("it never died while it was copying")
+        if toy.drafts:
+            break
+    toy.living = frozenset(toy.drafts)
+    before = deepcopy(toy.facts)
+    for run, code in ((attach, "P204"), (lambda *of: detach(*of, DELETE), "A252")):
+        with pytest.raises(BlockedError) as refused:
+            run(toy, journal)
+        assert (refused.value.code, refused.value.status) == (code, 4)
+    assert toy.facts == before
+    toy.living = frozenset()
+    attach(toy, journal)
+    assert_attached(toy)
+
+
+def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
+    done = set()
+    for n, at in enumerate([FRESH, CROWDED, BY_HAND, STALE]):
+        toy, journal = toy_of(at.facts, at.target), journal_at(tmp_path / str(n))
+        attach(toy, journal)
+        detach(toy, journal, DELETE)
+        done |= toy.kinds
+    assert done == set(steps.ALL)
+    assert set(DEEDS) == set(get_args(Effect))

@@ -1,0 +1,90 @@
+"""How the house is kept."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import standbyctl
+
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src" / "standbyctl"
+SOURCES = sorted(SRC.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+MOST_LINES = 300
+CODE = re.compile(r"[A-Z]\d{3}")
+RAISERS = re.compile(r"\w*(Blocker|Error|refusal)")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_module_that_passes_300_lines_is_two_modules(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def first_words(path: Path) -> Iterator[str]:
+    """What blockers and errors are called with first, where it is a plain string."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if RAISERS.fullmatch(called) and isinstance(node.args[0].value, str) and len(node.args) > 1:
+                yield node.args[0].value
+
+
+def test_every_error_of_ours_has_a_code() -> None:
+    codes = {code: named(path) for path in SOURCES for code in first_words(path)}
+    assert len(codes) > 20
+    assert [(code, path) for code, path in codes.items() if not CODE.fullmatch(code)] == []
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=named)
+def test_nothing_is_mocked(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            names = []
+        assert not [name for name in names if name.startswith("unittest.mock")]
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "monkeypatch":
+            assert node.attr not in {"setattr", "setitem"}, "pass a door in instead"
+
+
+@pytest.mark.parametrize("init", sorted(SRC.rglob("__init__.py")), ids=named)
+def test_no_package_is_empty(init: Path) -> None:
+    beside = [path for path in init.parent.iterdir() if path.name not in {"__init__.py", "__pycache__"}]
+    code = [node for node in tree(init).body if not isinstance(node, ast.Expr)]
+    assert beside or code
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(tree(path)) or path.name == "__main__.py"
+
+
+@pytest.mark.skipif(not (ROOT / "CHANGELOG.md").exists(), reason="there is no CHANGELOG.md yet")
+def test_the_changelog_knows_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## .*\b{re.escape(standbyctl.__version__)}\b", changelog, re.MULTILINE)
+
+
+def test_the_names_of_tests_are_sentences() -> None:
+    short = [
+        f"{named(path)}: {node.name}"
+        for path in TESTS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.name.count("_") < 2
+    ]
+    assert short == []

@@ -1,0 +1,247 @@
+"""Any state that two nodes could be in, likely or not."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, get_args, get_type_hints
+
+from hypothesis import strategies as st
+
+from standbyctl import steps as known
+from standbyctl.domain.facts import (
+    Contents,
+    Draft,
+    Facts,
+    HbaFile,
+    HbaRule,
+    Node,
+    Passfile,
+    Place,
+    Role,
+    Server,
+    Setting,
+    Slot,
+)
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import HbaWay
+from standbyctl.planner.plan import Remembered
+from standbyctl.steps.base import Step
+from tests.pure.examples import (
+    BIN,
+    CAP,
+    DATA,
+    DRAFT,
+    GB,
+    HBA,
+    PRIMARY,
+    ROLE,
+    STANDBY,
+    SYSTEM,
+    TARGET,
+    facts,
+    server,
+    settings,
+)
+
+# Values that decide something, each beside some that do not.
+_SETTINGS = {
+    "archive_mode": ["on", "always"],
+    "external_pid_file": ["/run/postgresql/16.pid"],
+    "listen_addresses": ["", "*"],
+    "max_connections": ["500"],
+    "max_replication_slots": ["0", "1"],
+    CAP: ["-1", "64", "2048", "1048576"],
+    "max_wal_senders": ["0", "1"],
+    "recovery_target": ["immediate"],
+    "recovery_target_time": ["2026-05-01 09:00:00+09"],
+    "synchronous_commit": ["off", "remote_apply"],
+    "synchronous_standby_names": ["*", "db2", "db3", "ANY 1 (db3, db2)", 'FIRST 1 ("DB2_copy")', "db22, xdb2"],
+    "wal_level": ["minimal", "logical"],
+}
+_SOURCES = ["default", "configuration file", "command line", "environment variable"]
+_VARIATIONS = [
+    Setting(name, value, source, auto_conf, in_file=in_file)
+    for name, values in _SETTINGS.items()
+    for value in values
+    for source in _SOURCES
+    for auto_conf, in_file in [(None, None), (value, value), (None, value), ("64MB", "64MB"), (None, "junk")]
+]
+# One draw for all settings that differ keeps hundreds of examples cheap.
+varied = st.lists(st.sampled_from(_VARIATIONS), unique_by=lambda setting: setting.name, max_size=4)
+all_settings = varied.map(lambda some: settings(**{setting.name: setting for setting in some}))
+
+
+def _flags(*names: str) -> st.SearchStrategy[dict[str, bool]]:
+    """Any truth of these."""
+    masks = st.integers(0, (1 << len(names)) - 1)
+    return masks.map(lambda mask: {name: bool(mask >> n & 1) for n, name in enumerate(names)})
+
+
+def _truths_of(kind: type) -> list[str]:
+    """Its fields that are true or false: those too that are not there yet."""
+    return [name for name, hint in get_type_hints(kind).items() if hint is bool]
+
+
+def _build(kind: Any, flags: st.SearchStrategy[dict[str, bool]], **parts: st.SearchStrategy[Any]) -> Any:
+    return st.builds(lambda flags, **drawn: kind(**flags, **drawn), flags, **parts)
+
+
+def _some(pool: list[Any], unique_by: Callable[[Any], Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(pool), unique_by=unique_by, max_size=most).map(tuple)
+
+
+_TRUTHS = (False, True)
+_NAMES = (ROLE, "app", 'o"dd', "it's", "all")
+RULES = [
+    HbaRule(0, kind, databases, users, address, netmask, method, file, error)
+    for kind in ("host", "host", "hostssl", "local")
+    for databases in (("all",), ("replication",), ("app", "replication"))
+    for users in (("all",), ("app", ROLE), ("app",), ("+ops",), ("/^repl",))
+    for address, netmask in (
+        ("127.0.0.1", "255.255.255.255"),
+        ("127.0.0.0", "255.0.0.0"),
+        ("10.0.0.0", "255.0.0.0"),
+        ("::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("all", ""),
+        ("samehost", ""),
+        ("db.example.com", ""),
+    )
+    for method in ("scram-sha-256", "trust", "reject", "cert")
+    for file, error in ((HBA, ""), (HBA, ""), ("", ""), ("/etc/hba.d/site.conf", ""), (HBA, "invalid method"))
+]
+rules = _some(RULES, id, 5).map(lambda found: tuple(replace(each, line=n) for n, each in enumerate(found, 1)))
+slots = _some(
+    [
+        Slot(name, kind, lost)
+        for name in ("a", STANDBY, "other", "z")
+        for kind in ("physical", "logical")
+        for lost in _TRUTHS
+    ],
+    lambda slot: slot.name,
+    3,
+).map(lambda found: tuple(sorted(found, key=lambda slot: slot.name)))
+drafts = _some(
+    [Draft(path, alive, whole) for path in (DRAFT, "/pg/.db2.standbyctl-2") for alive in _TRUTHS for whole in _TRUTHS],
+    lambda draft: draft.path,
+    2,
+)
+roles = _some(
+    [
+        Role(name, login, replication, made_for, pristine)
+        for name in _NAMES
+        for login in _TRUTHS
+        for replication in _TRUTHS
+        for made_for in ("", STANDBY, "db3")
+        for pristine in _TRUTHS
+    ],
+    lambda role: role.name,
+    2,
+)
+hbas = _build(HbaFile, _flags(*_truths_of(HbaFile)), path=st.just(HBA), rules=rules, digest=st.just("0f1e"))
+servers = st.builds(
+    Server,
+    version_num=st.sampled_from([140012, 150007, 160014, 180004]),
+    system_identifier=st.just(SYSTEM),
+    timeline=st.integers(1, 2),
+    in_recovery=st.booleans(),
+    started_at=st.just("2026-05-01 09:00:00+09"),
+    settings=all_settings,
+    roles=roles,
+    slots=slots,
+    hba=hbas,
+    tablespaces=st.sampled_from([(), ("fast",)]),
+    config_sources=st.sampled_from([(HBA,), (HBA, "/etc/postgresql/postgresql.conf")]),
+    fault=st.sampled_from(["", "", "postgresql.conf, line 7: syntax error"]),
+)
+places = _build(
+    Place,
+    _flags(*_truths_of(Place)),
+    data_directory=st.just(DATA),
+    contents=st.sampled_from(Contents),
+    os_user=st.just("postgres"),
+    bin_directory=st.just(BIN),
+    bin_version_num=st.sampled_from([0, 160012, 160014, 180001]),
+    passfile=st.sampled_from(Passfile),
+    drafts=drafts,
+    started_by=st.sampled_from(["", STANDBY, "db3"]),
+    timeline=st.integers(0, 2),
+    upstream=st.sampled_from(["", PRIMARY]),
+    downstreams=st.sampled_from([(), ("db3",)]),
+    foreign_sessions=st.sampled_from([0, 0, 2]),
+)
+any_facts = st.builds(
+    lambda server, place: Facts((Node(PRIMARY, server=server), Node(STANDBY, place=place))), servers, places
+)
+_bytes = st.none() | st.sampled_from([0, 100 << 20, GB, 40 * GB])
+any_samples = st.builds(
+    Sample,
+    cluster_bytes=_bytes,
+    free_bytes=_bytes,
+    wal_free_bytes=_bytes,
+    wal_senders_in_use=st.integers(0, 10),
+    slots_in_use=st.integers(0, 10),
+    most_retained_bytes=st.sampled_from([0, 100 << 20, 100 * GB]),
+    most_retained_slot=st.sampled_from(["", "a"]),
+    free_aside=st.just(f"{DATA}.detached-1"),
+    directory_identity=st.sampled_from(["", "64768:1001"]),
+    condemned_identity=st.sampled_from(["", "64768:1002"]),
+)
+targets = st.builds(
+    replace,
+    st.just(TARGET),
+    source_address=st.sampled_from(["127.0.0.1", "::1"]),
+    slot=st.sampled_from([STANDBY, "other"]),
+    own_role=st.booleans(),
+    hba=st.sampled_from(HbaWay),
+    max_rate=st.sampled_from(["", "10M"]),
+    checkpoint=st.sampled_from(["fast", "spread"]),
+    wal_cap=st.sampled_from(["auto", "auto", "keep", "1GB", "2GB"]),
+)
+
+# Fields of steps by name; other fields by type. So a new step is drawn the day it is written.
+_BY_NAME: dict[str, st.SearchStrategy[Any]] = {
+    "primary": st.just(PRIMARY),
+    "name": st.just(STANDBY),
+    "data_directory": st.just(DATA),
+    "destination": st.just(DATA),
+    "draft": st.sampled_from([DRAFT, "/pg/.db2.standbyctl-2"]),
+    "slot": st.sampled_from([STANDBY, "other"]),
+    "role": st.sampled_from(_NAMES),
+    "megabytes": st.sampled_from([64, 2048]),
+    "previous": st.sampled_from(["-1", "2048"]),
+}
+_BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
+    int: st.integers(1, 65535),
+    str: st.sampled_from(["", "/a b/c", "it's"]),
+    tuple[tuple[str, str], ...]: st.sampled_from([(), (("port", "5433"), ("primary_slot_name", "db2"))]),
+}
+
+
+def steps(kind: type[Step]) -> st.SearchStrategy[Any]:
+    """Any step of one kind."""
+    hints = get_type_hints(kind)
+    named = {f.name: _BY_NAME[f.name] if f.name in _BY_NAME else _of(hints[f.name]) for f in fields(kind)}
+    return st.builds(kind, **named)
+
+
+def _of(kind: Any) -> st.SearchStrategy[Any]:
+    if isinstance(kind, types.UnionType):
+        return st.none() | _BY_TYPE[get_args(kind)[0]]
+    return _BY_TYPE[kind]
+
+
+any_steps = st.one_of([steps(kind) for kind in known.ALL])
+befores = st.builds(
+    lambda contents, cap: facts(server(settings=settings(**{CAP: cap})), contents=contents),
+    st.sampled_from([Contents.ABSENT, Contents.EMPTY, Contents.STANDBY]),
+    st.sampled_from([setting for setting in _VARIATIONS if setting.name == CAP]),
+)
+# All memories of one attach begin with the same facts.
+memories = st.builds(
+    lambda before, some: tuple(Remembered(step, before) for step in some),
+    befores,
+    st.lists(any_steps, max_size=4),
+)

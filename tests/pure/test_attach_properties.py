@@ -1,0 +1,208 @@
+"""What holds of every attach plan, whatever the facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from standbyctl.domain.facts import Contents, Draft, Facts, Passfile, Role, Slot
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import Target
+from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.plan import Memory, has
+from standbyctl.steps.base import Impact, predict
+from standbyctl.steps.directory import SetDirectoryAside
+from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.slot import CapSlots, CreateSlot
+from tests.pure.examples import CAP, PRIMARY, STANDBY, kinds
+from tests.pure.situations import Situation, attachable
+from tests.pure.strategies import any_facts, any_samples, memories, targets
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_a_plan_has_steps_or_blockers_never_both(facts: Facts, sample: Sample, target: Target, memory: Memory) -> None:
+    plan = plan_attach(facts, sample, target, memory)
+    assert not (plan.steps and plan.blockers)
+
+
+@given(attachable())
+def test_what_stands_in_nobodys_way_is_never_blocked(at: Situation) -> None:
+    plan = plan_attach(at.facts, at.sample, at.target, at.memory)
+    event(", ".join(kinds(plan.steps)))
+    assert plan.blockers == ()
+
+
+@given(attachable())
+def test_following_the_plan_reaches_the_goal(at: Situation) -> None:
+    reached = predict(plan_attach(at.facts, at.sample, at.target, at.memory).steps, at.facts)
+    server, standby = reached.server(PRIMARY), reached.place(STANDBY)
+    assert standby.running
+    assert standby.in_recovery
+    assert standby.follows
+    assert standby.upstream == PRIMARY
+    assert standby.contents is Contents.STANDBY
+    assert standby.timeline == server.timeline
+    assert standby.drafts == ()
+    slot = server.slot(at.target.slot)
+    assert slot
+    assert not slot.lost
+    assert slot.slot_type == "physical"
+    role = server.role(at.target.role)
+    assert role
+    assert role.login
+    assert role.replication
+    assert not at.target.own_role or (standby.passfile is Passfile.OURS and standby.password_set)
+
+
+@given(attachable())
+def test_attaching_twice_changes_nothing_the_second_time(at: Situation) -> None:
+    reached = predict(plan_attach(at.facts, at.sample, at.target, at.memory).steps, at.facts)
+    again = plan_attach(reached, at.sample, at.target, at.memory)
+    assert (again.steps, again.blockers) == ((), ())
+
+
+@given(attachable())
+def test_no_step_is_superfluous_at_its_turn(at: Situation) -> None:
+    facts = at.facts
+    for step in plan_attach(facts, at.sample, at.target, at.memory).steps:
+        assert not step.satisfied(facts)
+        facts = step.after(facts)
+        assert step.satisfied(facts)
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_the_primary_never_feels_more_than_a_reload(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    assert plan_attach(facts, sample, target, memory).impact(PRIMARY) <= Impact.RELOAD
+
+
+@given(attachable())
+def test_where_an_attach_can_start_the_primary_feels_no_more_than_a_reload(at: Situation) -> None:
+    plan = plan_attach(at.facts, at.sample, at.target, at.memory)
+    assert plan.impact(PRIMARY) <= Impact.RELOAD
+    assert plan.impact(STANDBY) is Impact.NONE
+    assert {step.place for step in plan.steps} <= {PRIMARY, STANDBY}
+
+
+@given(attachable(), st.sampled_from(["*", "db2", "DB2", '"*"', "ANY 1 (x, db2)", "FIRST 2(db2_copy,x)", ' "Db2" ']))
+def test_no_attach_ever_makes_a_commit_wait(at: Situation, names: str) -> None:
+    settings = at.facts.server(PRIMARY).settings
+    changed = tuple(replace(s, value=names) if s.name == "synchronous_standby_names" else s for s in settings)
+    facts = at.facts.with_server(PRIMARY, settings=changed)
+    would_have = plan_attach(at.facts, at.sample, at.target, at.memory).steps
+    plan = plan_attach(facts, at.sample, at.target, at.memory)
+    assert plan.steps == ()
+    assert [blocker.code for blocker in plan.blockers] == (["P110"] if would_have else [])
+
+
+@given(any_facts, any_samples, targets, memories, st.sampled_from([Contents.FOREIGN, Contents.CLUSTER]))
+def test_what_somebody_else_put_there_always_refuses(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, contents: Contents
+) -> None:
+    taken = facts.with_place(STANDBY, contents=contents, is_primary_directory=False)
+    plan = plan_attach(taken, sample, target, memory)
+    assert "P201" in {blocker.code for blocker in plan.blockers if blocker.refused}
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_the_directory_of_the_primary_itself_always_refuses(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    # Where all is done already there is nothing to refuse; nobody can be at that point in this directory.
+    mine = facts.with_place(STANDBY, is_primary_directory=True, upstream="")
+    plan = plan_attach(mine, sample, target, memory)
+    assert "P201" in {blocker.code for blocker in plan.blockers if blocker.refused}
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_a_copy_that_is_still_being_written_always_refuses(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    drafts = (*facts.place(STANDBY).drafts[:1], Draft("/pg/.db2.standbyctl-7", alive=True))
+    busy = facts.with_place(STANDBY, is_primary_directory=False, upstream="", drafts=drafts)
+    plan = plan_attach(busy, sample, target, memory)
+    assert "P204" in {blocker.code for blocker in plan.blockers if blocker.refused}
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_every_blocker_says_what_why_and_what_to_do(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    for blocker in plan_attach(facts, sample, target, memory).blockers:
+        assert blocker.code[0] == "P"
+        for message in (blocker.what, blocker.detail, blocker.hint):
+            assert str(message)
+            assert "{" not in str(message)
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_the_journal_only_tells_whose_the_slot_is(facts: Facts, sample: Sample, target: Target, memory: Memory) -> None:
+    with_memory = plan_attach(facts, sample, target, memory).blockers
+    without = plan_attach(facts, sample, target).blockers
+    missing = {blocker.code for blocker in without} - {blocker.code for blocker in with_memory}
+    assert missing <= {"P104"}
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_a_logical_slot_is_never_taken_for_ours(facts: Facts, sample: Sample, target: Target, memory: Memory) -> None:
+    logical = facts.with_server(PRIMARY, slots=(Slot(target.slot, "logical"),))
+    assert "P104" in {blocker.code for blocker in plan_attach(logical, sample, target, memory).blockers}
+
+
+@given(attachable())
+def test_the_same_facts_make_the_same_plan(at: Situation) -> None:
+    assert plan_attach(at.facts, at.sample, at.target, at.memory) == plan_attach(
+        at.facts, at.sample, at.target, at.memory
+    )
+
+
+@given(attachable())
+def test_the_cap_stands_before_the_slot_does(at: Situation) -> None:
+    steps = plan_attach(at.facts, at.sample, at.target, at.memory).steps
+    caps = [n for n, step in enumerate(steps) if isinstance(step, CapSlots)]
+    slots = [n for n, step in enumerate(steps) if isinstance(step, CreateSlot)]
+    assert all(cap < slot for cap in caps for slot in slots)
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_no_slot_is_ever_made_without_a_cap_unless_the_operator_accepts_that(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    plan = plan_attach(facts, sample, replace(target, wal_cap="auto"), memory)
+    if has(plan.steps, CreateSlot):
+        assert facts.server(PRIMARY).setting(CAP).value != "-1" or has(plan.steps, CapSlots)
+
+
+@given(attachable())
+def test_a_slot_that_is_made_or_made_anew_gets_its_cap(at: Situation) -> None:
+    plan = plan_attach(at.facts, at.sample, replace(at.target, wal_cap="auto"), at.memory)
+    bare = at.facts.server(PRIMARY).setting(CAP).value == "-1"
+    assert has(plan.steps, CapSlots) == (bare and has(plan.steps, CreateSlot))
+
+
+@given(attachable())
+def test_the_password_is_in_a_file_before_it_is_in_force(at: Situation) -> None:
+    steps = plan_attach(at.facts, at.sample, at.target, at.memory).steps
+    roles = [n for n, step in enumerate(steps) if isinstance(step, CreateRole)]
+    files = [n for n, step in enumerate(steps) if isinstance(step, ProvidePassfile)]
+    assert all(file < role for file in files for role in roles)
+    # A new file has a new password, which the role must get.
+    assert bool(roles) or not files
+
+
+@given(attachable())
+def test_the_directory_of_a_server_that_runs_is_never_renamed(at: Situation) -> None:
+    running = at.facts.with_place(STANDBY, contents=Contents.STANDBY, running=True, follows=True, covered=False)
+    assert not has(plan_attach(running, at.sample, at.target, at.memory).steps, SetDirectoryAside)
+
+
+@given(attachable(), st.sampled_from([("", True), ("db3", True), (STANDBY, False)]))
+def test_a_role_that_is_not_ours_or_was_changed_is_never_altered(at: Situation, made: tuple[str, bool]) -> None:
+    role = Role(at.target.role, login=True, replication=True, made_for=made[0], pristine=made[1])
+    facts = at.facts.with_server(PRIMARY, roles=(role,)).with_place(STANDBY, password_set=False)
+    plan = plan_attach(facts, at.sample, at.target, at.memory)
+    assert not has(plan.steps, CreateRole)
+    assert bool(plan.blockers) == at.target.own_role

@@ -1,0 +1,249 @@
+"""What holds of every detach plan, whatever the facts, and whatever the journal says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import Target
+from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.detach import DetachOptions, plan_detach, recall
+from standbyctl.planner.plan import Memory
+from standbyctl.steps.base import GiveBack, Impact, predict
+from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
+from standbyctl.steps.server import StopStandby
+from tests.pure.examples import CAP, PRIMARY, STANDBY, remember
+from tests.pure.situations import Situation, attachable
+from tests.pure.strategies import any_facts, any_samples, memories, targets
+
+KEEP, ASIDE, DELETE = DetachOptions(), DetachOptions(True), DetachOptions(True, True)
+options = st.sampled_from([KEEP, ASIDE, DELETE])
+UNDISTURBED: dict[str, Any] = {
+    "running": True,
+    "in_recovery": True,
+    "follows": True,
+    "asked": True,
+    "same_timeline": True,
+    "elsewhere": False,
+    "started_by": STANDBY,
+    "downstreams": (),
+    "foreign_sessions": 0,
+}
+
+
+def quiet(facts: Facts, **changes: Any) -> Facts:
+    """The same facts, but that the standby can be stopped; then with some changes."""
+    found = facts.server(PRIMARY).settings
+    loaded = tuple(replace(s, in_file=None) if s.name == "synchronous_standby_names" else s for s in found)
+    calm = facts.with_server(PRIMARY, in_recovery=False, fault="", settings=loaded)
+    return calm.with_place(STANDBY, **{**UNDISTURBED, **changes})
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_a_plan_has_steps_or_blockers_never_both(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    plan = plan_detach(facts, sample, target, memory, options)
+    assert not (plan.steps and plan.blockers)
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_what_nobody_else_uses_is_never_refused(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    assert plan_detach(quiet(facts), sample, target, memory, options).blockers == ()
+
+
+DISTURBED: list[tuple[str, dict[str, Any]]] = [
+    ("A251", {"in_recovery": False}),
+    ("A251", {"follows": False}),
+    ("A251", {"same_timeline": False}),
+    ("A254", {"elsewhere": True}),
+    ("A254", {"running": False, "elsewhere": True}),
+    ("A259", {"asked": False}),
+    ("A253", {"started_by": ""}),
+    ("A253", {"started_by": "db3"}),
+    ("A254", {"downstreams": ("db3",)}),
+    ("A255", {"foreign_sessions": 1}),
+    ("A251", {"running": False, "contents": Contents.STANDBY, "in_recovery": False}),
+    ("A251", {"running": False, "contents": Contents.STANDBY, "follows": False}),
+    ("A251", {"running": False, "contents": Contents.STANDBY, "same_timeline": False}),
+]
+
+
+@given(any_facts, any_samples, targets, memories, options, st.sampled_from(DISTURBED))
+def test_what_is_no_longer_ours_alone_is_never_touched(
+    facts: Facts,
+    sample: Sample,
+    target: Target,
+    memory: Memory,
+    options: DetachOptions,
+    disturbed: tuple[str, dict[str, Any]],
+) -> None:
+    code, changes = disturbed
+    plan = plan_detach(quiet(facts, drafts=(), **changes), sample, target, memory, options)
+    assert plan.steps == ()
+    assert [(blocker.code, blocker.refused) for blocker in plan.blockers] == [(code, True)]
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_nothing_is_taken_from_a_server_that_is_no_primary_any_more(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    plan = plan_detach(facts.with_server(PRIMARY, in_recovery=True), sample, target, memory, options)
+    assert plan.steps == ()
+    assert "A258" in {blocker.code for blocker in plan.blockers if blocker.refused}
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_the_journal_never_authorises_anything(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    with_journal = plan_detach(facts, sample, target, memory, options).blockers
+    without = plan_detach(facts, sample, target, (), options).blockers
+    # With something to give back there may be a reload, and reasons against that.
+    assert [each for each in with_journal if each.refused] == [each for each in without if each.refused]
+    assert len(with_journal) >= len(without)
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_every_blocker_says_what_why_and_what_to_do(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    for blocker in plan_detach(facts, sample, target, memory, options).blockers:
+        assert blocker.refused == (blocker.code[:3] == "A25")
+        assert all(str(message) for message in (blocker.what, blocker.detail, blocker.hint))
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_only_a_standby_that_attach_started_is_stopped_and_the_primary_feels_no_more_than_a_reload(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    steps = plan_detach(quiet(facts), sample, target, memory, options).steps
+    assert [step for step in steps if isinstance(step, StopStandby)] == list(steps[:1])
+    assert all(step.felt <= Impact.RELOAD for step in steps if step.place == PRIMARY)
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_a_directory_is_only_touched_when_asked(facts: Facts, sample: Sample, target: Target, memory: Memory) -> None:
+    steps = plan_detach(quiet(facts), sample, target, memory, KEEP).steps
+    assert predict(steps, quiet(facts)).place(STANDBY).contents is facts.place(STANDBY).contents
+
+
+@given(any_facts, any_samples, targets, memories, st.sampled_from([ASIDE, DELETE]))
+def test_only_a_standby_of_this_primary_is_set_aside(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    after = predict(plan_detach(quiet(facts), sample, target, memory, options).steps, quiet(facts))
+    before = facts.place(STANDBY).contents
+    if before in {Contents.FOREIGN, Contents.CLUSTER}:
+        assert after.place(STANDBY).contents is before
+    else:
+        assert after.place(STANDBY).contents in {Contents.ABSENT, Contents.EMPTY}
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_no_step_is_superfluous_and_then_nothing_is_left_to_do(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    seen = quiet(facts)
+    for step in plan_detach(seen, sample, target, memory, options).steps:
+        assert not step.satisfied(seen)
+        seen = step.after(seen)
+        assert step.satisfied(seen)
+    assert plan_detach(seen, sample, target, memory, options).steps == ()
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_what_is_not_as_we_left_it_is_never_given_back(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    before = quiet(facts)
+    after = predict(plan_detach(before, sample, target, memory, options).steps, before)
+    roles = {role for role in before.server(PRIMARY).roles if not (role.pristine and role.made_for == STANDBY)}
+    assert roles <= set(after.server(PRIMARY).roles)
+    slots = {slot for slot in before.server(PRIMARY).slots if slot.slot_type != "physical"}
+    assert slots <= set(after.server(PRIMARY).slots)
+    if before.place(STANDBY).passfile is not Passfile.OURS:
+        assert after.place(STANDBY).passfile is before.place(STANDBY).passfile
+    ours = {f"{each.step.megabytes}MB" for each in memory if each.step.title.template == "setting"}
+    cap = before.server(PRIMARY).setting(CAP)
+    if cap.auto_conf not in ours and cap.value not in {value.removesuffix("MB") for value in ours}:
+        assert after.server(PRIMARY).setting(CAP) == cap
+
+
+@given(attachable(fresh=True), options)
+def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOptions) -> None:
+    plan = plan_attach(at.facts, at.sample, at.target)
+    attached = predict(plan.steps, at.facts)
+    given_back = plan_detach(attached, at.sample, at.target, remember(plan, at.facts), options)
+    after = predict(given_back.steps, attached)
+    assert after.server(PRIMARY) == at.facts.server(PRIMARY)
+    if options.remove_data_directory:
+        # Whether a role of somebody else still gets in without our line is known only by trying.
+        admitted = after.place(STANDBY).admitted if not at.target.own_role else False
+        assert after == at.facts.with_place(STANDBY, admitted=admitted)
+
+
+@given(attachable(), options)
+def test_an_attach_that_died_anywhere_is_given_back_whole(at: Situation, options: DetachOptions) -> None:
+    plan = plan_attach(at.facts, at.sample, at.target, at.memory)
+    facts = at.facts
+    for begun, step in enumerate(plan.steps, 1):
+        memory = (*at.memory, *remember(plan, at.facts)[:begun])
+        if not facts.place(STANDBY).running:
+            detach = plan_detach(facts, at.sample, at.target, memory, options)
+            assert detach.blockers == ()
+            after = predict(detach.steps, facts).server(PRIMARY)
+            # A slot that does not reach back to the copy cannot be told from one that somebody else has made.
+            assert after.slot(at.target.slot) is None or not facts.place(STANDBY).covered
+            assert not after.hba.has_line
+            assert after.setting(CAP) == at.facts.server(PRIMARY).setting(CAP)
+        facts = step.after(facts)
+
+
+@given(attachable(fresh=True), options)
+def test_without_the_journal_our_marks_are_found(at: Situation, options: DetachOptions) -> None:
+    attached = predict(plan_attach(at.facts, at.sample, at.target).steps, at.facts)
+    plan = plan_detach(attached, at.sample, at.target, recall(attached, at.target), options)
+    assert plan.blockers == ()
+    after = predict(plan.steps, attached)
+    server = after.server(PRIMARY)
+    assert server.slots == at.facts.server(PRIMARY).slots
+    assert server.roles == at.facts.server(PRIMARY).roles
+    assert server.hba == at.facts.server(PRIMARY).hba
+    assert after.place(STANDBY).passfile is at.facts.place(STANDBY).passfile
+    # What the cap was before is known to the journal alone.
+    assert server.setting(CAP) == attached.server(PRIMARY).setting(CAP)
+
+
+@given(attachable(fresh=True))
+def test_where_nothing_is_ours_there_is_nothing_to_recall(at: Situation) -> None:
+    assert recall(at.facts, at.target) == ()
+    plan = plan_detach(at.facts, at.sample, at.target, (), DELETE)
+    assert (plan.steps, plan.blockers, plan.notes) == ((), (), ())
+
+
+@given(any_facts, any_samples, targets, memories, options)
+def test_the_same_facts_make_the_same_plan(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
+) -> None:
+    seen = quiet(facts)
+    assert plan_detach(seen, sample, target, memory, options) == plan_detach(seen, sample, target, memory, options)
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_a_server_is_stopped_before_its_directory_is_renamed(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    steps = plan_detach(quiet(facts, contents=Contents.STANDBY), sample, target, memory, DELETE).steps
+    assert isinstance(steps[0], StopStandby)
+    assert any(isinstance(step, SetDirectoryAside) for step in steps[1:])
+    # The copy goes last: while it is there, it shows that the slot is ours.
+    last = max((n for n, step in enumerate(steps) if isinstance(step, GiveBack)), default=0)
+    assert not any(isinstance(step, SetDirectoryAside | DeleteDirectory) for step in steps[:last])
