@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from standbyctl.domain.effects import Effect, MakeRole, Reload, Sql, WritePassfile
 from standbyctl.domain.errors import BlockedError, CannotTellError, DriftError, StoppedError
-from standbyctl.domain.facts import Contents, Facts, Passfile, Slot
+from standbyctl.domain.facts import Contents, Passfile, Slot
 from standbyctl.domain.message import msg
 from standbyctl.engine.events import Event, StepBegun, StepDone
 from standbyctl.engine.journal import Journal
@@ -66,7 +67,7 @@ def test_a_plan_is_followed_step_by_step_and_every_step_is_reported(toy: Toy, jo
     assert {total for _, total, _ in begun} == {len(plan.steps)}
     assert begun == done
     assert kinds(tuple(step for _, _, step in done)) == kinds(plan.steps)
-    assert (run.number, run.total, run.begun) == (len(plan.steps), len(plan.steps), True)
+    assert (run.number, run.done, run.total, run.begun) == (*[len(plan.steps)] * 3, True)
     assert run.facts == toy.look()
 
 
@@ -147,9 +148,10 @@ def test_a_step_that_does_not_take_effect_is_an_error_although_nothing_failed(to
     assert "CREATE ROLE" in str(stopped.value.detail)
     assert stopped.value.hint
     assert journal.unproven()
+    assert (run.number, run.done) == (2, 1)
 
 
-def cannot_tell(*_: object) -> Facts:
+def cannot_tell(*_: object) -> NoReturn:
     raise CannotTellError("A201", msg("no answer"), detail=msg("it is dark"), hint=msg("light a candle"))
 
 
@@ -176,6 +178,20 @@ def test_what_cannot_be_found_out_after_the_first_effect_leaves_us_part_way(
     assert (error.status, error.code, str(error.what)) == (5, "A201", "no answer")
     assert (str(error.detail), str(error.hint)) == ("it is dark", "light a candle")
     assert isinstance(error.__cause__, CannotTellError)
+
+
+def test_what_belongs_to_a_run_after_its_steps_leaves_it_part_way_too(toy: Toy, journal: Journal) -> None:
+    run = a_run(toy, journal)
+    run.follow(run.check())
+    done: list[str] = []
+    run.finish(lambda: done.append("closed"))
+    assert done == ["closed"]
+    # Even where there was nothing to do: what is owed from an earlier run was begun by that.
+    idle = a_run(toy, journal)
+    assert idle.check().steps == ()
+    with pytest.raises(StoppedError) as stopped:
+        idle.finish(cannot_tell)
+    assert (stopped.value.status, stopped.value.code, idle.begun) == (5, "A201", True)
 
 
 def test_a_deed_that_says_why_it_stopped_is_not_reworded(toy: Toy, journal: Journal) -> None:

@@ -15,7 +15,7 @@ from tests.engine.running import attach, detach, journal_at, toy_of
 from tests.pure.examples import PRIMARY, STANDBY
 from tests.pure.situations import Situation, attachable
 
-limit = settings(max_examples=40, derandomize=True, deadline=None, database=None, phases=[Phase.generate, Phase.shrink])
+limit = settings(max_examples=30, derandomize=True, deadline=None, database=None, phases=[Phase.generate, Phase.shrink])
 
 
 @limit

@@ -90,11 +90,23 @@ def test_a_directory_that_is_removed_is_renamed_aside(pair):
     assert (pair.area.path / "db2.detached-1" / "standby.signal").exists()
 
 
-def test_detaching_twice_says_that_nothing_is_attached(pair):
+def test_detaching_twice_changes_nothing_the_second_time(pair):
     pair.attach()
     pair.detach()
-    again = pair.detach(status=2)
-    assert "nothing is known here of an attach of db2" in again.stderr
+    before = pair.raw()
+    assert pair.detach().stdout == "Nothing to do: db2 is detached already.\n"
+    assert pair.raw() == before
+
+
+def test_status_never_takes_another_cluster_for_the_primary(pair, template):
+    env = {"PGHOST": "127.0.0.1", "PGPORT": str(pair.primary.port), "PGUSER": "postgres"}
+    pair.tool("attach", *pair.where[2:], "--yes", status=0, env=env)
+    plain = pair.tool("status", status=0)
+    assert "streaming" in plain.stdout
+    other = {"PGHOST": "127.0.0.1", "PGPORT": "1", "PGUSER": "nobody"}
+    assert pair.tool("status", status=0, env=other).stdout == plain.stdout
+    pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(pair.data), "-m", "fast")
+    assert "unreachable" in pair.tool("status", status=1).stdout
 
 
 def test_the_standby_is_set_up_as_the_laws_say(pair):

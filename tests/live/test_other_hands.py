@@ -56,7 +56,7 @@ def test_a_setting_that_was_changed_stays(pair):
     pair.primary.rows("SELECT pg_reload_conf()")
     done = pair.detach()
     assert pair.primary.rows("SHOW max_slot_wal_keep_size") == [("3GB",)]
-    assert "setting: not as we left it" in words(done)
+    assert "max_slot_wal_keep_size is 3GB: not as attach left it, so it is kept" in words(done)
 
 
 def test_other_settings_stay(pair):

@@ -93,6 +93,31 @@ def test_a_standby_is_set_up_to_follow_and_to_be_asked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "harmless"),
+    [
+        ("archive_cleanup_command", "pg_archivecleanup /archive %r", ""),
+        ("recovery_end_command", "touch /tmp/promoted", ""),
+        ("recovery_min_apply_delay", "3600000", "0"),
+        ("promote_trigger_file", "/tmp/promote", ""),
+        ("archive_mode", "always", "on"),
+        ("log_directory", "/var/log/postgresql", "log"),
+    ],
+)
+def test_what_would_act_on_this_machine_a_second_time_is_disarmed(name: str, value: str, harmless: str) -> None:
+    assert settings_for(**{name: value})[name] == harmless
+
+
+@pytest.mark.parametrize(("name", "value"), [("archive_mode", "on"), ("log_directory", "pg_log")])
+def test_what_does_no_harm_stays(name: str, value: str) -> None:
+    assert name not in settings_for(**{name: value})
+
+
+def test_a_setting_that_this_version_does_not_have_is_not_set() -> None:
+    older = tuple(setting for setting in settings() if setting.name != "promote_trigger_file")
+    assert "promote_trigger_file" not in dict(standby_settings(server(settings=older), TARGET))
+
+
+@pytest.mark.parametrize(
     "name", ["recovery_target", "recovery_target_lsn", "recovery_target_name", "external_pid_file"]
 )
 def test_what_would_stop_the_standby_or_disturb_the_primary_is_emptied(name: str) -> None:

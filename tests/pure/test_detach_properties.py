@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from standbyctl.domain.facts import Contents, Facts, Passfile
@@ -177,8 +177,15 @@ def test_what_is_not_as_we_left_it_is_never_given_back(
         assert after.server(PRIMARY).setting(CAP) == cap
 
 
+def cap_waits(facts: Facts) -> bool:
+    """Whether a cap stood in the file and was not loaded: our reload puts it into force, and it stays somebody's."""
+    cap = facts.server(PRIMARY).setting(CAP)
+    return cap.auto_conf is not None and cap.auto_conf != f"{cap.value}MB"
+
+
 @given(attachable(fresh=True), options)
 def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOptions) -> None:
+    assume(not cap_waits(at.facts))
     plan = plan_attach(at.facts, at.sample, at.target)
     attached = predict(plan.steps, at.facts)
     given_back = plan_detach(attached, at.sample, at.target, remember(plan, at.facts), options)
@@ -192,6 +199,7 @@ def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOption
 
 @given(attachable(), options)
 def test_an_attach_that_died_anywhere_is_given_back_whole(at: Situation, options: DetachOptions) -> None:
+    assume(not cap_waits(at.facts))
     plan = plan_attach(at.facts, at.sample, at.target, at.memory)
     facts = at.facts
     for begun, step in enumerate(plan.steps, 1):

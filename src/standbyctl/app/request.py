@@ -115,18 +115,18 @@ def resolve(request: Request, state: State) -> Resolved:
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     _check_same(target, earlier, state)
-    return _resolved(target, request.conninfo, server, route)
+    return _resolved(target, server, route)
 
 
 def reach(target: Target, conninfo: str) -> Resolved:
     """A target that the journal has, to the letter; only the primary is reached anew."""
     server = LibpqServer(target.primary, connection_params(conninfo))
-    return _resolved(target, conninfo, server, find_route(server))
+    return _resolved(target, server, find_route(server))
 
 
-def _resolved(target: Target, conninfo: str, server: LibpqServer, route: Route) -> Resolved:
+def _resolved(target: Target, server: LibpqServer, route: Route) -> Resolved:
     user = _os_user(target.data_directory, route.data_directory)
-    return Resolved(target, conninfo, server, user, bin_directory(route))
+    return Resolved(target, route.conninfo, server, user, bin_directory(route))
 
 
 def _os_user(data_directory: str, primary_directory: str) -> str:

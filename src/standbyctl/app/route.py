@@ -28,6 +28,7 @@ class Route:
     data_directory: str
     bindir: str
     major: int
+    conninfo: str
 
 
 def find_route(server: LibpqServer) -> Route:
@@ -49,6 +50,7 @@ def find_route(server: LibpqServer) -> Route:
         # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
         port = conn.info.port if source else port
         major = conn.info.server_version // 10000
+        reached = server.reached(conn)
     if not _is_here(host):
         raise RefusedError(
             "A208",
@@ -58,7 +60,7 @@ def find_route(server: LibpqServer) -> Route:
         )
     local = not source or host in {"127.0.0.1", "::1"}
     name = name_from_address(socket.gethostname() if local else host, port)
-    return Route(name, host, port, source or host, data, bindir, major)
+    return Route(name, host, port, source or host, data, bindir, major, reached)
 
 
 def _loopback(port: int) -> str:

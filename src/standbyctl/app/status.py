@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from standbyctl.app.request import connection_params
 from standbyctl.app.state import State, now
-from standbyctl.domain.errors import UsageError
+from standbyctl.domain.errors import RefusedError, UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.target import Target
 from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.observe.status import NodeStatus, SlotStatus, read_status
 
@@ -20,36 +22,57 @@ class Status:
     nodes: tuple[NodeStatus, ...]
     slots: tuple[SlotStatus, ...]
 
+    @property
+    def healthy(self) -> bool:
+        """Whether every standby that was attached from here streams, and no slot is lost."""
+        expected = (node for node in self.nodes if node.expected)
+        return all(node.state == "streaming" for node in expected) and all(
+            slot.wal_status != "lost" for slot in self.slots
+        )
 
-def status(conninfo: str, primary_name: str, state: State) -> Status:
-    """Ask the primary, and every standby attached from here."""
-    runs = [run for name in state.names() if (run := state.journal(name).run())]
-    if not conninfo and not runs:
+
+def status(asked: str, primary_name: str, state: State) -> Status:
+    """Ask the primary, and every standby of it that was attached from here. `asked`: a conninfo, or a known name."""
+    runs = {name: run for name in state.names() if (run := state.journal(name).run())}
+    known = next((run for run in runs.values() if run[0].primary == asked), None) if asked else _only(runs, state)
+    conninfo = known[1] if known else asked
+    name = primary_name or (known[0].primary if known else "primary")
+    server = LibpqServer(name, connection_params(conninfo))
+    try:
+        [(system,)] = server.observe("SELECT system_identifier::text FROM pg_control_system()")
+        if known and known[2] != system:
+            raise RefusedError(
+                "A257",
+                msg("what answers as {node} is another cluster", node=name),
+                detail=msg("System identifier at the attach: {was}, now: {now}.", was=known[2], now=system),
+                hint=msg("Give the conninfo of the right one with -p."),
+            )
+        expected = [
+            (target.name, target.slot, server.at(target.name, port=str(target.port)), state.journal(each).unproven())
+            for each, (target, _, run_system) in runs.items()
+            if run_system == system
+        ]
+        nodes, slots = read_status(server, tuple(expected), name)
+    finally:
+        server.close()
+    return Status(now(), nodes, slots)
+
+
+def _only(runs: Mapping[str, tuple[Target, str, str]], state: State) -> tuple[Target, str, str]:
+    """The attach that speaks of the only primary known here."""
+    if not runs:
         raise UsageError(
             "C113",
             msg("nothing is attached from here"),
             detail=msg("State: {path}", path=state.root),
             hint=msg("Give the conninfo of a primary with -p."),
         )
-    if not conninfo:
-        if len({run[2] for run in runs}) != 1:
-            raise UsageError(
-                "C113",
-                msg("which primary?"),
-                detail=msg("{n} primaries are known here.", n=len({run[2] for run in runs})),
-                hint=msg("Give its conninfo with -p."),
-            )
-        conninfo = runs[-1][1]
-    systems = {run[2] for run in runs if run[1] == conninfo}
-    runs = [run for run in runs if run[2] in systems]
-    name = primary_name or (runs[0][0].primary if runs else "primary")
-    server = LibpqServer(name, connection_params(conninfo))
-    try:
-        expected = []
-        for target, _, _ in runs:
-            standby = server.at(target.name, port=str(target.port))
-            expected.append((target.name, target.slot, standby))
-        nodes, slots = read_status(server, tuple(expected), name)
-    finally:
-        server.close()
-    return Status(now(), nodes, slots)
+    if len({run[2] for run in runs.values()}) > 1:
+        named = sorted({f"{run[0].primary} ({run[1]})" for run in runs.values()})
+        raise UsageError(
+            "C113",
+            msg("which primary?"),
+            detail=msg("Attached to from here: {names}.", names="; ".join(named)),
+            hint=msg("Give one with -p, by its name or conninfo."),
+        )
+    return list(runs.values())[-1]

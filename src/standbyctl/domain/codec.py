@@ -6,13 +6,11 @@ A union is written with the name of its member ("kind"), which the reader looks 
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
-
-_PLAIN = frozenset({str, int, bool})
 
 
 def encode(value: Any) -> Any:
@@ -38,37 +36,37 @@ def decode(kind: Any, data: Any) -> Any:
     >>> decode(tuple[str, ...], ["a", "b"])
     ('a', 'b')
     """
-    if kind in _PLAIN:
-        return _expect(kind, data)
+    return _reader(kind)(data)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """What reads values of that kind: put together once, for a journal holds thousands of them."""
     if isinstance(kind, type) and is_dataclass(kind):
-        _expect(dict, data)
-        hints = _hints(kind)
-        return kind(**{name: decode(hints[name], item) for name, item in data.items()})
+        hints = get_type_hints(kind)
+        parts = {each.name: _reader(hints[each.name]) for each in fields(kind)}
+        return lambda data: kind(**{name: parts[name](item) for name, item in _expect(dict, data).items()})
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(data)
+        return kind
     if isinstance(kind, types.UnionType):
-        if data is None:
-            return None
-        kind = next(arg for arg in get_args(kind) if arg is not types.NoneType)
-        return decode(kind, data)
+        read = _reader(next(arg for arg in get_args(kind) if arg is not types.NoneType))
+        return lambda data: None if data is None else read(data)
     if get_origin(kind) is tuple:
-        _expect(list, data)
-        args = get_args(kind)
-        if args[-1] is Ellipsis:
-            return tuple(decode(args[0], item) for item in data)
-        return tuple(decode(arg, item) for arg, item in zip(args, data, strict=True))
-    raise TypeError(f"nothing here is of the kind {kind}")
+        return _tuple_reader(get_args(kind))
+    return lambda data: _expect(kind, data)
+
+
+def _tuple_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    readers = [_reader(arg) for arg in args if arg is not Ellipsis]
+    if args[-1] is Ellipsis:
+        return lambda data: tuple(map(readers[0], _expect(list, data)))
+    return lambda data: tuple(read(item) for read, item in zip(readers, _expect(list, data), strict=True))
 
 
 def _expect(kind: type, data: Any) -> Any:
     if not isinstance(data, kind):
         raise TypeError(f"{data!r} is not {kind.__name__}")
     return data
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def encode_tagged(value: Any) -> dict[str, Any]:

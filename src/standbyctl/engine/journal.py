@@ -81,6 +81,12 @@ class Journal:
                     found.setdefault(step, Remembered(step, first[step.gist]))
         return tuple(found.values())
 
+    def closed(self) -> bool:
+        """Whether there was an attach, and everything was given back since."""
+        with self._records() as records:
+            last = [each["event"] for each in records]
+        return bool(last) and last[-1] == "closed"
+
     def unproven(self) -> bool:
         """Whether the last step that was begun was never seen done."""
         with self._records() as records:

@@ -90,6 +90,14 @@ class LibpqServer:
         except psycopg.Error as error:
             raise cannot_connect(self._name, self._params, error) from error
 
+    def reached(self, conn: psycopg.Connection[Any]) -> str:
+        """A conninfo for what was reached, whatever the environment said; without a password."""
+        info = conn.info
+        found = {"host": info.host, "port": str(info.port), "user": info.user, "dbname": info.dbname}
+        return make_conninfo(
+            "", **{key: value for key, value in {**self._params, **found}.items() if key != "hostaddr"}
+        )
+
     def at(self, name: str, **changes: str) -> LibpqServer:
         """Another server that takes the same credentials: a physical copy of this one."""
         return LibpqServer(name, {**self._params, **changes, "target_session_attrs": "any"}, self)
@@ -160,7 +168,10 @@ def cannot_connect(name: str, params: Mapping[str, str], error: psycopg.Error) -
     pgconn = getattr(error, "pgconn", None)
     hint: Message
     if pgconn is not None and pgconn.used_password:
-        hint = msg("Check the password of that user: .pgpass, PGPASSWORD, or passfile= in the conninfo.", **where)
+        hint = msg(
+            "Check the password of that user (.pgpass, PGPASSWORD, or passfile= in the conninfo), and the database.",
+            **where,
+        )
     elif pgconn is not None and pgconn.needs_password:
         hint = msg("Give the password in .pgpass, PGPASSWORD, or passfile= in the conninfo; none was found.")
     else:

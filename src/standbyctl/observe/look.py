@@ -80,7 +80,7 @@ def _probe(
         question.passfile,
         question.passfile_marker,
         question.passfile_entry,
-        question.replication_conninfo,
+        question.replication_conninfo if raw["roles"] else "",
         str(question.port),
         hba,
         question.hba_line,

@@ -91,7 +91,10 @@ else
     else
         say passfile changed
     fi
-    if said=$("$bin/psql" -XAtqw -d "$conninfo" -c IDENTIFY_SYSTEM 2>&1); then
+    # A role that does not exist yet would only leave a FATAL in the primary's log.
+    if [ -z "$conninfo" ]; then
+        :
+    elif said=$("$bin/psql" -XAtqw -d "$conninfo" -c IDENTIFY_SYSTEM 2>&1); then
         say admitted "$said"
     else
         say refusal "$(printf '%s' "$said" | tr '\n' ' ')"

@@ -45,6 +45,7 @@ class NodeStatus:
     lag_bytes: int | None
     upstream: str | None
     slot: str | None
+    expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,21 @@ class SlotStatus:
 
 
 def read_status(
-    primary: Server, expected: tuple[tuple[str, str, Server], ...], primary_name: str
+    primary: Server, expected: tuple[tuple[str, str, Server, bool], ...], primary_name: str
 ) -> tuple[tuple[NodeStatus, ...], tuple[SlotStatus, ...]]:
-    """Everything the primary shows, and what each expected standby (name, slot, server) says itself."""
+    """Everything the primary shows, and what each expected standby says itself.
+
+    Expected: name, slot, server, and whether its attach is unfinished.
+    """
     [(raw,)] = primary.observe(_PRIMARY, timeout_seconds=ANSWER_SECONDS)
     role = "standby" if raw["in_recovery"] else "primary"
     nodes = [NodeStatus(primary_name, role, "running", raw["timeline"], None, None, None)]
     senders = list(raw["senders"])
-    for name, slot, server in expected:
+    for name, slot, server, unfinished in expected:
         own = next((sender for sender in senders if (sender["name"], sender["slot"]) == (name, slot)), None)
         if own is not None:
             senders.remove(own)
-        nodes.append(_standby(name, slot, server, own, primary_name))
+        nodes.append(_standby(name, slot, server, own, primary_name, unfinished=unfinished))
     for sender in senders:
         nodes.append(
             NodeStatus(sender["name"], None, sender["state"], None, sender["behind"], primary_name, sender["slot"])
@@ -79,7 +83,9 @@ def read_status(
     return tuple(nodes), tuple(_slot(slot) for slot in raw["slots"])
 
 
-def _standby(name: str, slot: str, server: Server, sender: Mapping[str, Any] | None, primary_name: str) -> NodeStatus:
+def _standby(
+    name: str, slot: str, server: Server, sender: Mapping[str, Any] | None, primary_name: str, *, unfinished: bool
+) -> NodeStatus:
     try:
         [(own,)] = server.observe(_STANDBY, timeout_seconds=ANSWER_SECONDS)
     except CannotTellError:
@@ -90,7 +96,7 @@ def _standby(name: str, slot: str, server: Server, sender: Mapping[str, Any] | N
     elif own is not None:
         state = "not connected"
     else:
-        state = "unreachable"
+        state = "attach unfinished" if unfinished else "unreachable"
     return NodeStatus(
         name=name,
         role=role,
@@ -99,6 +105,7 @@ def _standby(name: str, slot: str, server: Server, sender: Mapping[str, Any] | N
         lag_bytes=sender["behind"] if sender else None,
         upstream=primary_name if sender else None,
         slot=slot,
+        expected=True,
     )
 
 

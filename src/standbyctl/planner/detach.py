@@ -178,6 +178,9 @@ def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
         if hba.digest and not hba.has_line:
             return None
         return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
+    if isinstance(step, CapSlots) and _present(facts, entry):
+        now = facts.server(step.primary).setting(CAP).auto_conf
+        return msg("{name} is {now}: not as attach left it, so it is kept", name=CAP, now=now or "not set")
     if _present(facts, entry):
         return msg("{label}: not as we left it, so it is kept as it is", label=step.title)
     return None

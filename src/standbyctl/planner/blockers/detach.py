@@ -17,14 +17,14 @@ def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
     if server.in_recovery:
         yield _refusal(
             "A258",
-            msg("{node} is no primary any more", node=target.primary),
-            msg("pg_is_in_recovery() is true there: the roles have changed since the attach."),
+            msg("what answers as {node} is a standby", node=target.primary),
+            msg("pg_is_in_recovery() is true there: -p names another server, or the roles have changed since."),
         )
     if not place.running and any(draft.alive for draft in place.drafts):
         yield _refusal(
             "A252",
             msg("a copy for {name} is still being written", name=name),
-            msg("A pg_basebackup that an earlier run started still lives."),
+            msg("Another run is at work, or a pg_basebackup that a killed run had started still lives."),
         )
     if place.elsewhere:
         yield _refusal(
@@ -44,7 +44,9 @@ def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         yield _refusal(
             "A251",
             msg("{name} is not a standby any more", name=name),
-            msg("The server on {path} is not in recovery: it takes writes of its own.", path=target.data_directory),
+            msg(
+                "What is on {path} was promoted: it may hold commits that are nowhere else.", path=target.data_directory
+            ),
         )
         return
     if not place.follows:
@@ -93,8 +95,11 @@ def _in_use(place: Place, name: str) -> Iterator[Blocker]:
 
 def _refusal(code: str, what: Message, detail: Message) -> Blocker:
     hints = {
-        "A251": msg("Look at both servers before anything else; standbyctl does not touch this one."),
-        "A252": msg("Wait until it ends, or end it, then run this again."),
+        "A251": msg(
+            "standbyctl does not touch it. Where the primary is to be rid of it, by hand there:"
+            " SELECT pg_drop_replication_slot(...), DROP ROLE, and its line in pg_hba.conf (marked standbyctl)."
+        ),
+        "A252": msg("Wait until it ends, then run this again."),
         "A253": msg("Stop it the way it was started, then run this again."),
         "A254": msg("Move or stop that first, then run this again."),
         "A259": msg("See why it refuses standbyctl (its pg_hba.conf, max_connections), or stop it yourself."),

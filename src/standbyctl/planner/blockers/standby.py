@@ -108,16 +108,16 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
         yield Blocker(
             "P201",
             msg("{user} cannot make files beside {path}", user=place.os_user, path=path),
-            msg("The copy is built beside its destination, then renamed."),
-            msg("Give the parent directory to {user}, or use a directory below it.", user=place.os_user),
+            msg("The copy is built beside its destination, then renamed. The parent is missing, or somebody else's."),
+            msg("Make the parent directory, or give it to {user}, or use a directory below it.", user=place.os_user),
         )
     for draft in place.drafts:
         if draft.alive:
             yield Blocker(
                 "P204",
                 msg("another copy is still being written: {draft}", draft=draft.path),
-                msg("A pg_basebackup that an earlier run started still lives."),
-                msg("Wait until it ends, or end it, then run this again."),
+                msg("Another run is at work, or a pg_basebackup that a killed run had started still lives."),
+                msg("Wait until it ends, then run this again."),
                 refused=True,
             )
     yield from _identity_blockers(facts, target)

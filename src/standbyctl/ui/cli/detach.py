@@ -42,6 +42,9 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
     where.check_writable()
     if delete and not remove_data_dir:
         raise click.UsageError("--delete goes with --remove-data-dir DIR")
+    if not given["data_dir"] and where.journal(name).closed():
+        _say_nothing(context, name)
+        return
     running = Running(quiet=context.json)
     attached = app.find_attached(name, _request(given), where)
     session = Session(attached.resolved, running.tell, context.wrap)
@@ -64,6 +67,13 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
         click.echo(json.dumps(detached_record(target, planned.plan)))
     else:
         click.echo(f"\nDETACHED  {target.name}. {target.primary} was not restarted.")
+
+
+def _say_nothing(context: Context, name: str) -> None:
+    if context.json:
+        click.echo(json.dumps({"schema": "standbyctl.detach/1", "verdict": "nothing to do", "name": name}))
+    else:
+        click.echo(f"Nothing to do: {name} is detached already.")
 
 
 def _request(given: dict[str, Any]) -> Request:

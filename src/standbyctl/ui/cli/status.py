@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import click
 
@@ -21,10 +22,15 @@ from standbyctl.ui.tables import print_status
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
 @machine
 def command(context: Context, primary: str | None, config: str | None) -> None:
-    """One table: nodes, role, state, timeline, bytes behind, slot. Unknown is shown as a dash."""
+    """One table: nodes, role, state, timeline, bytes behind, slot. Unknown is shown as a dash.
+
+    Exit code 1: a standby that was attached from here does not stream, or a slot is lost.
+    """
     node = load_config(config, os.environ).node(primary or "")
     seen = status(node.conninfo if node else (primary or ""), node.name if node else "", state())
     if context.json:
         click.echo(json.dumps(status_record(seen)))
     else:
         print_status(seen)
+    if not seen.healthy:
+        sys.exit(1)
