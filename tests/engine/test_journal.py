@@ -81,6 +81,16 @@ def test_a_journal_that_was_closed_remembers_nothing_until_something_is_begun_ag
     assert journal.memory() == (Remembered(ROLE_STEP, LATE),)
 
 
+def test_only_a_journal_whose_last_word_is_closed_is_closed(journal: Journal) -> None:
+    assert not journal.closed()
+    journal.open(TARGET, "host=db1", SYSTEM)
+    assert not journal.closed()
+    journal.close()
+    assert journal.closed()
+    journal.begin(ROLE_STEP, EARLY)
+    assert not journal.closed()
+
+
 def test_the_last_run_says_what_was_asked(journal: Journal) -> None:
     journal.open(TARGET, "host=db1", SYSTEM)
     journal.open(replace(TARGET, port=5444), "host=db9", SYSTEM)

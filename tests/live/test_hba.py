@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.live, pytest.mark.sample]
+pytestmark = pytest.mark.live
 
 
 def text(done):
