@@ -179,7 +179,7 @@ def test_the_cap_of_every_attempt_is_known_for_ours() -> None:
 def test_a_cap_that_stood_in_the_file_before_without_being_in_force_is_left_there() -> None:
     waiting = Setting(CAP, "-1", "default", "1GB", in_file="1GB")
     before = BEFORE.with_server(PRIMARY, settings=with_cap(waiting).server(PRIMARY).settings)
-    seen = with_cap(Setting(CAP, "1024", "configuration file", "1GB", in_file="1GB"))
+    seen = with_cap(Setting(CAP, "1024", "configuration file", "1GB", in_file="1GB")).with_server(PRIMARY, slots=())
     plan = detach(seen, ASIDE, (Remembered(CapSlots(PRIMARY, 1024, "-1"), before),))
     assert "-CapSlots" not in names(plan.steps)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import assume, given
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from standbyctl.domain.facts import Contents, Facts, Passfile
@@ -76,14 +77,16 @@ DISTURBED: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@given(any_facts, any_samples, targets, memories, options, st.sampled_from(DISTURBED))
+@pytest.mark.parametrize("disturbed", DISTURBED, ids=str)
+@settings(max_examples=10)
+@given(any_facts, any_samples, targets, memories, options)
 def test_what_is_no_longer_ours_alone_is_never_touched(
+    disturbed: tuple[str, dict[str, Any]],
     facts: Facts,
     sample: Sample,
     target: Target,
     memory: Memory,
     options: DetachOptions,
-    disturbed: tuple[str, dict[str, Any]],
 ) -> None:
     code, changes = disturbed
     plan = plan_detach(quiet(facts, drafts=(), **changes), sample, target, memory, options)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from standbyctl import steps as known
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
-from standbyctl.domain.effects import Effect
+from standbyctl.domain.effects import AlterSystem, Effect
 from standbyctl.domain.facts import Contents, Facts, Passfile, Setting, Slot
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
@@ -205,6 +205,9 @@ def test_a_cap_is_given_back_only_while_it_is_ours(now: Setting, given_back: boo
     assert not given_back or back.server(PRIMARY).setting(CAP).value == "-1"
     take_out, reload = step.undo(before)
     assert str(take_out) == f"ALTER SYSTEM RESET {CAP};"
+    # It is taken out only where ours still stands at that very moment.
+    assert isinstance(take_out, AlterSystem)
+    assert take_out.expected == "64MB"
     assert str(reload) == "SELECT pg_reload_conf();"
 
 
