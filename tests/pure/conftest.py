@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile(
     "pure",
-    max_examples=80,
+    max_examples=50,
     derandomize=True,
     deadline=None,
     database=None,
