@@ -15,11 +15,20 @@ Of 1 to 4, the promise is that nothing was changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from standbyctl.domain.message import Message, msg
 
 NOTHING_CHANGED = msg("Nothing was changed.")
+
+
+class Need(StrEnum):
+    """What would lift a blocker."""
+
+    RESTART = "restart"  # of the server it is about: never by us
+    WAY = "way around"  # the hint names it
+    IMPOSSIBLE = "impossible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Blocker:
     detail: Message
     hint: Message
     refused: bool = False
+    need: Need = Need.WAY
 
 
 class StandbyctlError(Exception):

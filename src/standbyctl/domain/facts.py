@@ -12,13 +12,25 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One parameter of a running server (pg_settings, and what postgresql.auto.conf holds)."""
+    """One parameter of a running server (pg_settings, and what its files hold).
+
+    `file`: the last file that sets it, whether or not that is in force. `pending`: changed in a file, and in force
+    only after a restart.
+    """
 
     name: str
     value: str
     source: str
     auto_conf: str | None = None
     in_file: str | None = None
+    context: str = "sighup"
+    file: str = ""
+    pending: bool = False
+
+    @property
+    def restart_only(self) -> bool:
+        """Whether this server reads it at its start only."""
+        return self.context == "postmaster"
 
 
 @dataclass(frozen=True, slots=True)

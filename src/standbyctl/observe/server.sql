@@ -19,6 +19,9 @@ SELECT jsonb_build_object(
              'value', CASE WHEN s.source <> 'client' THEN s.setting
                       ELSE coalesce((SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END,
              'source', s.source,
+             'context', s.context,
+             'pending', s.pending_restart,
+             'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
              'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
            ORDER BY s.name)

@@ -59,10 +59,11 @@ def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Mess
 
 
 def _labelled(label: str, body: str) -> str:
-    return _wrap(body, f"{label + ':':<8}", " " * 8)
+    return wrap(body, f"{label + ':':<8}", " " * 8)
 
 
-def _wrap(body: str, first: str, rest: str) -> str:
+def wrap(body: str, first: str, rest: str) -> str:
+    """Fold a text at the width of the terminal."""
     return textwrap.fill(
         body, width(), initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
@@ -127,7 +128,7 @@ def _steps(plan: Plan, *, effects: bool = False) -> list[str]:
         if step.place != place:
             place = step.place
             lines += ["", f"  on {place}"]
-        lines.append(_wrap(text(step.text), f"  {number:>2} {text(step.title):<15}", _INDENT))
+        lines.append(wrap(text(step.text), f"  {number:>2} {text(step.title):<15}", _INDENT))
         if effects:
             lines += _effects(step)
     return lines
@@ -136,15 +137,15 @@ def _steps(plan: Plan, *, effects: bool = False) -> list[str]:
 def _effects(step: Step) -> list[str]:
     """The very statements, lines and commands that will be carried out; what is felt; what undoes it."""
     shown = [line for effect in step.effects() for line in str(effect).splitlines()]
-    felt = [_wrap(f"impact: {_FELT[step.felt]}", _INDENT, _INDENT)]
-    undo = [_wrap(f"undo: {text(step.undo_text)}", _INDENT, f"{_INDENT}  ")]
-    return [*(_wrap(line, f"{_INDENT}> ", f"{_INDENT}  ") for line in shown), *felt, *undo]
+    felt = [wrap(f"impact: {_FELT[step.felt]}", _INDENT, _INDENT)]
+    undo = [wrap(f"undo: {text(step.undo_text)}", _INDENT, f"{_INDENT}  ")]
+    return [*(wrap(line, f"{_INDENT}> ", f"{_INDENT}  ") for line in shown), *felt, *undo]
 
 
 def _notes(plan: Plan) -> list[str]:
     if not plan.notes:
         return []
-    return ["", *(_wrap(text(note), "  Note: ", " " * 8) for note in plan.notes)]
+    return ["", *(wrap(text(note), "  Note: ", " " * 8) for note in plan.notes)]
 
 
 def plan_record(plan: Plan, target: Target) -> dict[str, Any]:
