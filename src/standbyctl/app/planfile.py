@@ -71,7 +71,7 @@ def save_plan(path: str, resolved: Resolved, planned: Planned) -> None:
 
 def load_plan(path: str, given: Mapping[str, Any]) -> SavedPlan:
     """Read a plan; UsageError where it is none, or where options try to change it."""
-    if extra := [key for key, value in given.items() if value is not None]:
+    if extra := [key for key, value in given.items() if value not in (None, ())]:
         raise UsageError(
             "C115",
             msg("a plan says everything; it cannot be changed by options"),
@@ -109,4 +109,5 @@ def _request(conninfo: str, target: Target) -> Request:
         max_rate=target.max_rate,
         checkpoint=target.checkpoint,
         wal_cap=target.wal_cap,
+        despite=target.despite,
     )

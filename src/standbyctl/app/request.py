@@ -45,6 +45,7 @@ class Request:
     max_rate: str = ""
     checkpoint: str = ""
     wal_cap: str = ""
+    despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Resolved:
     server: LibpqServer
     os_user: str
     bin_directory: str
+    reachable: bool = True
 
 
 def connection_params(conninfo: str) -> dict[str, str]:
@@ -83,15 +85,16 @@ def connection_params(conninfo: str) -> dict[str, str]:
 def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
+    given = _absolute(request.data_directory) if request.data_directory else ""
+    server = LibpqServer(request.primary_name or "the primary", params)
+    route = find_route(server)
     # By its real path: one directory has one name, whatever links lead to it.
-    data_directory = os.path.realpath(_absolute(request.data_directory))
+    data_directory = os.path.realpath(given or _beside(route, request.name))
     known = state.at(data_directory)
     journaled = state.journal(known).run() if known else None
     earlier = journaled[0] if journaled else None
-    server = LibpqServer(request.primary_name or "the primary", params)
-    route = find_route(server)
     primary = request.primary_name or (earlier.primary if earlier else "") or route.name
-    server = LibpqServer(primary, params)
+    server = server.renamed(primary)
     port = request.port or (earlier.port if earlier else 0) or running_port(data_directory) or free_port(route.port)
     name = request.name or (earlier.name if earlier else "") or name_from_address(socket.gethostname(), port)
     _check_names(name, request.slot, primary, request.role)
@@ -111,6 +114,7 @@ def resolve(request: Request, state: State) -> Resolved:
         max_rate=_max_rate(request.max_rate),
         checkpoint=request.checkpoint or "fast",
         wal_cap=_wal_cap(request.wal_cap),
+        despite=tuple(sorted(set(request.despite))),
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
@@ -126,7 +130,12 @@ def reach(target: Target, conninfo: str) -> Resolved:
 
 def _resolved(target: Target, server: LibpqServer, route: Route) -> Resolved:
     user = _os_user(target.data_directory, route.data_directory)
-    return Resolved(target, route.conninfo, server, user, bin_directory(route))
+    return Resolved(target, route.conninfo, server, user, bin_directory(route), route.reachable)
+
+
+def _beside(route: Route, name: str) -> str:
+    """Where a standby would go that nobody has said a place for: beside the primary."""
+    return posixpath.join(posixpath.dirname(route.data_directory), name or "standby")
 
 
 def _os_user(data_directory: str, primary_directory: str) -> str:

@@ -6,20 +6,21 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from standbyctl.domain.errors import BlockedError, Blocker, CannotTellError, RefusedError, UsageError
+from standbyctl.domain.errors import BlockedError, Blocker, CannotTellError, Need, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
+from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
 from standbyctl.nodes.libpq import LibpqServer, ask
 
 _WHERE = """
 SELECT host(inet_client_addr()), current_setting('port')::int, current_setting('data_directory'),
-       (SELECT setting FROM pg_config WHERE name = 'BINDIR')
+       (SELECT setting FROM pg_config WHERE name = 'BINDIR'), current_setting('listen_addresses'), pg_backend_pid()
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How the standby will reach the primary, and how the primary will see it."""
+    """How the standby will reach the primary, and how the primary will see it. `reachable`: it listens there."""
 
     name: str
     host: str
@@ -29,60 +30,109 @@ class Route:
     bindir: str
     major: int
     conninfo: str
+    reachable: bool = True
 
 
 def find_route(server: LibpqServer) -> Route:
     """Ask the primary, once; raises CannotTellError, BlockedError or RefusedError."""
-    with server.connect() as conn:
-        superuser = conn.info.parameter_status("is_superuser") == "on"
-        if not superuser:
-            raise CannotTellError(
-                "A202",
-                msg("the role {user} may not look at what attach needs", user=conn.info.user),
-                detail=msg(
-                    "It is no superuser: it can neither see data_directory, pg_hba_file_rules and"
-                    " pg_file_settings, nor make a replication role."
-                ),
-                hint=msg("Connect as a superuser."),
-            )
-        [(source, port, data, bindir)] = ask(conn, _WHERE, ())
-        host = conn.info.hostaddr if source else _loopback(port)
-        # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
-        port = conn.info.port if source else port
-        major = conn.info.server_version // 10000
-        reached = server.reached(conn)
-    if not _is_here(host):
+    try:
+        conn = server.kept()
+    except CannotTellError as error:
+        if server.pooled():
+            raise _pooler(server.name) from error
+        raise
+    _check_version(server.name, conn.info.server_version)
+    superuser = conn.info.parameter_status("is_superuser") == "on"
+    if not superuser:
+        raise CannotTellError(
+            "A202",
+            msg("the role {user} may not look at what attach needs", user=conn.info.user),
+            detail=msg(
+                "It is no superuser: it can neither see data_directory, pg_hba_file_rules and"
+                " pg_file_settings, nor make a replication role."
+            ),
+            hint=msg("Connect as a superuser."),
+        )
+    [(source, port, data, bindir, listens, pid)] = ask(conn, _WHERE, ())
+    if pid != conn.info.backend_pid:
+        raise _pooler(server.name)
+    host = conn.info.hostaddr if source else _listening(listens, port)
+    if host and not _is_here(host):
         raise RefusedError(
             "A208",
             msg("a primary on another host: not yet"),
             detail=msg("{host} is no address of this machine.", host=host),
             hint=msg("This release attaches standbys on the primary's own machine."),
         )
+    # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
+    port = conn.info.port if source else port
     local = not source or host in {"127.0.0.1", "::1"}
-    name = name_from_address(socket.gethostname() if local else host, port)
-    return Route(name, host, port, source or host, data, bindir, major, reached)
+    return Route(
+        name=name_from_address(socket.gethostname() if local else host, port),
+        host=host or "127.0.0.1",
+        port=port,
+        source=source or host or "127.0.0.1",
+        data_directory=data,
+        bindir=bindir,
+        major=conn.info.server_version // 10000,
+        conninfo=server.reached(conn),
+        reachable=bool(host),
+    )
 
 
-def _loopback(port: int) -> str:
-    """Where a primary that was reached by its Unix socket listens for its standby."""
-    for address in ("127.0.0.1", "::1"):
-        try:
-            with socket.create_connection((address, port), timeout=3):
-                return address
-        except OSError:
-            continue
+def _check_version(node: str, version_num: int) -> None:
+    """A server whose catalogs we do not know is not asked anything else."""
+    number = major(version_num)
+    if number in SUPPORTED_MAJORS:
+        return
+    unknown = number > NEWEST_KNOWN
+    supported = ", ".join(map(str, SUPPORTED_MAJORS))
+    detail = msg("{node} runs PostgreSQL {v}.", node=node, v=version_text(version_num))
+    if number in END_OF_LIFE:
+        detail = msg(
+            "{detail} The project mends PostgreSQL {major} until {day}.",
+            detail=detail,
+            major=number,
+            day=END_OF_LIFE[number],
+        )
     raise BlockedError(
         (
             Blocker(
-                "P105",
-                msg("the primary does not listen on this machine's loopback address"),
-                msg(
-                    "It was reached by its Unix socket; a standby connects by TCP, and port {port} refuses.", port=port
-                ),
-                msg("Give -p the address that listen_addresses names."),
+                "P101",
+                msg("PostgreSQL {major} is not known to this release", major=number)
+                if unknown
+                else msg("PostgreSQL {major}: not yet", major=number),
+                detail,
+                msg("This release works with PostgreSQL {majors}.", majors=supported),
+                refused=unknown,
+                need=Need.IMPOSSIBLE,
             ),
         )
     )
+
+
+def _pooler(node: str) -> RefusedError:
+    return RefusedError(
+        "P135",
+        msg("a connection pooler answers as {node}", node=node),
+        detail=msg(
+            "The session is not the server's own (another process id, or no startup options): replication does not"
+            " go through a pooler, and its settings would be those of other sessions."
+        ),
+        hint=msg("Give -p the host and port of PostgreSQL itself."),
+    )
+
+
+def _listening(listens: str, port: int) -> str:
+    """Where a primary that was reached by its Unix socket listens for its standby; empty where it does not."""
+    literal = [word.strip() for word in listens.split(",")]
+    for address in ("127.0.0.1", "::1", *(word for word in literal if word not in {"", "*", "localhost"})):
+        try:
+            with socket.create_connection((address, port), timeout=3) as line:
+                return str(line.getpeername()[0])
+        except OSError:
+            continue
+    return ""
 
 
 def bin_directory(route: Route) -> str:

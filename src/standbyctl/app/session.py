@@ -11,6 +11,7 @@ from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
+from standbyctl.domain.forecast import Trial
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.names import condemned_path, marker
 from standbyctl.domain.progress import Note, Progress, Tell
@@ -27,6 +28,8 @@ from standbyctl.nodes.world import World
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
 from standbyctl.observe.room import sample_room
+from standbyctl.observe.surveying import take_survey
+from standbyctl.observe.trial import run_trial
 from standbyctl.planner.attach import primary_conninfo, replication_conninfo
 
 DYING_SECONDS = 5
@@ -59,11 +62,16 @@ class Session:
             wal_senders_in_use=self.sample.wal_senders_in_use,
             most_retained_bytes=self.sample.most_retained_bytes,
             most_retained_slot=self.sample.most_retained_slot,
+            reachable=self.resolved.reachable,
+            survey=self.sample.survey,
         )
         return seen.facts
 
-    def survey(self) -> Facts:
-        """Look, and take a whole sample. A copy whose run was just killed gets a moment to end."""
+    def survey(self, *, rate: bool = False) -> Facts:
+        """Look, and take a whole sample. A copy whose run was just killed gets a moment to end.
+
+        `rate`: how fast WAL is written too, which takes a moment.
+        """
         deadline = self._clock.monotonic() + DYING_SECONDS
         seen = self._look()
         while any(draft.alive for draft in seen.facts.place(self.target.name).drafts):
@@ -71,8 +79,16 @@ class Session:
                 break
             self._clock.sleep(0.2)
             seen = self._look()
-        self.sample = sample_room(self.resolved.server, seen.sample)
+        home = seen.facts.server(self.target.primary).setting("data_directory").value
+        survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock if rate else None)
+        room = sample_room(self.resolved.server, seen.sample)
+        self.sample = replace(room, reachable=self.resolved.reachable, survey=survey)
         return seen.facts
+
+    def trial(self) -> Trial:
+        """A short copy, measured."""
+        host = self._doors()[self.target.name].host
+        return run_trial(self.resolved.server, host, self.target.data_directory, self._clock)
 
     def _look(self) -> Seen:
         return look(self._doors(), question_for(self.resolved))

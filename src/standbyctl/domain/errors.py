@@ -24,10 +24,10 @@ NOTHING_CHANGED = msg("Nothing was changed.")
 
 
 class Need(StrEnum):
-    """What would lift a blocker."""
+    """What would lift a blocker, from the least to the hardest."""
 
-    RESTART = "restart"  # of the server it is about: never by us
     WAY = "way around"  # the hint names it
+    RESTART = "restart"  # of the server it is about: never by us
     IMPOSSIBLE = "impossible"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from standbyctl.domain.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Room and load around an attach, at one moment."""
+    """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects."""
 
     cluster_bytes: int | None = None
     free_bytes: int | None = None
@@ -21,3 +23,5 @@ class Sample:
     free_aside: str = ""
     directory_identity: str = ""
     condemned_identity: str = ""
+    reachable: bool = True
+    survey: Survey = field(default_factory=Survey)

@@ -20,7 +20,7 @@ class Target:
 
     `host` and `port` are how the standby reaches the primary, by TCP; `source_address` is how the
     primary sees it. `wal_cap` is "auto", "keep" or a size; `max_rate` is empty for no limit.
-    `own_role`: the role is made by us, and its passfile too.
+    `own_role`: the role is made by us, and its passfile too. `despite`: what the operator overrides, by name.
     """
 
     primary: str
@@ -38,3 +38,4 @@ class Target:
     max_rate: str = ""
     checkpoint: str = "fast"
     wal_cap: str = "auto"
+    despite: tuple[str, ...] = ()

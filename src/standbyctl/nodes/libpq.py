@@ -77,6 +77,28 @@ class LibpqServer:
         made = self._observing().pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
         return made.decode()
 
+    def kept(self) -> psycopg.Connection[Any]:
+        """The connection that is kept for looking, made if need be; raises CannotTellError."""
+        return self._observing()
+
+    def renamed(self, name: str) -> LibpqServer:
+        """The same server by the name that it is known by from now on; the kept connection goes along."""
+        other = LibpqServer(name, self._params, self._original)
+        other._kept, self._kept = self._kept, None
+        return other
+
+    def pooled(self) -> bool:
+        """Whether something that is not PostgreSQL takes connections there, and hands them on.
+
+        A pooler knows no `options`, or gives its own process id for the backend's.
+        """
+        params = {**_CONNECT, **self._params, "application_name": OUR_APPLICATION_NAME}
+        try:
+            with psycopg.connect(make_conninfo("", **params), autocommit=True) as conn:
+                return ask(conn, "SELECT pg_catalog.pg_backend_pid()", ()) != [(conn.info.backend_pid,)]
+        except psycopg.Error:
+            return False
+
     def connect(self, options: str = OBSERVING, **changes: str) -> psycopg.Connection[Any]:
         """A new connection in autocommit; raises CannotTellError."""
         given = self._params.get("options", "")

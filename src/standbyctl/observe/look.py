@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
@@ -15,6 +13,7 @@ from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.question import Question
 from standbyctl.observe.reading import parse_place, parse_probe, parse_sample, parse_server
+from standbyctl.observe.texts import text
 
 SETTINGS = (
     "allow_alter_system", "archive_cleanup_command", "archive_mode", "data_directory", "external_pid_file",
@@ -50,7 +49,7 @@ def look(doors: Doors, question: Question) -> Seen:
 def ask_primary(door: Door, question: Question) -> dict[str, Any]:
     """Everything a plan needs to know of the primary, as it came."""
     [(raw,)] = door.server.observe(
-        _text("server.sql"),
+        text("server.sql"),
         {
             "role": question.role,
             "ours": [question.name, f"{question.name}_copy"],
@@ -63,7 +62,7 @@ def ask_primary(door: Door, question: Question) -> dict[str, Any]:
 def _ask_standby(door: Door, question: Question, probe: Mapping[str, str]) -> dict[str, Any]:
     """What the standby's server says; nothing where it does not answer, or where another server does."""
     try:
-        [(raw,)] = door.server.observe(_text("standby.sql"), {"slot": question.slot}, timeout_seconds=10)
+        [(raw,)] = door.server.observe(text("standby.sql"), {"slot": question.slot}, timeout_seconds=10)
     except CannotTellError:
         return {}
     return dict(raw) if raw["data_directory"] == probe["real"] else {}
@@ -74,7 +73,7 @@ def _probe(
 ) -> tuple[dict[str, str], list[str]]:
     hba = next(s["value"] for s in raw["settings"] if s["name"] == "hba_file")
     done = door.host.script(
-        _text("probe.sh"),
+        text("probe.sh"),
         question.data_directory,
         question.bin_directory,
         question.passfile,
@@ -94,8 +93,3 @@ def _probe(
             "A202", msg("cannot look at the host of {node}", node=question.name), detail=msg("{e}", e=done.stderr)
         )
     return probe, [value for key, value in pairs if key == "draft"]
-
-
-@cache
-def _text(name: str) -> str:
-    return files("standbyctl.observe").joinpath(name).read_text(encoding="utf-8")

@@ -44,10 +44,15 @@ _RECOVERY_TARGETS = ("", "_lsn", "_name", "_time", "_xid")
 
 def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = ()) -> Plan:
     """The steps still to take, or everything that stands in the way."""
-    steps = tuple(_remaining(_all_steps(facts, sample, target), facts))
+    steps = steps_left(facts, sample, target)
     if blockers := tuple(attach_blockers(facts, sample, target, memory, steps)):
         return Plan(blockers=blockers)
     return Plan(steps=steps, notes=tuple(_notes(facts, target, steps)))
+
+
+def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]:
+    """The steps still to take, whether or not anything stands in the way."""
+    return tuple(_remaining(_all_steps(facts, sample, target), facts))
 
 
 def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:

@@ -9,6 +9,8 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers, slot_blockers
+from standbyctl.planner.blockers.host import host_blockers
+from standbyctl.planner.blockers.ownership import ownership_blockers
 from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.plan import Memory
@@ -19,15 +21,17 @@ def attach_blockers(
     facts: Facts, sample: Sample, target: Target, memory: Memory, steps: tuple[Step, ...]
 ) -> Iterator[Blocker]:
     """Everything that stands in the way of these steps."""
-    yield from server_blockers(facts, target)
+    yield from server_blockers(facts, sample, target)
     if not steps:
         return
+    yield from ownership_blockers(facts, sample, target, steps)
     yield from commit_blockers(facts, target)
     yield from capacity_blockers(facts, sample, target, steps)
     yield from slot_blockers(facts, target, memory)
     yield from cap_blockers(facts, sample, target, steps)
-    yield from role_blockers(facts, target, memory, steps)
+    yield from role_blockers(facts, sample, target, memory, steps)
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)
     yield from directory_blockers(facts, sample, target)
     yield from room_blockers(facts, sample, target, steps)
+    yield from host_blockers(sample, target, steps)

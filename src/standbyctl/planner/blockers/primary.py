@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.errors import Blocker
-from standbyctl.domain.facts import Facts
+from standbyctl.domain.errors import Blocker, Need
+from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import msg
+from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
 from standbyctl.planner.plan import has
@@ -15,7 +16,7 @@ from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.hba import AdmitReplication
 
 
-def server_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
     """What the server is, and what it was started with."""
     server, node = facts.server(target.primary), target.primary
     if major(server.version_num) not in SUPPORTED_MAJORS:
@@ -58,12 +59,22 @@ def server_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
             msg("max_wal_senders is read at server start only: a reload changes nothing."),
             msg("Set max_wal_senders = 10 (the default) and restart {node} in a window of your own.", node=node),
         )
-    if server.setting("listen_addresses").value == "":
+    if not sample.reachable or server.setting("listen_addresses").value == "":
         yield Blocker(
             "P105",
-            msg("{node} does not listen on TCP: listen_addresses is empty", node=node),
-            msg("A standby connects by TCP, and listen_addresses is read at server start only."),
-            msg("Set listen_addresses and restart {node} in a window of your own.", node=node),
+            msg("{node} does not listen on TCP where its standby is to run", node=node),
+            msg(
+                "A standby connects by TCP; listen_addresses is '{value}' and read at server start only, and port"
+                " {port} refuses here.",
+                value=server.setting("listen_addresses").value,
+                port=server.setting("port").value,
+            ),
+            msg(
+                "Set listen_addresses and restart {node} in a window of your own; or give -p an address that it"
+                " listens on.",
+                node=node,
+            ),
+            need=_at_start(server, "listen_addresses"),
         )
     if server.tablespaces:
         yield Blocker(
@@ -79,6 +90,11 @@ def server_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
             msg("{node} reads {files}; a base backup does not contain that.", node=node, files=", ".join(outside)),
             msg("This release attaches to servers that keep their configuration in the data directory."),
         )
+
+
+def _at_start(server: Server, name: str) -> Need:
+    """A restart, where this server reads the setting at its start only (pg_settings.context)."""
+    return Need.RESTART if server.setting(name).restart_only else Need.WAY
 
 
 def _outside(paths: tuple[str, ...], data_directory: str) -> tuple[str, ...]:

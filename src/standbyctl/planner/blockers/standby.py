@@ -8,9 +8,11 @@ from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Passfile
 from standbyctl.domain.message import msg
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.size import format_size
+from standbyctl.domain.size import format_seconds, format_size
+from standbyctl.domain.survey import RoleUse
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
+from standbyctl.planner.blockers.capacity import SENDERS_FOR_A_COPY
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
@@ -19,7 +21,9 @@ from standbyctl.steps.role import CreateRole
 SPARE_BYTES = 3 * 16 * (1 << 20)
 
 
-def role_blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+def role_blockers(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, steps: tuple[Step, ...]
+) -> Iterator[Blocker]:
     """A role or passfile that is not ours to change, or is of no use."""
     role, place = facts.server(target.primary).role(target.role), facts.place(target.name)
     made = any(isinstance(entry.step, CreateRole) and entry.step.role == target.role for entry in memory)
@@ -45,6 +49,8 @@ def role_blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Ste
             msg("--passfile goes with a role that exists and has LOGIN and REPLICATION."),
             msg("Give such a role with --role, or leave --passfile out: attach then makes a role of its own."),
         )
+    elif not target.own_role:
+        yield from _use_blockers(sample.survey.role, target, steps)
     if target.own_role and place.passfile not in {Passfile.ABSENT, Passfile.OURS}:
         yield Blocker(
             "P107",
@@ -67,6 +73,33 @@ def role_blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Ste
                 port=target.primary_port,
                 role=target.role,
             ),
+        )
+
+
+def _use_blockers(use: RoleUse, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """What keeps a role with the right attributes from connecting."""
+    if use.expires_in_seconds is not None and use.expires_in_seconds <= 0:
+        yield Blocker(
+            "P107",
+            msg('the password of the role "{role}" has expired', role=target.role),
+            msg(
+                "VALID UNTIL was {ago} ago; it counts for every new connection.",
+                ago=format_seconds(-use.expires_in_seconds),
+            ),
+            msg("ALTER ROLE ... VALID UNTIL 'infinity', or give another role."),
+        )
+    needed = SENDERS_FOR_A_COPY if has(steps, CopyByBasebackup) else 1
+    if use.connection_limit >= 0 and use.connection_limit - use.connections < needed:
+        yield Blocker(
+            "P107",
+            msg('the role "{role}" is at its connection limit', role=target.role),
+            msg(
+                "CONNECTION LIMIT {limit}, {used} in use; the copy needs {needed}, afterwards the standby 1.",
+                limit=use.connection_limit,
+                used=use.connections,
+                needed=needed,
+            ),
+            msg("Raise it (ALTER ROLE ... CONNECTION LIMIT), or give another role."),
         )
 
 
@@ -141,6 +174,11 @@ def _identity_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         )
 
 
+def needed_bytes(cluster_bytes: int) -> int:
+    """What a copy needs on its disk: itself, a fifth to spare, and some WAL."""
+    return cluster_bytes * 12 // 10 + SPARE_BYTES
+
+
 def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """A port, a program or a disk that is missing."""
     place = facts.place(target.name)
@@ -166,7 +204,7 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
     # What an unfinished copy takes up is free again before the new one begins; the disk is looked at anew then.
     if sample.cluster_bytes is None or sample.free_bytes is None or has(steps, RemoveDraft):
         return
-    needed = sample.cluster_bytes * 12 // 10 + SPARE_BYTES
+    needed = needed_bytes(sample.cluster_bytes)
     if sample.free_bytes < needed:
         yield Blocker(
             "P206",

@@ -11,6 +11,7 @@ from standbyctl import __version__
 
 _VERBS = {
     "demo": "A throw-away primary, and a standby attached to it for real.",
+    "preflight": "Can this primary get a standby with no restart? Changes nothing.",
     "plan": "Show, and save, exactly what attach would do.",
     "attach": "Attach a standby to a running primary; run again to resume.",
     "status": "Who replicates from whom, now.",

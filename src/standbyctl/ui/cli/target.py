@@ -10,6 +10,7 @@ import click
 
 from standbyctl.app.config import load_config
 from standbyctl.app.request import Request
+from standbyctl.domain.survey import RULERS
 
 _HELP = {
     "primary": "The primary: libpq conninfo, URI, host, or the name of a node in standbyctl.toml.",
@@ -23,6 +24,7 @@ _HELP = {
     "max_rate": "Limit for the copy, as pg_basebackup takes it (32k, 80M).",
     "checkpoint": "fast: at once, in a burst of writes. spread: may take minutes before the first byte. Default: fast.",
     "wal_cap": "max_slot_wal_keep_size: half of the free room, as it is, or a size such as 20GB. Default: auto.",
+    "despite": "Attach although this rules the server; see the refusal that names it. May be given again.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _OPTIONS = (
@@ -37,6 +39,7 @@ _OPTIONS = (
     click.option("--max-rate", metavar="RATE", help=_HELP["max_rate"]),
     click.option("--checkpoint", type=click.Choice(["fast", "spread"]), help=_HELP["checkpoint"]),
     click.option("--wal-cap", metavar="auto|keep|SIZE", help=_HELP["wal_cap"]),
+    click.option("--despite", metavar="NAME", multiple=True, type=click.Choice(RULERS), help=_HELP["despite"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -48,7 +51,7 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def request_from(given: dict[str, Any]) -> Request:
+def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     """The command line over the configuration file; click.UsageError where something needed is missing."""
     config = load_config(given["config"], os.environ)
     primary, standby = config.node(given["primary"] or ""), config.node(given["name"] or "")
@@ -56,7 +59,7 @@ def request_from(given: dict[str, Any]) -> Request:
     if not conninfo and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT")):
         raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
     data_directory = given["data_dir"] or (standby.data_directory if standby else "")
-    if not data_directory:
+    if not data_directory and need_place:
         raise click.UsageError("where is the standby to be? Give -D DIR.")
     attach = config.attach
     return Request(
@@ -72,4 +75,5 @@ def request_from(given: dict[str, Any]) -> Request:
         max_rate=given["max_rate"] or attach.max_rate,
         checkpoint=given["checkpoint"] or attach.checkpoint,
         wal_cap=given["wal_cap"] or attach.max_slot_wal_keep_size,
+        despite=given["despite"],
     )

@@ -1,0 +1,151 @@
+"""One survey for a report or a plan: what moves on the primary, and what its host and the standby's have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.facts import Setting
+from standbyctl.domain.message import msg
+from standbyctl.domain.survey import (
+    Archiver,
+    Collation,
+    HostRoom,
+    RoleUse,
+    Sessions,
+    SlotUse,
+    Survey,
+    Wal,
+)
+from standbyctl.nodes.ports import Clock, Door, Doors
+from standbyctl.observe.managers import TELLING_ROLES, find_managed, find_managers
+from standbyctl.observe.question import Question
+from standbyctl.observe.reading import parse_probe
+from standbyctl.observe.texts import text
+
+SETTINGS = (
+    "archive_library", "checkpoint_completion_target", "checkpoint_timeout", "data_checksums", "full_page_writes",
+    "huge_pages", "idle_replication_slot_timeout", "local_preload_libraries", "password_encryption",
+    "session_preload_libraries", "shared_buffers", "shared_preload_libraries", "ssl", "wal_keep_size",
+    "wal_log_hints", "wal_segment_size", "wal_sender_timeout",
+)  # fmt: skip
+_PRELOADED = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries", "archive_library")
+_LATER = """
+SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint END,
+       extract(epoch FROM clock_timestamp())::float8
+"""
+# Statistics that are younger say more about a restart than about the load.
+AVERAGE_SECONDS = 300
+# Long enough for a rate that means something, short enough to be waited for.
+RATE_SECONDS = 0.3
+
+
+def take_survey(doors: Doors, question: Question, primary_directory: str, clock: Clock | None) -> Survey:
+    """Ask the primary, then the standby's host; with a clock, the primary again: what WAL was written meanwhile."""
+    server = doors[question.primary].server
+    [(raw,)] = server.observe(
+        text("survey.sql"),
+        {"role": question.role, "settings": list(SETTINGS), "telling_roles": list(TELLING_ROLES)},
+    )
+    began = clock.monotonic() if clock else 0.0
+    host = parse_probe(_ask_host(doors[question.name], question, raw, primary_directory))
+    lsn, moment = None, 0.0
+    if clock:
+        clock.sleep(max(0.0, RATE_SECONDS - (clock.monotonic() - began)))
+        [(lsn, moment)] = server.observe(_LATER)
+    return parse_survey(raw, host, lsn, moment)
+
+
+def _ask_host(door: Door, question: Question, raw: Mapping[str, Any], primary_directory: str) -> str:
+    done = door.host.script(
+        text("survey.sh"),
+        question.data_directory,
+        primary_directory,
+        question.bin_directory,
+        "\n".join(raw["sourcefiles"]),
+        "\n".join(libraries(raw)),
+    )
+    output = done.stdout.decode("utf-8", "surrogateescape")
+    if not output.endswith("end=yes\n"):
+        raise CannotTellError(
+            "A202", msg("cannot look at the host of {node}", node=question.name), detail=msg("{e}", e=done.stderr)
+        )
+    return output
+
+
+def libraries(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every library that a copy loads when it starts, as its files say, or that a function in this database is in."""
+    waiting = {setting["name"]: setting["in_file"] for setting in raw["pending"]}
+    names = [
+        name.strip().strip('"')
+        for setting in raw["settings"]
+        if setting["name"] in _PRELOADED
+        for name in (waiting.get(setting["name"]) or setting["value"]).split(",")
+    ]
+    return tuple(sorted({name for name in (*names, *raw["libraries"]) if name}))
+
+
+def parse_survey(raw: Mapping[str, Any], host: list[tuple[str, str]], lsn: int | None, moment: float) -> Survey:
+    """What both have said. Pure."""
+    words = dict(host)
+    return Survey(
+        today=raw["today"],
+        up_seconds=raw["up_seconds"],
+        described=raw["described"],
+        database=raw["database"],
+        superuser=bool(raw["superuser"]),
+        settings=tuple(Setting(**setting) for setting in raw["settings"]),
+        managed=tuple(find_managed(raw)),
+        managers=tuple(find_managers(raw)),
+        foreign_files=tuple(_pair(value) for key, value in host if key == "foreign"),
+        pending=tuple(Setting(**setting) for setting in raw["pending"]),
+        role=RoleUse(**raw["role"]) if raw["role"] else RoleUse(),
+        slots=tuple(SlotUse(**slot) for slot in raw["slots"]),
+        wal=_wal(raw, lsn, moment),
+        wal_directory_bytes=raw["wal_directory_bytes"],
+        archiver=Archiver(**raw["archiver"]),
+        sessions=Sessions(**raw["sessions"]),
+        publications=raw["publications"],
+        unlogged=raw["unlogged"],
+        collations=tuple(Collation(c["database"], c["recorded"], c["actual"] or "none") for c in raw["collations"]),
+        collations_recorded=not raw["unversioned"],
+        unreadable=tuple(value for key, value in host if key == "unreadable"),
+        libraries_missing=tuple(value for key, value in host if key == "missing"),
+        libraries=libraries(raw),
+        host=_room(words),
+    )
+
+
+def _pair(value: str) -> tuple[str, str]:
+    who, _, path = value.strip().partition(" ")
+    return who.lower(), path.strip()
+
+
+def _wal(raw: Mapping[str, Any], lsn: int | None, moment: float) -> Wal:
+    written, since = (raw["wal"] or {}).get("bytes"), (raw["wal"] or {}).get("since_seconds")
+    seconds = moment - raw["clock"]
+    now = (lsn - raw["lsn"]) / seconds if lsn is not None and raw["lsn"] is not None and seconds > 0 else None
+    known = written is not None and since is not None and since >= AVERAGE_SECONDS
+    return Wal(now, float(written) / since if known else None, since)
+
+
+def _room(words: Mapping[str, str]) -> HostRoom:
+    pages, size = [*(_number(word) for word in words["huge_free"].split()), None, None][:2]
+    return HostRoom(
+        memory_bytes=_kilobytes(words["memory_kb"]),
+        available_bytes=_kilobytes(words["available_kb"]),
+        huge_pages_free_bytes=pages * size * 1024 if pages is not None and size else None,
+        inodes_free=_number(words["inodes_free"]),
+        inodes_needed=_number(words["inodes_needed"]),
+        selinux=words["selinux"],
+        c_library=words["c_library"],
+    )
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isdigit() else None
+
+
+def _kilobytes(word: str) -> int | None:
+    return int(word) * 1024 if word.isdigit() else None

@@ -1,0 +1,74 @@
+"""What the standby's server would not start with, or not have room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.message import msg
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.size import format_size, parse_size
+from standbyctl.domain.survey import Survey
+from standbyctl.domain.target import Target
+from standbyctl.planner.plan import has
+from standbyctl.steps.base import Step
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
+
+# pg_settings shows shared_buffers in blocks.
+_BLOCK_BYTES = 8192
+_ROOM_FOR_FILES = 1000
+
+
+def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """Libraries, memory, inodes: the copy starts with what the files of the primary say."""
+    if not has(steps, CopyByBasebackup):
+        return
+    survey = sample.survey
+    if survey.libraries_missing:
+        names = ", ".join(survey.libraries_missing)
+        yield Blocker(
+            "P209",
+            msg("libraries that the standby needs are not installed: {names}", names=names),
+            msg("The copy comes with shared_preload_libraries and functions that load them, and would not start."),
+            msg("Install the packages that they are in for this major version, or take them out of the setting."),
+        )
+    yield from _memory(survey)
+    room = survey.host
+    if room.inodes_free is not None and room.inodes_needed is not None:
+        needed = room.inodes_needed + _ROOM_FOR_FILES
+        if room.inodes_free < needed:
+            yield Blocker(
+                "P212",
+                msg("too few inodes for {path}", path=target.data_directory),
+                msg("{free} are free; the cluster has {needed} files.", free=room.inodes_free, needed=needed),
+                msg("Choose a directory on another volume with -D."),
+            )
+
+
+def buffers_bytes(survey: Survey) -> int | None:
+    """shared_buffers as the copy will start with it: what the files say, in force or not."""
+    pending = next((s for s in survey.pending if s.name == "shared_buffers"), None)
+    if pending is not None and pending.in_file is not None:
+        return _in_bytes(pending.in_file)
+    running = survey.setting("shared_buffers")
+    return int(running.value) * _BLOCK_BYTES if running else None
+
+
+def _in_bytes(text: str) -> int | None:
+    size = parse_size(text)
+    return size if size is not None else int(text) * _BLOCK_BYTES if text.isdigit() else None
+
+
+def _memory(survey: Survey) -> Iterator[Blocker]:
+    buffers, room = buffers_bytes(survey), survey.host
+    if buffers is not None and room.memory_bytes is not None and buffers > room.memory_bytes:
+        yield Blocker(
+            "P208",
+            msg("shared_buffers is more than the memory of the standby's host"),
+            msg(
+                "The copy would start with {buffers}; the host has {memory}.",
+                buffers=format_size(buffers),
+                memory=format_size(room.memory_bytes),
+            ),
+            msg("Lower shared_buffers in the file that waits for a restart, or use a bigger host."),
+        )

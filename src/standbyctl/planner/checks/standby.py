@@ -1,0 +1,140 @@
+"""Lines about the place where the standby goes, or is."""
+
+from __future__ import annotations
+
+from standbyctl.domain.facts import Contents
+from standbyctl.domain.message import msg
+from standbyctl.domain.size import format_size
+from standbyctl.domain.version import version_text
+from standbyctl.planner.attach import MINIMUM_PARAMETERS, standby_settings
+from standbyctl.planner.blockers.host import buffers_bytes
+from standbyctl.planner.blockers.standby import needed_bytes
+from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
+
+_CONTENTS = {
+    Contents.ABSENT: msg("is not there"),
+    Contents.EMPTY: msg("is empty"),
+    Contents.STANDBY: msg("holds a copy of this primary"),
+    Contents.CLUSTER: msg("holds another PostgreSQL cluster"),
+    Contents.FOREIGN: msg("holds files of somebody"),
+}
+
+
+def _directory(view: View) -> Seen:
+    return fine("{path} {what}", path=view.target.data_directory, what=_CONTENTS[view.place.contents])
+
+
+def _programs(view: View) -> Seen:
+    if not view.place.bin_version_num:
+        return fine("none found")
+    return fine("{v} in {path}", v=version_text(view.place.bin_version_num), path=view.place.bin_directory)
+
+
+def _copy(view: View) -> Seen:
+    if view.place.contents is not Contents.STANDBY:
+        return fine("nothing to keep: a copy is made")
+    if view.place.upstream:
+        return fine("streams from {node}", node=view.place.upstream)
+    if view.place.running:
+        return fine("runs, and does not stream from {node}", node=view.target.primary)
+    return (
+        fine("is stopped; what it needs next is kept")
+        if view.place.covered
+        else fine("is stopped; what it needs next is no longer kept")
+    )
+
+
+def _drafts(view: View) -> Seen:
+    if not view.place.drafts:
+        return fine("none")
+    return fine("{paths}", paths=", ".join(draft.path for draft in view.place.drafts))
+
+
+def _port(view: View) -> Seen:
+    return fine("{port} is taken" if view.place.port_taken else "{port}", port=view.target.port)
+
+
+def _disk(view: View) -> Seen:
+    free, size = view.sample.free_bytes, view.sample.cluster_bytes
+    if free is None or size is None:
+        return unknown("not known")
+    return fine(
+        "{free} free; {size} and WAL and 20 % make {needed}",
+        free=format_size(free),
+        size=format_size(size),
+        needed=format_size(needed_bytes(size)),
+    )
+
+
+def _minimum(view: View) -> Seen:
+    raised = [name for name, _ in standby_settings(view.server, view.target) if name in MINIMUM_PARAMETERS]
+    if raised:
+        return fine("the copy gets the primary's running values: {names}", names=", ".join(raised))
+    return fine("max_connections and 4 others come with the copy")
+
+
+def _memory(view: View) -> Seen:
+    buffers, room = buffers_bytes(view.survey), view.survey.host
+    if buffers is None or room.memory_bytes is None:
+        return unknown("not known")
+    if room.available_bytes is not None and buffers > room.available_bytes:
+        return warning(
+            "shared_buffers is {buffers}; {available} of {memory} are available now",
+            buffers=format_size(buffers),
+            available=format_size(room.available_bytes),
+            memory=format_size(room.memory_bytes),
+        )
+    return fine(
+        "shared_buffers is {buffers}; the host has {memory}",
+        buffers=format_size(buffers),
+        memory=format_size(room.memory_bytes),
+    )
+
+
+def _libraries(view: View) -> Seen:
+    if view.survey.libraries_missing:
+        return fine("missing: {names}", names=", ".join(view.survey.libraries_missing))
+    count = len(view.survey.libraries)
+    return fine("{n} in use, all installed", n=count) if count else fine("only PostgreSQL's own")
+
+
+def _inherited(view: View) -> Seen:
+    loaded = view.value("shared_preload_libraries")
+    workers = [name for name in ("pg_cron", "timescaledb", "pgagent", "pg_squeeze") if name in loaded]
+    if workers:
+        return warning("{names} comes with the copy, and works there too after a promotion", names=", ".join(workers))
+    if view.value("archive_mode") != "off":
+        return fine("archive_command comes with the copy, and acts once it is promoted")
+    return fine("the configuration of {node}", node=view.target.primary)
+
+
+def _selinux(view: View) -> Seen:
+    if view.survey.host.selinux == "1" and not view.target.data_directory.startswith("/var/lib/pgsql/"):
+        return warning(
+            "enforcing: {path} needs the type postgresql_db_t (semanage fcontext, restorecon)",
+            path=view.target.data_directory,
+        )
+    return fine("enforcing") if view.survey.host.selinux == "1" else fine("not enforcing")
+
+
+def _inodes(view: View) -> Seen:
+    room = view.survey.host
+    if room.inodes_free is None or room.inodes_needed is None:
+        return fine("not counted on this file system")
+    return fine("{free} free; the cluster has {n} files", free=room.inodes_free, n=room.inodes_needed)
+
+
+LINES = (
+    Line("P201", msg("data directory"), _directory),
+    Line("P202", msg("programs"), _programs),
+    Line("P203", msg("copy"), _copy),
+    Line("P204", msg("unfinished copies"), _drafts),
+    Line("P205", msg("port"), _port),
+    Line("P206", msg("disk"), _disk),
+    Line("P207", msg("settings"), _minimum),
+    Line("P208", msg("memory"), _memory),
+    Line("P209", msg("libraries"), _libraries),
+    Line("P210", msg("inherited"), _inherited),
+    Line("P211", msg("SELinux"), _selinux),
+    Line("P212", msg("inodes"), _inodes),
+)

@@ -1,0 +1,80 @@
+"""Can this primary get a standby with no restart? The answer is the plan's: the same predicates, seen line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from standbyctl.domain.check import Check, Status
+from standbyctl.domain.errors import Blocker, Need
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.forecast import Forecast, Trial, predict_copy
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import Target
+from standbyctl.planner.attach import plan_attach, steps_left
+from standbyctl.planner.cap import choose_cap
+from standbyctl.planner.checks import checks
+from standbyctl.planner.checks.line import View
+from standbyctl.planner.plan import Memory, has
+from standbyctl.steps.base import Step
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.slot import CAP
+
+_MB = 1 << 20
+
+
+class Verdict(StrEnum):
+    """The word that a preflight begins and ends with. The same in every language."""
+
+    READY = "READY"
+    BLOCKED = "BLOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was found: every line, every blocker, the steps that a plan would have, and how long they may take."""
+
+    checks: tuple[Check, ...]
+    blockers: tuple[Blocker, ...]
+    steps: tuple[Step, ...]
+    forecast: Forecast
+
+    @property
+    def verdict(self) -> Verdict:
+        """READY exactly where a plan has no blocker."""
+        return Verdict.BLOCKED if self.blockers else Verdict.READY
+
+    @property
+    def restart(self) -> bool:
+        """Whether a restart is among what would lift the blockers."""
+        return any(blocker.need is Need.RESTART for blocker in self.blockers)
+
+    def count(self, status: Status) -> int:
+        """Lines of that status."""
+        return sum(check.status is status for check in self.checks)
+
+
+def preflight(
+    facts: Facts, sample: Sample, target: Target, memory: Memory = (), trial: Trial | None = None
+) -> Preflight:
+    """Every check of one primary and one place. Pure: the same facts, the same answer."""
+    plan = plan_attach(facts, sample, target, memory)
+    steps = steps_left(facts, sample, target)
+    forecast = _forecast(facts, sample, target, steps, trial)
+    view = View(facts, sample, target, memory, steps, plan.blockers, forecast)
+    return Preflight(checks(view), plan.blockers, steps, forecast)
+
+
+def _forecast(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...], trial: Trial | None) -> Forecast:
+    copies = has(steps, CopyByBasebackup)
+    present = int(facts.server(target.primary).setting(CAP).value)
+    cap = choose_cap(facts.server(target.primary), sample, target)
+    megabytes = present if cap is None else cap
+    keeps = megabytes * _MB if megabytes >= 0 else sample.wal_free_bytes
+    return predict_copy(
+        sample.cluster_bytes if copies else None,
+        target.max_rate,
+        trial,
+        sample.survey.wal.rate_bytes,
+        keeps,
+    )

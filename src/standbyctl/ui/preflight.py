@@ -1,0 +1,162 @@
+"""The report of a preflight, as text and as a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from standbyctl.app.preflight import Report
+from standbyctl.app.session import Session
+from standbyctl.domain.check import Status
+from standbyctl.domain.codec import encode
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.size import format_seconds, format_size
+from standbyctl.domain.version import version_text
+from standbyctl.planner.preflight import Preflight, Verdict
+from standbyctl.ui.checks import check_record, render_checks
+from standbyctl.ui.render import text, wrap
+
+_INDENT = " " * 10
+
+
+def render_preflight(report: Report, session: Session, next_command: str) -> str:
+    """The question, every line, the forecast, what is in the way, and the verdict."""
+    found, target = report.found, session.target
+    question = msg(
+        "preflight: can {primary} get a standby {name} on this machine with no restart? (changes nothing)",
+        primary=target.primary,
+        name=target.name,
+    )
+    parts = [
+        f"{_verdict_line(found, target.primary, target.name)}\n{text(question)}",
+        render_checks(found.checks, _headings(report, session)),
+        "\n".join(_forecast(report, target.name)),
+    ]
+    if found.blockers:
+        parts.append("\n".join([text(msg("Ways forward")), *(_way(blocker) for blocker in found.blockers)]))
+    parts.append(_ending(report, session, next_command))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _headings(report: Report, session: Session) -> dict[str, Message]:
+    target, sample = session.target, session.sample
+    server = report.facts.server(target.primary)
+    size, up = sample.cluster_bytes, sample.survey.up_seconds
+    return {
+        target.primary: msg(
+            "Primary {node} ({host}:{port}), PostgreSQL {v}, up {up}, {size}",
+            node=target.primary,
+            host=target.primary_host,
+            port=target.primary_port,
+            v=version_text(server.version_num),
+            up="-" if up is None else format_seconds(up),
+            size="-" if size is None else format_size(size),
+        ),
+        target.name: msg("Standby {name} (this machine), port {port}", name=target.name, port=target.port),
+    }
+
+
+def _forecast(report: Report, name: str) -> list[str]:
+    forecast = report.found.forecast
+    if forecast.copy_bytes is None:
+        return []
+    size = format_size(forecast.copy_bytes)
+    head = text(msg("Forecast")).ljust(10)
+    if forecast.seconds is None:
+        first = msg("copy {size}; how long is not known (--trial measures it, --max-rate bounds it)", size=size)
+    else:
+        why = (
+            msg("--max-rate")
+            if forecast.limited
+            else msg("trial of {size}", size=format_size(report.trial.copied_bytes if report.trial else 0))
+        )
+        first = msg(
+            "copy {size} at {rate}/s ({why}): about {took}",
+            size=size,
+            rate=format_size(forecast.rate_bytes or 0),
+            why=why,
+            took=format_seconds(forecast.seconds),
+        )
+    lines = [wrap(text(first), head, _INDENT)]
+    if forecast.wal_bytes is not None and forecast.keeps_bytes is not None:
+        kept = msg(
+            "WAL kept for {name} meanwhile: about {wal} of {keeps}",
+            name=name,
+            wal=format_size(forecast.wal_bytes),
+            keeps=format_size(forecast.keeps_bytes),
+        )
+        lines.append(wrap(text(kept), _INDENT, _INDENT))
+    return lines
+
+
+def _way(blocker: Blocker) -> str:
+    """Why, and what can be done about it, below the code of its line."""
+    body = f"{text(blocker.what)}. {text(blocker.detail)}\n{text(blocker.hint)}"
+    first, *rest = body.split("\n")
+    head = f"  {blocker.code:<6}"
+    return "\n".join([wrap(first, head, " " * 8), *(wrap(line, " " * 8, " " * 8) for line in rest)])
+
+
+def _verdict_line(found: Preflight, primary: str, name: str) -> str:
+    if found.verdict is Verdict.READY and not found.steps:
+        said = msg("Nothing to do: {name} streams from {primary}.", name=name, primary=primary)
+    elif found.verdict is Verdict.READY:
+        said = msg(
+            "No restart. {fixes}, {warnings}: all of it by SQL, a line in a file, or a reload.",
+            fixes=_count(found.count(Status.FIX), "fix", "fixes"),
+            warnings=_count(found.count(Status.WARN), "warning", "warnings"),
+        )
+    elif found.restart:
+        said = msg("{primary} needs a restart first. A reload does not help.", primary=primary)
+    else:
+        said = msg(
+            "{count} in the way; none of it needs a restart of {primary}.",
+            count=_count(len(found.blockers), "thing is", "things are"),
+            primary=primary,
+        )
+    return wrap(text(said), f"{found.verdict.value:<10}", _INDENT)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _ending(report: Report, session: Session, next_command: str) -> str:
+    found, target = report.found, session.target
+    lines = [_verdict_line(found, target.primary, target.name)]
+    if found.verdict is Verdict.READY and found.steps:
+        lines.append(f"{'Next':<10}{next_command}")
+    if found.blockers:
+        codes = " ".join(dict.fromkeys(blocker.code for blocker in found.blockers))
+        lines.append(f"{'See':<10}standbyctl explain {codes}")
+    return "\n".join(lines)
+
+
+def preflight_record(report: Report, session: Session) -> dict[str, Any]:
+    """The same for machines; null is unknown."""
+    found, forecast = report.found, report.found.forecast
+    return {
+        "schema": "standbyctl.preflight/1",
+        "verdict": found.verdict.value,
+        "restart": found.restart,
+        "target": encode(session.target),
+        "checks": [check_record(check) for check in found.checks],
+        "blockers": [
+            {
+                "code": blocker.code,
+                "need": blocker.need.value,
+                "refused": blocker.refused,
+                "error": str(blocker.what),
+                "detail": str(blocker.detail),
+                "hint": str(blocker.hint),
+            }
+            for blocker in found.blockers
+        ],
+        "forecast": {
+            **encode(forecast),
+            "seconds": forecast.seconds,
+            "wal_bytes": forecast.wal_bytes,
+            "slot_survives": forecast.slot_survives,
+            "catches_up": forecast.catches_up,
+        },
+    }
