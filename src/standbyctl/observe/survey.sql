@@ -15,7 +15,8 @@ SELECT jsonb_build_object(
              ORDER BY s.name), '[]')
       FROM pg_settings AS s LEFT JOIN LATERAL (
         SELECT sourcefile, setting FROM pg_file_settings AS f WHERE f.name = s.name ORDER BY seqno DESC LIMIT 1) AS f ON true
-     WHERE s.pending_restart),
+     -- A value that was taken out of the file again leaves the flag standing (all versions).
+     WHERE s.pending_restart AND coalesce(f.setting, s.boot_val) IS DISTINCT FROM s.setting),
   'roles', (SELECT coalesce(jsonb_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolname = ANY (%(telling_roles)s)),
   'extensions', (SELECT coalesce(jsonb_agg(extname ORDER BY extname), '[]') FROM pg_extension),
   'functions', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM pg_proc

@@ -1,0 +1,172 @@
+"""Preflight on real servers: each condition changes exactly its line; READY means that attach succeeds."""
+
+import re
+import shutil
+
+import pytest
+
+from tests.live.stages import STAGES, lines_of, restarted
+from tests.pair import Pair
+
+pytestmark = [pytest.mark.live]
+
+# What moves by itself: free room, rates, memory. Of these only the status is compared.
+MOVING = {"P125", "P136", "P206", "P208", "P212"}
+
+
+@pytest.fixture(scope="module")
+def shared(template):
+    made = Pair.make(template)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def plain(shared):
+    return lines_of(shared)[0]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_condition_changes_exactly_its_line(shared, plain, stage, programs):
+    if programs.major < stage.since:
+        return  # this version has no such setting, so nothing can be staged
+    with stage.do(shared):
+        seen, found, status = lines_of(shared, *stage.args)
+    assert seen[stage.code][0] == stage.status, seen[stage.code]
+    assert stage.seen in seen[stage.code][1]
+    changed = changes(seen, plain)
+    assert changed <= stage.also | {stage.code}
+    assert stage.code in changed or stage.code in MOVING
+    assert_verdict(found, status)
+    assert not changes(lines_of(shared)[0], plain), "the stage was taken away again"
+
+
+def changes(seen, plain):
+    """Lines that say something else. Of what moves by itself only the status counts; a step's number does not."""
+
+    def bare(code, lines):
+        status, words, remedy = lines[code]
+        return status if code in MOVING else (status, words, re.sub(r"step \d+", "step", remedy or ""))
+
+    return {code for code in plain if bare(code, seen) != bare(code, plain)}
+
+
+def assert_verdict(found, status):
+    blocked = [line["code"] for line in found["checks"] if line["status"] == "BLOCK"]
+    assert sorted(set(blocked)) == sorted({each["code"] for each in found["blockers"]})
+    assert found["verdict"] == ("BLOCKED" if blocked else "READY")
+    assert (status != 0) == bool(blocked)
+
+
+RESTARTED = [
+    ({"wal_level": "minimal", "max_wal_senders": "0"}, {"P102": "minimal", "P103": "0, 0 in use"}, {}),
+    ({"max_wal_senders": "1"}, {"P103": "not enough free walsenders"}, {}),
+    ({"max_replication_slots": "0"}, {"P104": "0, 0 in use"}, {}),
+    ({"listen_addresses": ""}, {"P105": "not reached by TCP"}, {}),
+    ({"archive_mode": "on", "archive_command": "false"}, {}, {"P121": "WARN", "P210": "OK"}),
+    ({"wal_level": "logical"}, {}, {"P127": "WARN", "P102": "OK"}),
+    ({"max_prepared_transactions": "2"}, {}, {"P123": "OK"}),
+    ({"shared_preload_libraries": "plpgsql"}, {}, {"P209": "OK"}),
+    ({"wal_log_hints": "on", "max_worker_processes": "20"}, {}, {}),
+]
+
+
+@pytest.mark.parametrize(("settings", "blocks", "other"), RESTARTED, ids=lambda each: " ".join(each) or "none")
+def test_what_only_a_restart_changes_is_seen_in_its_line(pair, settings, blocks, other):
+    plain = lines_of(pair)[0]
+    restarted(pair, **settings)
+    where = []
+    if settings.get("archive_mode"):
+        pair.primary.rows("SELECT pg_switch_wal()")
+        pair.wait(lambda: pair.primary.rows("SELECT 1 FROM pg_stat_archiver WHERE failed_count > 0"))
+    if settings.get("wal_level") == "logical":
+        pair.primary.rows("SELECT pg_create_logical_replication_slot('debezium', 'pgoutput')")
+        other = other | {"P104": "OK", "P124": "WARN"}
+    if settings.get("max_prepared_transactions"):
+        with pair.primary.connect() as conn:
+            conn.execute("BEGIN; CREATE TABLE t (); PREPARE TRANSACTION 'x'")
+    if settings.get("listen_addresses") == "":
+        where = ["-p", f"host={pair.area.path} port={pair.primary.port} user=postgres"]
+    seen, found, status = lines_of(pair, *where)
+    for code, words in blocks.items():
+        assert seen[code][0] == "BLOCK"
+        assert words in seen[code][1]
+        assert seen[code][2] == ("restart" if code in {"P102", "P105"} or "0, 0" in words else seen[code][2])
+    for code, expected in other.items():
+        assert seen[code][0] == expected
+    # Without TCP there is nothing to be admitted by, and no source address.
+    expected = set(blocks) | set(other) | ({"P106"} if where else set())
+    assert changes(seen, plain) <= expected
+    assert set(blocks) <= changes(seen, plain)
+    assert_verdict(found, status)
+
+
+@pytest.mark.sample
+def test_everything_at_once_on_one_hostile_primary(pair, golden, programs):
+    pair.primary.rows("CREATE ROLE rds_superuser; CREATE ROLE repl_db2; CREATE UNLOGGED TABLE fleeting (n int)")
+    pair.primary.rows("SELECT pg_create_physical_replication_slot('old', true)")
+    pair.primary.rows("ALTER SYSTEM SET wal_sender_timeout = 0")
+    restarted(
+        pair, max_wal_senders="1", max_replication_slots="1", full_page_writes="off", archive_mode="on",
+        archive_command="false", synchronous_commit="local", synchronous_standby_names="*",
+    )  # fmt: skip
+    pair.primary.rows("SELECT pg_switch_wal()")
+    pair.wait(lambda: pair.primary.rows("SELECT 1 FROM pg_stat_archiver WHERE failed_count > 0"))
+    (pair.primary.data / "root-only").write_text("x")
+    (pair.primary.data / "root-only").chmod(0)
+    with (pair.primary.data / "pg_hba.conf").open("a") as hba:
+        hba.write("hots all all all trust\n")
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("no_such_setting = 1\n")
+    pair.data.mkdir()
+    (pair.data / "notes.txt").write_text("mine")
+    before, beside = pair.raw(), pair.beside()
+    with pair.primary.connect(application_name="Patroni heartbeat"):
+        seen, _, status = lines_of(pair)
+        planned = pair.tool("plan", *pair.where)
+    assert pair.raw() == before
+    assert pair.beside() == beside
+    assert status == planned.returncode == 4
+    blocked = {code for code, line in seen.items() if line[0] == "BLOCK"}
+    assert blocked >= {"P103", "P104", "P106", "P107", "P110", "P114", "P117", "P118", "P133", "P201"}
+    assert {code for code, line in seen.items() if line[0] == "WARN"} >= {"P109", "P121", "P124", "P128", "P129"}
+    assert set(re.findall(r"CODE: +(\w+)", planned.stderr)) == blocked
+
+
+@pytest.mark.sample
+def test_a_healthy_default_primary_is_ready_without_a_warning(template):
+    """As initdb leaves it, but for the port; no data checksums where that is the default (15, 16)."""
+    area = template.area
+    fresh = Pair.make(template)
+    try:
+        fresh.primary.stop("fast")
+        shutil.rmtree(fresh.primary.data)
+        pwfile = area.path / "pw"
+        pwfile.write_text(fresh.primary.password)
+        shutil.chown(pwfile, area.user)
+        area.run("initdb", "-D", str(fresh.primary.data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={pwfile}")
+        with (fresh.primary.data / "postgresql.conf").open("a") as conf:
+            conf.write(f"port = {fresh.primary.port}\nunix_socket_directories = '{fresh.area.path}'\n")
+        fresh.primary.start()
+        seen, found, status = lines_of(fresh)
+        assert status == 0
+        assert found["verdict"] == "READY"
+        assert {line[0] for line in seen.values()} == {"OK", "FIX"}
+    finally:
+        fresh.end()
+
+
+@pytest.mark.sample
+def test_preflight_is_fast_and_asks_little(pair):
+    pair.primary.rows("ALTER SYSTEM SET log_statement = 'all'")
+    pair.primary.rows("ALTER SYSTEM SET log_connections = on")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(
+        lambda: pair.primary.rows("SHOW log_connections") in ([("on",)], [("receipt,authentication,authorization",)])
+    )
+    log = pair.area.path / "db1.log"
+    before = len(log.read_text(errors="replace"))
+    lines_of(pair)
+    said = log.read_text(errors="replace")[before:]
+    assert 0 < len(re.findall(r"(?:statement|execute [^:\n]*):", said)) <= 12
+    assert 0 < len(re.findall("connection authorized", said)) <= 2
