@@ -46,6 +46,7 @@ def changes(seen, plain):
 
     def bare(code, lines):
         status, words, remedy = lines[code]
+        words = re.sub(r"\([\d.]+ \w+ free\)", "", words)
         return status if code in MOVING else (status, words, re.sub(r"step \d+", "step", remedy or ""))
 
     return {code for code in plain if bare(code, seen) != bare(code, plain)}

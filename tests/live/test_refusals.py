@@ -1,66 +1,14 @@
 """Twelve refusals: each message whole, each exit code, and proof that nothing was changed."""
 
 import os
-import re
 import shutil
-import subprocess
 
 import pytest
 
 from tests.conftest import mount_namespace_argv
+from tests.live.stages import restarted
 
 pytestmark = [pytest.mark.live, pytest.mark.sample]
-
-
-@pytest.fixture
-def refuse(pair, golden):
-    """Run attach, compare what it says with a golden file, and see that nothing has changed."""
-
-    def run(name, status, *args, env=None, prefix=()):
-        before, beside = pair.raw(), pair.beside()
-        planned = call(pair, "plan", args, env, prefix)
-        done = call(pair, "attach", (*args, "--yes"), env, prefix)
-        assert done.returncode == status, done.stdout + done.stderr
-        assert planned.returncode == status, planned.stdout + planned.stderr
-        assert planned.stderr == done.stderr, "plan and attach must say the same"
-        assert "Nothing was changed" in done.stderr
-        assert pair.raw() == before
-        assert pair.beside() == beside
-        assert pair.journal() == []
-        golden(f"{name}.txt", scrub(pair, done.stderr))
-
-    return run
-
-
-def call(pair, verb, args, env, prefix):
-    if not prefix:
-        return pair.tool(verb, *args, env=env)
-    import sys
-
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "standbyctl", verb, *map(str, args)],
-        env=pair.env | (env or {}), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def scrub(pair, text):
-    """Take out what differs from run to run, and the line breaks that depend on it."""
-    text = re.sub(r"\n {8}", " ", text)
-    text = (
-        text.replace(str(pair.area.path), "DIR").replace(str(pair.primary.port), "PORT").replace(str(pair.port), "PORT")
-    )
-    text = re.sub(r"\b[a-z0-9_]+_PORT\b", "HOST_PORT", text)
-    text = re.sub(r"server at \"[^\"]*\", port", 'server at "ADDRESS", port', text)
-    text = re.sub(r"PostgreSQL \d\d\b", "PostgreSQL NN", text)
-    return re.sub(r"\d+(\.\d+)? [kMG]B", "SIZE", text)
-
-
-def restart(pair, **settings):
-    """Give the primary other settings; a restart by its owner, before the tool first runs."""
-    with (pair.primary.data / "postgresql.conf").open("a") as conf:
-        conf.write("".join(f"{name} = '{value}'\n" for name, value in settings.items()))
-    pair.primary.stop("fast")
-    pair.primary.start()
 
 
 def test_a_wrong_password(pair, refuse):
@@ -92,17 +40,17 @@ def test_a_primary_that_is_a_standby(pair, refuse):
 
 
 def test_wal_level_minimal(pair, refuse):
-    restart(pair, wal_level="minimal", max_wal_senders="0")
+    restarted(pair, wal_level="minimal", max_wal_senders="0")
     refuse("wal-level-minimal", 1, *pair.where)
 
 
 def test_one_walsender_left(pair, refuse):
-    restart(pair, max_wal_senders="1")
+    restarted(pair, max_wal_senders="1")
     refuse("one-walsender-left", 1, *pair.where)
 
 
 def test_no_slot_left(pair, refuse):
-    restart(pair, max_replication_slots="1")
+    restarted(pair, max_replication_slots="1")
     pair.primary.rows("SELECT pg_create_physical_replication_slot('other')")
     refuse("no-slot-left", 1, *pair.where)
 

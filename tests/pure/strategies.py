@@ -25,6 +25,7 @@ from standbyctl.domain.facts import (
     Slot,
 )
 from standbyctl.domain.sample import Sample
+from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import HbaWay
 from standbyctl.planner.plan import Remembered
 from standbyctl.steps.base import Step
@@ -44,6 +45,7 @@ from tests.pure.examples import (
     server,
     settings,
 )
+from tests.pure.surveys import surveys
 
 # Values that decide something, each beside some that do not.
 _SETTINGS = {
@@ -187,6 +189,8 @@ any_samples = st.builds(
     free_aside=st.just(f"{DATA}.detached-1"),
     directory_identity=st.sampled_from(["", "64768:1001"]),
     condemned_identity=st.sampled_from(["", "64768:1002"]),
+    reachable=st.booleans(),
+    survey=st.just(Survey()) | surveys,
 )
 targets = st.builds(
     replace,
@@ -198,6 +202,7 @@ targets = st.builds(
     max_rate=st.sampled_from(["", "10M"]),
     checkpoint=st.sampled_from(["fast", "spread"]),
     wal_cap=st.sampled_from(["auto", "auto", "keep", "1GB", "2GB"]),
+    despite=st.sampled_from([(), ("patroni",), ("managed-service", "repmgr")]),
 )
 
 # Fields of steps by name; other fields by type. So a new step is drawn the day it is written.

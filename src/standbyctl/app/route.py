@@ -36,6 +36,14 @@ class Route:
 def find_route(server: LibpqServer) -> Route:
     """Ask the primary, once; raises CannotTellError, BlockedError or RefusedError."""
     try:
+        return _route(server)
+    except BaseException:
+        server.close()
+        raise
+
+
+def _route(server: LibpqServer) -> Route:
+    try:
         conn = server.kept()
     except CannotTellError as error:
         if server.pooled():

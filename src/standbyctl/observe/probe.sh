@@ -14,7 +14,11 @@ control() {
         -e 's/^Bytes per WAL segment: */segment_bytes=/p'
 }
 
-say binary "$("$bin/pg_controldata" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
+complete=yes
+for program in postgres pg_ctl pg_basebackup pg_controldata psql; do
+    [ -x "$bin/$program" ] || complete=no
+done
+[ $complete = no ] || say binary "$("$bin/pg_basebackup" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 for dir in "$primary/pg_wal" "$primary"; do

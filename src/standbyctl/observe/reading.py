@@ -105,7 +105,7 @@ def parse_place(
         (mark[0], mark[1]) == (question.name, probe["key"]) and mark[2] == role["fingerprint"]
         for mark, role in zip(keys, raw["roles"], strict=True)
     )
-    major_minor = [int(word) for word in probe["binary"].split() if word.isdigit()] or [0]
+    major_minor = [int(word) for word in probe.get("binary", "").split() if word.isdigit()] or [0]
     timeline = int(standby.get("timeline") or probe.get("control_timeline") or 0)
     return Place(
         data_directory=question.data_directory,

@@ -27,7 +27,7 @@ def attach_blockers(
     yield from ownership_blockers(facts, sample, target, steps)
     yield from commit_blockers(facts, target)
     yield from capacity_blockers(facts, sample, target, steps)
-    yield from slot_blockers(facts, target, memory)
+    yield from slot_blockers(facts, sample, target, memory)
     yield from cap_blockers(facts, sample, target, steps)
     yield from role_blockers(facts, sample, target, memory, steps)
     yield from hba_blockers(facts, target, steps)

@@ -55,7 +55,7 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
         )
 
 
-def slot_blockers(facts: Facts, target: Target, memory: Memory) -> Iterator[Blocker]:
+def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) -> Iterator[Blocker]:
     """A slot of that name that is not ours, or is ours and lost."""
     server, place = facts.server(target.primary), facts.place(target.name)
     slot = server.slot(target.slot)
@@ -77,14 +77,22 @@ def slot_blockers(facts: Facts, target: Target, memory: Memory) -> Iterator[Bloc
         return
     made = any(isinstance(entry.step, CreateSlot) and entry.step.slot == target.slot for entry in memory)
     used = place.contents is Contents.STANDBY and place.follows
+    read_now = any(use.active for use in sample.survey.slots if use.name == slot.name)
     if slot.slot_type != "physical" or not (made or used):
         yield Blocker(
             "P104",
             msg(
                 'the replication slot "{slot}" on {node} belongs to somebody else', slot=slot.name, node=target.primary
             ),
-            msg("It is a {kind} slot that no attach of {name} has made.", kind=slot.slot_type, name=target.name),
             msg(
+                "It is a {kind} slot that no attach of {name} has made{now}.",
+                kind=slot.slot_type,
+                name=target.name,
+                now=", and somebody reads it now" if read_now else "",
+            ),
+            msg("Choose another name (--name).")
+            if read_now
+            else msg(
                 "Choose another name (--name), or, if nobody needs it any more:"
                 " SELECT pg_drop_replication_slot('{slot}')",
                 slot=slot.name,

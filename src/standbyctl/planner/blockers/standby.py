@@ -121,12 +121,12 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
             if place.contents is Contents.CLUSTER
             else msg("{path} is not empty", path=path)
         )
+        found = f"Found there: {sample.entries}. " if sample.entries else ""
+        runs = "A server runs on it. " if place.running else ""
         yield Blocker(
             "P201",
             what,
-            msg("Found there: {names}. Nothing that somebody else put there is removed.", names=sample.entries)
-            if sample.entries
-            else msg("Nothing that somebody else put there is removed."),
+            msg("{runs}{found}Nothing that somebody else put there is removed.", runs=runs, found=found),
             msg("Move it away yourself, or choose another directory with -D."),
             refused=True,
         )
