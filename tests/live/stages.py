@@ -115,11 +115,6 @@ def a_role_that_has_expired(pair):
     yield from own_role(pair, "VALID UNTIL '2020-01-01'")
 
 
-@stage("P107", "BLOCK", "connection limit", *OWN, also="P106")
-def a_role_at_its_limit(pair):
-    yield from own_role(pair, "CONNECTION LIMIT 1")
-
-
 @stage("P108", "OK", "1 GB")
 def a_cap_that_is_there(pair):
     yield from setting(pair, "max_slot_wal_keep_size", "'1GB'")

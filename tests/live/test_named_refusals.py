@@ -205,12 +205,9 @@ def test_a_tablespace_on_the_same_machine(pair, refuse):
     refuse("tablespace", 1, *pair.where)
 
 
-@pytest.mark.parametrize(
-    ("name", "options"), [("role-expired", "VALID UNTIL '2020-01-01'"), ("role-at-its-limit", "CONNECTION LIMIT 1")]
-)
-def test_a_role_that_cannot_connect(pair, refuse, name, options):
-    for _ in own_role(pair, options):
-        refuse(name, 1, *pair.where, "--role", "walrus", "--passfile", str(pair.area.path / "own.pgpass"))
+def test_a_role_whose_password_has_expired(pair, refuse):
+    for _ in own_role(pair, "VALID UNTIL '2020-01-01'"):
+        refuse("role-expired", 1, *pair.where, "--role", "walrus", "--passfile", str(pair.area.path / "own.pgpass"))
 
 
 def test_a_managed_service_and_a_tool_that_rules(pair, refuse):
@@ -234,6 +231,14 @@ def test_more_connections_on_the_primary_than_in_its_files_are_no_obstacle(pair)
         assert conn.execute("SHOW max_connections").fetchone() == ("50",)
         assert conn.execute("SHOW max_worker_processes").fetchone() == ("12",)
     assert pair.started_at() == started
+
+
+def test_a_connection_limit_does_not_count_for_replication(pair):
+    for _ in own_role(pair, "CONNECTION LIMIT 0"):
+        where = ["--role", "walrus", "--passfile", str(pair.area.path / "own.pgpass")]
+        pair.tool("preflight", *pair.where, *where, status=0)
+        pair.attach(*where)
+        pair.detach()
 
 
 ODD = ['o"dd', "it's", "back\\slash", "two words", "UPPER", "複製", "a:b"]

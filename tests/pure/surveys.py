@@ -78,8 +78,6 @@ surveys = st.builds(
         RoleUse,
         superuser=st.booleans(),
         expires_in_seconds=st.none() | st.sampled_from([-60.0, 60.0]),
-        connection_limit=st.sampled_from([-1, 1, 5]),
-        connections=st.integers(0, 2),
     ),
     slots=slot_uses,
     wal=st.builds(Wal, _RATES, _RATES, _AGES),

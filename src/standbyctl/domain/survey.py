@@ -31,8 +31,6 @@ class RoleUse:
 
     superuser: bool = False
     expires_in_seconds: float | None = None
-    connection_limit: int = -1
-    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,9 @@ SELECT jsonb_build_object(
   'sourcefiles', (SELECT coalesce(jsonb_agg(DISTINCT sourcefile ORDER BY sourcefile), '[]') FROM pg_file_settings),
   'command_line', (SELECT coalesce(jsonb_agg(name ORDER BY name), '[]') FROM pg_settings WHERE source = 'command line'),
   'role', (
-    SELECT jsonb_build_object('superuser', rolsuper, 'connection_limit', rolconnlimit,
-             'expires_in_seconds', CASE WHEN rolvaliduntil < 'infinity' THEN extract(epoch FROM rolvaliduntil - clock_timestamp())::float END,
-             'connections', (SELECT count(*) FROM pg_stat_activity AS a WHERE a.usesysid = r.oid))
-      FROM pg_roles AS r WHERE rolname = %(role)s),
+    SELECT jsonb_build_object('superuser', rolsuper,
+             'expires_in_seconds', CASE WHEN rolvaliduntil < 'infinity' THEN extract(epoch FROM rolvaliduntil - clock_timestamp())::float END)
+      FROM pg_roles WHERE rolname = %(role)s),
   'slots', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', slot_name, 'slot_type', slot_type, 'active', active,
              'wal_status', coalesce(wal_status, ''),

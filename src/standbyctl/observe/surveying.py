@@ -126,8 +126,9 @@ def _wal(raw: Mapping[str, Any], lsn: int | None, moment: float) -> Wal:
     written, since = (raw["wal"] or {}).get("bytes"), (raw["wal"] or {}).get("since_seconds")
     seconds = moment - raw["clock"]
     now = (lsn - raw["lsn"]) / seconds if lsn is not None and raw["lsn"] is not None and seconds > 0 else None
-    known = written is not None and since is not None and since >= AVERAGE_SECONDS
-    return Wal(now, float(written) / since if known else None, since)
+    if written is None or since is None or since < AVERAGE_SECONDS:
+        return Wal(now, None, since)
+    return Wal(now, float(written) / since, since)
 
 
 def _room(words: Mapping[str, str]) -> HostRoom:

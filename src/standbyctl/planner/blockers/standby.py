@@ -12,7 +12,6 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.survey import RoleUse
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
-from standbyctl.planner.blockers.capacity import SENDERS_FOR_A_COPY
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
@@ -50,7 +49,7 @@ def role_blockers(
             msg("Give such a role with --role, or leave --passfile out: attach then makes a role of its own."),
         )
     elif not target.own_role:
-        yield from _use_blockers(sample.survey.role, target, steps)
+        yield from _use_blockers(sample.survey.role, target)
     if target.own_role and place.passfile not in {Passfile.ABSENT, Passfile.OURS}:
         yield Blocker(
             "P107",
@@ -76,8 +75,11 @@ def role_blockers(
         )
 
 
-def _use_blockers(use: RoleUse, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
-    """What keeps a role with the right attributes from connecting."""
+def _use_blockers(use: RoleUse, target: Target) -> Iterator[Blocker]:
+    """What keeps a role with the right attributes from connecting.
+
+    CONNECTION LIMIT does not: replication connections are neither counted nor refused (tried on 15, 16, 18).
+    """
     if use.expires_in_seconds is not None and use.expires_in_seconds <= 0:
         yield Blocker(
             "P107",
@@ -87,19 +89,6 @@ def _use_blockers(use: RoleUse, target: Target, steps: tuple[Step, ...]) -> Iter
                 ago=format_seconds(-use.expires_in_seconds),
             ),
             msg("ALTER ROLE ... VALID UNTIL 'infinity', or give another role."),
-        )
-    needed = SENDERS_FOR_A_COPY if has(steps, CopyByBasebackup) else 1
-    if use.connection_limit >= 0 and use.connection_limit - use.connections < needed:
-        yield Blocker(
-            "P107",
-            msg('the role "{role}" is at its connection limit', role=target.role),
-            msg(
-                "CONNECTION LIMIT {limit}, {used} in use; the copy needs {needed}, afterwards the standby 1.",
-                limit=use.connection_limit,
-                used=use.connections,
-                needed=needed,
-            ),
-            msg("Raise it (ALTER ROLE ... CONNECTION LIMIT), or give another role."),
         )
 
 
