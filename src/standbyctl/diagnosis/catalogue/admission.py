@@ -18,7 +18,7 @@ ENTRIES = (
             "The first line that matches decides, and none after it is read. A line for the database all does"
             " not match a standby: the word replication does. One line that cannot be parsed makes the server"
             " refuse the whole file at a reload (the old rules stay) and refuse to start at the next restart."
-            " Included files: 16 and later. A reject is never overruled by a line above it."
+            " Included files: 16 and later. standbyctl never puts its line above a reject."
         ),
         do=(
             msg(
@@ -27,6 +27,7 @@ ENTRIES = (
                 "\n       error FROM pg_hba_file_rules;"
             ),
             msg("Have the line printed, put it there yourself, and let attach wait for it: --hba wait"),
+            msg("Where the file is out of reach, have the server itself replace it, as a superuser: --hba sql"),
             msg("Or change the rule that refuses, if it is not meant, then reload:\nSELECT pg_reload_conf();"),
         ),
     ),
@@ -34,8 +35,8 @@ ENTRIES = (
         "P107",
         msg("the replication role and its passfile"),
         means=msg(
-            "The role is somebody else's, was changed since attach made it, is of no use for replication, or"
-            " its passfile is missing, unsafe or not ours."
+            "The role is somebody else's, was changed since attach made it, has expired, is at its connection"
+            " limit or not fit for replication; or its passfile is missing, unsafe or not ours."
         ),
         why=msg(
             "A standby connects as a role with LOGIN and REPLICATION; REPLICATION is not inherited from a role"
@@ -55,7 +56,11 @@ ENTRIES = (
                 " user). Its line is:"
                 "\nHOST:PORT:*:ROLE:PASSWORD"
             ),
-            msg("Mend a role that is yours:\nALTER ROLE NAME LOGIN REPLICATION VALID UNTIL 'infinity';"),
+            msg(
+                "Mend a role that is yours:"
+                "\nALTER ROLE NAME LOGIN REPLICATION VALID UNTIL 'infinity'"
+                "\n  CONNECTION LIMIT -1;"
+            ),
         ),
     ),
     Entry(
@@ -100,9 +105,10 @@ ENTRIES = (
         ),
         do=(
             msg("Inside the service: its own read replicas."),
+            msg("If it is your own server, and a role's name only looks like it: --despite managed-service"),
             msg(
-                "Outside it: logical replication, which many services allow. It copies tables, not sequences, roles or"
-                " DDL; they need a primary key or REPLICA IDENTITY. There, and on the server of your own:"
+                "Outside it: logical replication, which many services allow. It copies tables, not sequences, roles"
+                " or DDL; they need a primary key or REPLICA IDENTITY. There, and on the server of your own:"
                 "\nCREATE PUBLICATION NAME FOR ALL TABLES;"
                 "\nCREATE SUBSCRIPTION NAME CONNECTION 'CONNINFO' PUBLICATION NAME;"
             ),
@@ -127,10 +133,7 @@ ENTRIES = (
                 " configuration first:"
                 "\npatronictl edit-config"
             ),
-            msg(
-                "If the evidence is a leftover and nothing manages this server any more, remove it, or override by"
-                " name."
-            ),
+            msg("If the evidence is a leftover, remove it. To attach beside it all the same: --despite NAME"),
         ),
     ),
     Entry(
@@ -158,7 +161,10 @@ ENTRIES = (
     Entry(
         "P135",
         msg("a pooler answers instead of PostgreSQL"),
-        means=msg("What listens at the given host and port is pgbouncer, or something else in front of the server."),
+        means=msg(
+            "What listens at the given host and port is pgbouncer or another pooler: the session is not the"
+            " server's own."
+        ),
         why=msg(
             "pgbouncer (before 1.23) and pgpool carry no replication connections, an advisory lock or a setting"
             " made through a pooler belongs to a server session that others get next, and the address that"

@@ -11,7 +11,7 @@ ENTRIES = (
         "P101",
         msg("the primary's major version"),
         means=msg(
-            "The primary runs a major version that this release does not know. It works with PostgreSQL {majors}.",
+            "The primary runs a major version that this release does not work with. It works with PostgreSQL {majors}.",
             majors=", ".join(map(str, SUPPORTED_MAJORS)),
         ),
         why=msg(
@@ -67,8 +67,8 @@ ENTRIES = (
             ),
             msg("End one that nobody needs, or wait for a backup to end:\nSELECT pg_terminate_backend(PID);"),
             msg(
-                "Where one is free, that is enough for a copy that fetches its WAL at the end (pg_basebackup -X"
-                " fetch): the primary must then keep that WAL by wal_keep_size."
+                "Where one is free, copy with one; the primary must keep the WAL of the copy until its end:"
+                " --wal-method fetch --wal-keep-size 10GB"
             ),
             msg("Or raise it, and restart in a window of your own:\nALTER SYSTEM SET max_wal_senders = 20;"),
         ),
@@ -93,7 +93,10 @@ ENTRIES = (
             ),
             msg("Drop one that nobody needs any more:\nSELECT pg_drop_replication_slot('NAME');"),
             msg("Where only the name is taken, choose another with --name, or with --slot."),
-            msg("Attach without a slot (--no-slot): wal_keep_size then bounds how long the standby may be away."),
+            msg(
+                "Attach without one; what the primary keeps then bounds how long the standby may be away: --no-slot"
+                " --wal-keep-size 10GB"
+            ),
             msg("Or raise it, and restart in a window of your own:\nALTER SYSTEM SET max_replication_slots = 20;"),
         ),
     ),
@@ -181,7 +184,7 @@ ENTRIES = (
     Entry(
         "P114",
         msg("the configuration files have an error"),
-        means=msg("A configuration file of the primary cannot be read as it stands, and the attach needs a reload."),
+        means=msg("A configuration file of the primary cannot be read as it stands, and a reload is needed."),
         why=msg(
             "PostgreSQL refuses the reload, keeps the values it runs with, and writes to its log only;"
             " pg_reload_conf() returns true all the same. At the next restart the server would not start."
@@ -209,7 +212,10 @@ ENTRIES = (
             " settings."
         ),
         do=(
-            msg("Set max_slot_wal_keep_size where the settings are kept, reload, and attach with --wal-cap keep."),
+            msg(
+                "Set max_slot_wal_keep_size where the settings are kept, reload, and attach with --wal-cap keep. Or"
+                " have the lines printed, and attach wait for them: --settings print"
+            ),
             msg("Look first whether that owner runs the cluster too (P118)."),
         ),
     ),
@@ -231,7 +237,10 @@ ENTRIES = (
                 "\nSELECT name, setting, source, sourcefile, sourceline"
                 "\n  FROM pg_settings WHERE name = 'max_slot_wal_keep_size';"
             ),
-            msg("Put the value where the setting is managed, reload, and attach with --wal-cap keep."),
+            msg(
+                "Put the value where the setting is managed, reload, and attach with --wal-cap keep. Or have the"
+                " lines printed, and attach wait for them: --settings print"
+            ),
             msg(
                 "What stands in postgresql.auto.conf alone can be taken out again:"
                 "\nALTER SYSTEM RESET max_slot_wal_keep_size;"
