@@ -35,19 +35,20 @@ ENTRIES = (
         "P107",
         msg("the replication role and its passfile"),
         means=msg(
-            "The role is somebody else's, was changed since attach made it, has expired, is at its connection"
-            " limit or not fit for replication; or its passfile is missing, unsafe or not ours."
+            "The role is somebody else's, was changed since attach made it, has expired or is not fit for"
+            " replication; or its passfile is missing, unsafe or not ours."
         ),
         why=msg(
             "A standby connects as a role with LOGIN and REPLICATION; REPLICATION is not inherited from a role"
             " it is a member of. VALID UNTIL is looked at when a connection begins: a stream goes on after it,"
-            " and its next reconnect fails. libpq ignores a passfile that group or others may read. The password"
-            " of a role that attach did not make is not known here, and is never changed."
+            " and its next reconnect fails. CONNECTION LIMIT does not hold for replication connections. libpq"
+            " ignores a passfile that group or others may read. The password of a role that attach did not make"
+            " is not known here, and is never changed."
         ),
         do=(
             msg(
                 "See the role:"
-                "\nSELECT rolcanlogin, rolreplication, rolvaliduntil, rolconnlimit"
+                "\nSELECT rolcanlogin, rolreplication, rolvaliduntil"
                 "\n  FROM pg_roles WHERE rolname = 'NAME';"
             ),
             msg("Let attach make one of its own: leave --role and --passfile out, or give another --role."),
@@ -56,11 +57,7 @@ ENTRIES = (
                 " user). Its line is:"
                 "\nHOST:PORT:*:ROLE:PASSWORD"
             ),
-            msg(
-                "Mend a role that is yours:"
-                "\nALTER ROLE NAME LOGIN REPLICATION VALID UNTIL 'infinity'"
-                "\n  CONNECTION LIMIT -1;"
-            ),
+            msg("Mend a role that is yours:\nALTER ROLE NAME LOGIN REPLICATION VALID UNTIL 'infinity';"),
         ),
     ),
     Entry(
