@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from standbyctl.ui.cli import cli
 
-VERBS = ["demo", "preflight", "plan", "attach", "status", "detach", "completion"]
+VERBS = ["demo", "preflight", "plan", "attach", "status", "detach", "explain", "completion"]
 
 
 @pytest.fixture

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from standbyctl.app.status import Status
 from standbyctl.domain.codec import encode
 from standbyctl.domain.errors import BlockedError, StandbyctlError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import Impact, Step
+
+if TYPE_CHECKING:
+    from standbyctl.app.status import Status  # which imports psycopg
 
 _MAX_WIDTH = 110
 _INDENT = " " * 20
@@ -37,19 +39,15 @@ def width() -> int:
 
 def render_error(error: StandbyctlError, state: Message | None) -> str:
     """ERROR, DETAIL, HINT and CODE for every reason; STATE once, at the end."""
-    parts = [
-        "\n".join(
-            _labelled(label, text(message))
-            for label, message in (("ERROR", what), ("DETAIL", detail), ("HINT", hint))
-            if message
-        )
-        + f"\n{_labelled('CODE', code)}"
-        for what, detail, hint, code in _reasons(error)
-    ]
-    body = "\n\n".join(parts)
-    last = _labelled("STATE", text(state)) if state else ""
-    head, _, code = body.rpartition("\n")
-    return f"{head}\n{last}\n{code}" if last else body
+    reasons = _reasons(error)
+    parts = []
+    for number, (what, detail, hint, code) in enumerate(reasons, 1):
+        said = [("ERROR", what), ("DETAIL", detail), ("HINT", hint)]
+        if number == len(reasons):
+            said.append(("STATE", state))
+        lines = [_labelled(label, text(message)) for label, message in said if message]
+        parts.append("\n".join([*lines, _labelled("CODE", f"{code}   more: standbyctl explain {code}")]))
+    return "\n\n".join(parts)
 
 
 def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Message | None, str]]:

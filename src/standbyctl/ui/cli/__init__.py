@@ -16,6 +16,7 @@ _VERBS = {
     "attach": "Attach a standby to a running primary; run again to resume.",
     "status": "Who replicates from whom, now.",
     "detach": "Undo attach: standby, slot, setting, hba line, role, passfile.",
+    "explain": "What a code means, why, and what to do. Needs no server.",
     "completion": "Print the completion script for a shell.",
 }
 
@@ -54,10 +55,11 @@ def main() -> None:
     try:
         sys.exit(cli.main(prog_name="standbyctl"))
     except ImportError as error:
+        code = "C118"
         click.echo(
             f"ERROR:  a library is missing\nDETAIL: {error}\n"
             "HINT:   psycopg needs PostgreSQL's libpq: install it (Debian: libpq5), or: pip install 'psycopg[binary]'\n"
-            "STATE:  Nothing was changed.\nCODE:   C118",
+            f"STATE:  Nothing was changed.\nCODE:   {code}   more: standbyctl explain {code}",
             err=True,
         )
         sys.exit(2)

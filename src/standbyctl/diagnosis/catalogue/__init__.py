@@ -1,0 +1,45 @@
+"""Every code, once: what it means, why it matters, and what to do about it."""
+
+from __future__ import annotations
+
+from standbyctl.diagnosis.catalogue import (
+    admission,
+    attach,
+    contents,
+    detach,
+    primary,
+    staging,
+    standby,
+    tool,
+    usage,
+    verify,
+    wal,
+)
+from standbyctl.diagnosis.catalogue.entry import Entry, Family
+from standbyctl.domain.message import Message, msg
+
+
+def _family(title: Message, *parts: tuple[Entry, ...]) -> Family:
+    return Family(title, tuple(sorted((entry for part in parts for entry in part), key=lambda entry: entry.code)))
+
+
+FAMILIES = (
+    _family(msg("The primary"), primary.ENTRIES, admission.ENTRIES, wal.ENTRIES, contents.ENTRIES),
+    _family(msg("The standby and its place"), standby.ENTRIES),
+    _family(msg("A run of attach or detach"), attach.ENTRIES),
+    _family(msg("Refusals of detach"), detach.ENTRIES),
+    _family(msg("Usage, configuration, files"), usage.ENTRIES),
+    _family(msg("Settings staged for a restart"), staging.ENTRIES),
+    _family(msg("What verify looks at"), verify.ENTRIES),
+    _family(msg("The demo, and standbyctl itself"), tool.ENTRIES),
+)
+ALL = tuple(entry for family in FAMILIES for entry in family.entries)
+
+
+def find(code: str) -> Entry | None:
+    """The entry of a code, however it is written.
+
+    >>> find("p102").code
+    'P102'
+    """
+    return next((entry for entry in ALL if entry.code == code.strip().upper()), None)
