@@ -45,6 +45,6 @@ def command(context: Context, trial: bool, **given: Any) -> None:
 def _next(primary: str | None, session: Session) -> str:
     """What to type next, for the very same place."""
     where = ["-p", primary] if primary else []
-    return shlex.join(
-        ["standbyctl", "plan", *where, "-D", session.target.data_directory, "--name", session.target.name]
-    )
+    target = session.target
+    place = ["-D", target.data_directory, "--name", target.name, "--port", str(target.port)]
+    return shlex.join(["standbyctl", "plan", *where, *place])
