@@ -11,7 +11,7 @@ from hypothesis import given
 from standbyctl.domain.check import Status
 from standbyctl.domain.errors import Need
 from standbyctl.domain.facts import Facts, Setting
-from standbyctl.domain.forecast import Trial
+from standbyctl.domain.progress import Trial
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.survey import Archiver, Collation, HostRoom, Sessions, SlotUse, Survey, Wal
 from standbyctl.domain.target import Target

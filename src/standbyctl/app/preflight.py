@@ -8,7 +8,7 @@ from standbyctl.app.attach import check_system
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.forecast import Trial
+from standbyctl.domain.progress import Trial
 from standbyctl.planner.preflight import Preflight, preflight
 
 

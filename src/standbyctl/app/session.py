@@ -9,12 +9,11 @@ from pathlib import Path
 
 from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import passfile_entry
-from standbyctl.domain.effects import Effect
+from standbyctl.domain.effects import Effect, TryCopy
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.forecast import Trial
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.names import condemned_path, marker
-from standbyctl.domain.progress import Note, Progress, Tell
+from standbyctl.domain.progress import Said, Tell, Trial
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.engine.run import Do
@@ -29,10 +28,11 @@ from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
 from standbyctl.observe.room import sample_room
 from standbyctl.observe.surveying import take_survey
-from standbyctl.observe.trial import run_trial
 from standbyctl.planner.attach import primary_conninfo, replication_conninfo
 
 DYING_SECONDS = 5
+TRIAL_BYTES = 512 << 20
+TRIAL_SECONDS = 5.0
 Wrap = Callable[[Do], Do]
 
 
@@ -87,8 +87,10 @@ class Session:
 
     def trial(self) -> Trial:
         """A short copy, measured."""
-        host = self._doors()[self.target.name].host
-        return run_trial(self.resolved.server, host, self.target.data_directory, self._clock)
+        told: list[Said] = []
+        effect = TryCopy(self.target.name, self.target.primary, self.target.data_directory, TRIAL_BYTES, TRIAL_SECONDS)
+        perform(effect, World(self._doors(), self._clock, told.append))
+        return next(each for each in told if isinstance(each, Trial))
 
     def _look(self) -> Seen:
         return look(self._doors(), question_for(self.resolved))
@@ -148,5 +150,5 @@ def question_for(resolved: Resolved) -> Question:
     )
 
 
-def silent(_: Note | Progress) -> None:
+def silent(_: Said) -> None:
     """For looking, which has nothing to tell."""

@@ -46,6 +46,20 @@ class CopyCluster:
 
 
 @dataclass(frozen=True, slots=True)
+class TryCopy:
+    """Copy a little of a running cluster to a file beside the data directory, measure that, and remove the file."""
+
+    node: str
+    source: str
+    data_directory: str
+    most_bytes: int
+    most_seconds: float
+
+    def __str__(self) -> str:
+        return f"copy up to {self.most_bytes} bytes of {self.source} beside {self.data_directory}, and remove them"
+
+
+@dataclass(frozen=True, slots=True)
 class SealDraft:
     """Give a finished draft its standby.signal, make it durable, and mark it whole."""
 

@@ -16,6 +16,7 @@ from standbyctl.domain.copies import DiscardDraft as DiscardDraft
 from standbyctl.domain.copies import PutInPlace as PutInPlace
 from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
+from standbyctl.domain.copies import TryCopy as TryCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,4 +232,5 @@ Effect = (
     | Prove
     | SetAside
     | DeleteAside
+    | TryCopy
 )

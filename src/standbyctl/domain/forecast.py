@@ -5,20 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from standbyctl.domain.progress import Trial
+
 _RATE = re.compile(r"(\d+)([kM]?)")
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A short copy that was measured: so many bytes in so many seconds, from the primary to the standby's disk."""
-
-    copied_bytes: int
-    seconds: float
-
-    @property
-    def rate_bytes(self) -> float:
-        """Bytes a second."""
-        return self.copied_bytes / self.seconds
 
 
 @dataclass(frozen=True, slots=True)

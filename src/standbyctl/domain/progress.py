@@ -27,4 +27,18 @@ class Progress:
     stalled_seconds: float
 
 
-Tell = Callable[[Note | Progress], None]
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A short copy that was measured: so many bytes in so many seconds, from the primary to the standby's disk."""
+
+    copied_bytes: int
+    seconds: float
+
+    @property
+    def rate_bytes(self) -> float:
+        """Bytes a second."""
+        return self.copied_bytes / self.seconds
+
+
+Said = Note | Progress | Trial
+Tell = Callable[[Said], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, secrets, servers
+from standbyctl.nodes import copying, files, secrets, servers, trying
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -30,6 +30,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.RemovePassfile: secrets.remove_passfile,
     fx.MakeRole: secrets.make_role,
     fx.CopyCluster: copying.copy_cluster,
+    fx.TryCopy: trying.try_copy,
 }
 
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.forecast import Forecast, Trial, predict_copy
+from standbyctl.domain.forecast import Forecast, predict_copy
+from standbyctl.domain.progress import Trial
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach, steps_left

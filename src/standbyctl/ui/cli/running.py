@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Note, Progress
+from standbyctl.domain.progress import Note, Progress, Said, Trial
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.engine.events import Event, StepBegun, StepDone
 from standbyctl.ui.render import text
@@ -49,9 +49,10 @@ class Running:
     ) -> None:
         self._clear()
 
-    def tell(self, said: Note | Progress) -> None:
+    def tell(self, said: Said) -> None:
         """What a deed says."""
-        self.report(said)
+        if not isinstance(said, Trial):
+            self.report(said)
 
     def report(self, event: Event) -> None:
         """What the engine, or a deed, says."""
