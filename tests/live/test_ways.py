@@ -1,12 +1,22 @@
 """Ways around what only a restart would change: no slot, one walsender; and settings that somebody else keeps."""
 
+import os
 import re
+import shutil
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
 
+from standbyctl.app.detach import detach as run_detach
+from standbyctl.app.detach import find_attached
+from standbyctl.app.detach import plan as plan_detach
+from standbyctl.app.request import Request
+from standbyctl.app.session import Session, silent
+from standbyctl.app.state import State
+from standbyctl.planner.detach import DetachOptions
 from tests.live.test_refusals import restart
 
 pytestmark = pytest.mark.live
@@ -100,8 +110,6 @@ def test_a_finished_copy_without_a_slot_counts_only_while_the_primary_has_the_wa
 def test_a_standby_that_was_away_for_longer_than_wal_keep_size_is_not_started_in_vain(pair):
     pair.attach(*SLOTLESS)
     stop = [*pair.area.as_user(), str(pair.area.bin / "pg_ctl"), "stop", "-w", "-s", "-D", str(pair.data), "-m", "fast"]
-    import subprocess
-
     # Whoever was away for less goes on. Files that the standby has made in advance do not count as received.
     write_wal(pair, 3)
     pair.wait(lambda: pair.facts().place("db2").upstream)
@@ -203,13 +211,33 @@ def test_a_superuser_as_the_role_is_possible_and_called_what_it_is(pair):
     entry = pair.area.path / "super.pgpass"
     entry.write_text(f"*:*:*:postgres:{pair.primary.password}\n")
     entry.chmod(0o600)
-    import shutil
-
     shutil.chown(entry, pair.area.user)
     done = pair.attach("--role", "postgres", "--passfile", entry)
     assert "postgres is a superuser: whoever can read" in words(done)
     streams(pair)
     pair.detach()
+
+
+def test_without_the_journal_a_standby_without_a_slot_is_known_by_its_configuration(pair):
+    before = pair.raw()
+    pair.attach("--no-slot", "--wal-keep-size", "256MB", "--auth-method", "md5")
+    (pair.state / "db2" / "journal.jsonl").unlink()
+    os.environ["PGPASSFILE"] = pair.env["PGPASSFILE"]
+    state = State(pair.state)
+    attached = find_attached("db2", Request(pair.primary.conninfo, str(pair.data), port=pair.port), state)
+    assert (attached.resolved.target.slot, attached.resolved.target.auth_method) == ("", "md5")
+    session = Session(attached.resolved, silent)
+    options = DetachOptions(remove_data_directory=True, delete=True)
+    planned = plan_detach(session, state, attached, options)
+    assert planned.plan.blockers == ()
+    run_detach(session, state, lambda event: None, options, planned, lambda run: None)
+    session.close()
+    # What the setting was before is not known.
+    assert pair.primary.rows("SHOW wal_keep_size") == [("256MB",)]
+    pair.primary.rows("ALTER SYSTEM RESET wal_keep_size")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(lambda: pair.primary.rows("SHOW wal_keep_size") == [("0",)])
+    assert pair.raw() == before
 
 
 # --- settings that somebody else keeps
