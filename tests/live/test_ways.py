@@ -17,7 +17,7 @@ from standbyctl.app.request import Request
 from standbyctl.app.session import Session, silent
 from standbyctl.app.state import State
 from standbyctl.planner.detach import DetachOptions
-from tests.live.test_refusals import restart
+from tests.live.stages import restarted
 
 pytestmark = pytest.mark.live
 
@@ -60,7 +60,7 @@ SLOTLESS = ("--no-slot", "--wal-keep-size", "128MB")
 
 @pytest.mark.sample
 def test_with_no_slots_at_all_and_one_walsender_a_standby_is_attached_and_everything_given_back(pair):
-    restart(pair, max_replication_slots="0", max_wal_senders="1")
+    restarted(pair, max_replication_slots="0", max_wal_senders="1")
     before = pair.raw()
     refused = pair.attach(status=1)
     assert "Use --no-slot with --wal-keep-size SIZE" in words(refused)
@@ -273,7 +273,7 @@ class Keeper(threading.Thread):
 def test_where_settings_are_kept_elsewhere_the_lines_are_printed_and_the_run_goes_on_once_they_are_in_force(pair):
     conf = pair.primary.data / "postgresql.conf"
     if pair.area.major >= 17:
-        restart(pair, allow_alter_system="off")
+        restarted(pair, allow_alter_system="off")
         refused = pair.attach(status=1)
         assert "P115" in refused.stderr
         assert "Use --settings print" in words(refused)
