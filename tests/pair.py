@@ -133,8 +133,8 @@ class Pair:
         finally:
             session.close()
 
-    def plan(self):
-        session = self.session()
+    def plan(self, **more):
+        session = self.session(**more)
         try:
             return attach_app.plan(session, State(self.state))
         finally:

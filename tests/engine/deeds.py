@@ -58,7 +58,17 @@ def alter_system(toy: Toy, effect: fx.AlterSystem) -> Deed:
     if effect.expected is not None and present != effect.expected:
         raise _stop("somebody has just changed it")
     yield
-    toy.set_cap(effect.value)
+    toy.set_auto(effect.name, effect.value)
+
+
+def await_settings(toy: Toy, effect: fx.AwaitSettings) -> Deed:
+    """A person sets one after the other, and reloads."""
+    for each in effect.wanted:
+        if not each.accepts(toy.server.setting(each.parameter).value):
+            yield
+            toy.set_plain(each.parameter, each.value)
+    yield
+    toy.reload()
 
 
 def ensure_hba_line(toy: Toy, effect: fx.EnsureHbaLine) -> Deed:
@@ -127,7 +137,9 @@ def copy_cluster(toy: Toy, effect: fx.CopyCluster) -> Deed:
     yield
     toy.drafts[effect.draft] = Copying()
     yield
-    if not (toy.admits() and toy.server.slot(effect.slot)):
+    through = effect.slot if effect.wal_method == "stream" else ""
+    assert ("--slot" in effect.argv()) == bool(through)
+    if not (toy.admits() and (not through or toy.server.slot(through))):
         raise _stop("pg_basebackup cannot connect, or has no slot")
     toy.drafts[effect.draft] = Copying(data=True, made_with=toy.slot_count)
 
@@ -181,7 +193,7 @@ def start(toy: Toy, effect: fx.StartServer) -> Deed:
 
 def wait_until(toy: Toy, effect: fx.WaitUntil) -> Deed:
     if effect.question.startswith("NOT EXISTS"):
-        assert "AND active" in effect.question
+        assert "AND active" in effect.question or "application_name = 'db2_copy'" in effect.question
         if toy.place.running and toy.streaming:
             raise _stop("the slot is still in use")
         return
@@ -242,6 +254,7 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.Sql: run_sql,
     fx.Reload: reload,
     fx.AlterSystem: alter_system,
+    fx.AwaitSettings: await_settings,
     fx.EnsureHbaLine: ensure_hba_line,
     fx.RemoveHbaLine: remove_hba_line,
     fx.AwaitAdmission: await_admission,

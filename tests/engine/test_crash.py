@@ -18,7 +18,7 @@ from standbyctl import steps
 from standbyctl.domain.effects import Effect, TryCopy
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.facts import Contents, Draft, Facts, HbaFile, HbaRule, Passfile, Role, Setting, Slot
-from standbyctl.domain.target import HbaWay, Target
+from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.detach import DetachOptions
 from tests.engine.deeds import DEEDS
 from tests.engine.running import attach, detach, dies, journal_at, toy_of
@@ -75,9 +75,41 @@ STALE = Scenario(
         covered=False,
     )
 )
-every_scenario = pytest.mark.parametrize(
-    "at", [FRESH, CROWDED, BY_HAND, STALE], ids=["fresh", "crowded", "by hand", "stale"]
+# No slot is to be had, one walsender is free, and the runbook has wishes; wal_keep_size is set by ALTER SYSTEM already.
+SLOTLESS = Scenario(
+    facts(
+        server(
+            settings=settings(
+                max_replication_slots="0",
+                max_wal_senders="1",
+                wal_keep_size=Setting("wal_keep_size", "512", "configuration file", "512MB", in_file="512MB"),
+            )
+        )
+    ),
+    replace(
+        TARGET,
+        slot="",
+        wal_method="fetch",
+        wal_keep_size="2GB",
+        synchronous_commit="off",
+        auth_method="md5",
+        restore_command="cp /archive/%f %p",
+    ),
 )
+# Somebody else keeps the settings, and is shown what to write.
+PRINTED = Scenario(
+    facts(server(settings=settings(allow_alter_system="off"))),
+    replace(TARGET, settings=SettingsWay.PRINT, wal_keep_size="2GB", synchronous_commit="local"),
+)
+EVERY = {
+    "fresh": FRESH,
+    "crowded": CROWDED,
+    "by hand": BY_HAND,
+    "stale": STALE,
+    "slotless": SLOTLESS,
+    "printed": PRINTED,
+}
+every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
 
 def assert_attached(toy: Toy) -> None:
@@ -87,7 +119,10 @@ def assert_attached(toy: Toy) -> None:
     assert place.upstream == PRIMARY
     assert place.covered
     assert place.drafts == ()
-    assert primary.slot(STANDBY) == Slot(STANDBY)
+    assert primary.slots == ((Slot(STANDBY),) if toy.target.slot else ())
+    if asked := toy.target.synchronous_commit:
+        assert primary.setting("synchronous_commit").value == asked
+        assert primary.setting("wal_keep_size").value == "2048"
     assert primary.hba.loaded
     assert toy.proofs >= 1, "a marked commit must have been seen replayed"
 
@@ -99,6 +134,9 @@ def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
     if at.target.hba is HbaWay.WAIT:
         # A person has put the line there, and takes it out.
         now = replace(now, hba=was.hba)
+    if at.target.settings is SettingsWay.PRINT:
+        assert all(each.auto_conf is None for each in now.settings)
+        now = replace(now, settings=was.settings)
     # A lost slot is of no use to anybody; a reload puts into force whatever the file says.
     was, now = (replace(each, slots=tuple(slot for slot in each.slots if not slot.lost)) for each in (was, now))
     assert replace(now, hba=replace(now.hba, loaded=was.hba.loaded)) == was
@@ -158,6 +196,8 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(CROWDED, DELETE, True, id="crowded, directory deleted"),
         pytest.param(BY_HAND, KEEP, True, id="by hand, directory kept"),
         pytest.param(STALE, ASIDE, True, id="stale, directory renamed"),
+        pytest.param(SLOTLESS, DELETE, True, id="slotless, directory deleted"),
+        pytest.param(PRINTED, ASIDE, True, id="printed, directory renamed"),
         pytest.param(FRESH, DELETE, False, id="fresh, journal lost"),
     ],
 )
@@ -174,7 +214,7 @@ def test_a_detach_that_died_anywhere_goes_on(
         detach(toy, journal, options)
         if not journaled:
             # Nobody knows any more what the cap was.
-            toy.set_cap(None)
+            toy.set_auto(CAP, None)
             toy.reload()
         assert_given_back(toy, at, options)
         if not died:
@@ -222,7 +262,7 @@ def test_while_the_writer_of_a_draft_lives_neither_attach_nor_detach_touches_any
 
 def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
     done = set()
-    for n, at in enumerate([FRESH, CROWDED, BY_HAND, STALE]):
+    for n, at in enumerate(EVERY.values()):
         toy, journal = toy_of(at.facts, at.target), journal_at(tmp_path / str(n))
         attach(toy, journal)
         detach(toy, journal, DELETE)

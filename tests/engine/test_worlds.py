@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import Phase, given, settings
 
 from standbyctl.domain.errors import DriftError
-from standbyctl.domain.target import HbaWay
+from standbyctl.domain.target import HbaWay, SettingsWay
 from standbyctl.planner.detach import DetachOptions
 from tests.engine.running import attach, detach, journal_at, toy_of
 from tests.pure.examples import PRIMARY, STANDBY
@@ -50,4 +50,6 @@ def test_from_wherever_an_attach_begins_detach_comes_back(at: Situation) -> None
         # What a person has put into pg_hba.conf, a person takes out.
         after = after.with_server(PRIMARY, hba=before.server(PRIMARY).hba)
         after = after.with_place(STANDBY, admitted=before.place(STANDBY).admitted)
+    if at.target.settings is SettingsWay.PRINT:
+        after = after.with_server(PRIMARY, settings=before.server(PRIMARY).settings)
     assert after == before

@@ -10,11 +10,13 @@ from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Contents, Draft, Facts, HbaRule, Passfile, Place, Server, Setting
 from standbyctl.domain.hba import Placement, find_place
 from standbyctl.domain.names import condemned_path
+from standbyctl.domain.parameter import setting_of
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.size import parse_size
 from standbyctl.domain.target import Target
 
 CAP = "max_slot_wal_keep_size"
+# What attach may set, and what the server runs with where no file says anything.
+DEFAULTS = {CAP: "-1", "wal_keep_size": "0", "synchronous_commit": "on"}
 MB = 1 << 20
 
 
@@ -48,7 +50,7 @@ class Toy:
     deeds: dict[type[Any], Callable[[Toy, Any], Any]] = field(default_factory=dict)
     kinds: set[type[Any]] = field(default_factory=set)
     loaded_rules: tuple[HbaRule, ...] = ()
-    plain_cap: str | None = None
+    plain: dict[str, str | None] = field(default_factory=dict)
     passfile_key: int = 0
     role_key: int = -1
     keys: int = 0
@@ -67,7 +69,8 @@ class Toy:
         self.edit_hba(hba.rules, has_line=hba.has_line)
         self.on_primary(hba=replace(self.server.hba, loaded=hba.loaded))
         self.loaded_rules = self.server.hba.rules if hba.loaded else ()
-        self._begin_with_cap(self.server.setting(CAP))
+        for name in DEFAULTS:
+            self._begin_with(self.server.setting(name))
         if place.password_set or not self.target.own_role:
             self.passfile_key = self.role_key = 1
         if place.contents is Contents.STANDBY:
@@ -85,16 +88,19 @@ class Toy:
                 self.edit_hba(self.loaded_rules, has_line=False)
                 self.reload()
 
-    def _begin_with_cap(self, cap: Setting) -> None:
+    def _begin_with(self, setting: Setting) -> None:
         """Files that say what the server runs with; postgresql.conf may be under what ALTER SYSTEM has written."""
+        name, value = setting.name, setting.value
+        default = value == DEFAULTS[name]
 
         def same(text: str | None) -> str | None:
-            return text if text and parse_size(text) == int(cap.value) * MB else None
+            return text if text and setting_of(text) == value else None
 
-        auto_conf = same(cap.auto_conf)
-        self.plain_cap = None if auto_conf or cap.value == "-1" else same(cap.in_file) or f"{cap.value}MB"
-        self.set_cap(auto_conf)
-        self._setting(source="default" if cap.value == "-1" else "configuration file")
+        auto_conf = same(setting.auto_conf)
+        text = f"{value}MB" if value.isdigit() else value
+        self.plain[name] = None if auto_conf or default else same(setting.in_file) or text
+        self.set_auto(name, auto_conf)
+        self._setting(name, source="configuration file" if auto_conf or self.plain[name] else "default")
 
     @property
     def server(self) -> Server:
@@ -114,18 +120,24 @@ class Toy:
     def on_standby(self, **changes: Any) -> None:
         self.facts = self.facts.with_place(self.target.name, **changes)
 
-    def _setting(self, **changes: Any) -> None:
-        self.on_primary(settings=tuple(replace(s, **changes) if s.name == CAP else s for s in self.server.settings))
+    def _setting(self, name: str, **changes: Any) -> None:
+        self.on_primary(settings=tuple(replace(s, **changes) if s.name == name else s for s in self.server.settings))
 
-    def set_cap(self, auto_conf: str | None) -> None:
+    def set_auto(self, name: str, auto_conf: str | None) -> None:
         """ALTER SYSTEM: files change, and nothing that runs does."""
-        self._setting(auto_conf=auto_conf, in_file=auto_conf or self.plain_cap)
+        self._setting(name, auto_conf=auto_conf, in_file=auto_conf or self.plain[name])
+
+    def set_plain(self, name: str, value: str | None) -> None:
+        """A person edits: what ALTER SYSTEM has written there goes."""
+        self.plain[name] = value
+        self.set_auto(name, None)
 
     def reload(self) -> None:
         """Files come into force."""
-        in_file = self.server.setting(CAP).in_file
-        value = "-1" if in_file is None else str((parse_size(in_file) or 0) // MB)
-        self._setting(value=value, source="default" if in_file is None else "configuration file")
+        for name, default in DEFAULTS.items():
+            in_file = self.server.setting(name).in_file
+            value = default if in_file is None else setting_of(in_file)
+            self._setting(name, value=value, source="default" if in_file is None else "configuration file")
         self.loaded_rules = self.server.hba.rules
         self.on_primary(hba=replace(self.server.hba, loaded=True))
 
@@ -146,7 +158,9 @@ class Toy:
         return find_place(self.loaded_rules, self.server.hba.path, self.target.role, self.source)
 
     def covers(self, made_with: int) -> bool:
-        """Whether the slot is still the one that a copy was made with."""
+        """Whether the slot is still the one that a copy was made with; without one, whether anything keeps WAL."""
+        if not self.target.slot:
+            return made_with == self.slot_count and self.server.setting("wal_keep_size").value != "0"
         slot = self.server.slot(self.target.slot)
         return slot is not None and not slot.lost and made_with == self.slot_count
 

@@ -1,7 +1,7 @@
 """The tool, killed by SIGKILL before, during or after its n-th effect: python -m tests.faults.dying ARGS...
 
-DYING_POINT is "before:3" and so on, or "never:0"; DYING_NOTE is a file that gets a line for each effect.
-The real process dies; the servers do not.
+DYING_POINT is "before:3" or "before:StartServer" and so on, or "never:0"; DYING_NOTE is a file that gets a line for
+each effect. The real process dies; the servers do not.
 """
 
 import os
@@ -30,8 +30,8 @@ def wrap(do):
     def dying(effect):
         global count
         count += 1
-        here = count == int(number)
         kind = type(effect).__name__
+        here = number in {str(count), kind}
         if here and when == "before":
             note(f"{kind} died")
             die()

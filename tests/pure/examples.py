@@ -43,6 +43,7 @@ SAMPLE = Sample(
 DEFAULTS = dict.fromkeys(SETTINGS, "") | {
     "allow_alter_system": "on",
     "archive_mode": "off",
+    "config_file": f"{HOME}/postgresql.conf",
     "data_directory": HOME,
     "hba_file": HBA,
     "log_directory": "log",
@@ -58,6 +59,7 @@ DEFAULTS = dict.fromkeys(SETTINGS, "") | {
     "port": "5432",
     "recovery_min_apply_delay": "0",
     "synchronous_commit": "on",
+    "wal_keep_size": "0",
     "wal_level": "replica",
 }
 OUR_ROLE = Role(ROLE, login=True, replication=True, made_for=STANDBY, pristine=True)

@@ -12,6 +12,7 @@ from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.plan import Memory, Remembered
 from standbyctl.steps.base import Step
 from standbyctl.steps.role import CreateRole
+from standbyctl.steps.setting import COMMIT, WAL_KEEP
 from standbyctl.steps.slot import CreateSlot
 from tests.pure.examples import BIN, CAP, DATA, GB, HBA, PRIMARY, STANDBY, server
 from tests.pure.strategies import all_settings, drafts, hbas, targets
@@ -32,7 +33,11 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
     """Facts that do not stand in the way: as an attach may find them, or (unless fresh) as one that died left them."""
     target = draw(targets)
     at_hand = target.hba is HbaWay.FILE or draw(st.booleans())
-    slot = None if fresh else draw(st.none() | st.builds(Slot, st.just(target.slot), lost=st.booleans()))
+    any_slot = st.builds(Slot, st.just(target.slot), lost=st.booleans())
+    slot = draw(st.none() | any_slot) if target.slot and not fresh else None
+    if not target.slot:
+        # Something has to keep the WAL: as asked, or as it is.
+        target = replace(target, wal_keep_size=target.wal_keep_size or "2GB")
     place = _attachable_place(draw, target, slot, fresh=fresh)
     role = _attachable_role(draw, target, place, fresh=fresh)
     hba = replace(draw(hbas), at_hand=at_hand, has_line=False)
@@ -53,7 +58,7 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
 
 
 def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fresh: bool) -> Place:
-    alive = slot is not None and not slot.lost
+    alive = not target.slot or (slot is not None and not slot.lost)
     contents = draw(st.sampled_from([Contents.ABSENT, Contents.EMPTY, *([] if fresh else [Contents.STANDBY])]))
     standby = contents is Contents.STANDBY
     ours = target.own_role and not fresh and draw(st.booleans())
@@ -99,7 +104,7 @@ def _lenient(setting: Setting) -> Setting:
         return replace(setting, value="replica")
     if setting.name == "synchronous_standby_names":
         return replace(setting, value="FIRST 1 (db22, xdb2)", in_file=None)
-    if setting.name == CAP:
+    if setting.name in {CAP, WAL_KEEP, COMMIT}:
         return replace(setting, source="configuration file")
     return setting
 

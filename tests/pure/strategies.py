@@ -24,9 +24,10 @@ from standbyctl.domain.facts import (
     Setting,
     Slot,
 )
+from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.survey import Survey
-from standbyctl.domain.target import HbaWay
+from standbyctl.domain.target import HbaWay, SettingsWay
 from standbyctl.planner.plan import Remembered
 from standbyctl.steps.base import Step
 from tests.pure.examples import (
@@ -60,6 +61,7 @@ _SETTINGS = {
     "recovery_target_time": ["2026-05-01 09:00:00+09"],
     "synchronous_commit": ["off", "remote_apply"],
     "synchronous_standby_names": ["*", "db2", "db3", "ANY 1 (db3, db2)", 'FIRST 1 ("DB2_copy")', "db22, xdb2"],
+    "wal_keep_size": ["0", "512", "2048"],
     "wal_level": ["minimal", "logical"],
 }
 _SOURCES = ["default", "configuration file", "command line", "environment variable"]
@@ -186,6 +188,7 @@ any_samples = st.builds(
     slots_in_use=st.integers(0, 10),
     most_retained_bytes=st.sampled_from([0, 100 << 20, 100 * GB]),
     most_retained_slot=st.sampled_from(["", "a"]),
+    others_without_slot=st.sampled_from(["", "", "db3"]),
     free_aside=st.just(f"{DATA}.detached-1"),
     directory_identity=st.sampled_from(["", "64768:1001"]),
     condemned_identity=st.sampled_from(["", "64768:1002"]),
@@ -196,15 +199,27 @@ targets = st.builds(
     replace,
     st.just(TARGET),
     source_address=st.sampled_from(["127.0.0.1", "::1"]),
-    slot=st.sampled_from([STANDBY, "other"]),
+    slot=st.sampled_from([STANDBY, STANDBY, "other", ""]),
     own_role=st.booleans(),
     hba=st.sampled_from(HbaWay),
     max_rate=st.sampled_from(["", "10M"]),
     checkpoint=st.sampled_from(["fast", "spread"]),
     wal_cap=st.sampled_from(["auto", "auto", "keep", "1GB", "2GB"]),
     despite=st.sampled_from([(), ("patroni",), ("managed-service", "repmgr")]),
+    wal_method=st.sampled_from(["stream", "fetch"]),
+    wal_keep_size=st.sampled_from(["", "512MB", "2GB"]),
+    synchronous_commit=st.sampled_from(["", "", "on", "off", "remote_apply"]),
+    auth_method=st.sampled_from(["scram-sha-256", "md5"]),
+    restore_command=st.sampled_from(["", "cp /archive/%f %p"]),
+    settings=st.sampled_from([*SettingsWay, SettingsWay.ALTER]),
 )
 
+WANTED = [
+    Wanted(CAP, "39GB", "/etc/pg.conf", 64),
+    Wanted(CAP, "1GB", "/etc/pg.conf"),
+    Wanted("wal_keep_size", "512MB", "/etc/pg.conf", 512),
+    Wanted("synchronous_commit", "off", "/etc/other.conf"),
+]
 # Fields of steps by name; other fields by type. So a new step is drawn the day it is written.
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "primary": st.just(PRIMARY),
@@ -212,10 +227,14 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "data_directory": st.just(DATA),
     "destination": st.just(DATA),
     "draft": st.sampled_from([DRAFT, "/pg/.db2.standbyctl-2"]),
-    "slot": st.sampled_from([STANDBY, "other"]),
+    "slot": st.sampled_from([STANDBY, "other", ""]),
     "role": st.sampled_from(_NAMES),
     "megabytes": st.sampled_from([64, 2048]),
     "previous": st.sampled_from(["-1", "2048"]),
+    "parameter": st.sampled_from(["wal_keep_size", "synchronous_commit"]),
+    "value": st.sampled_from(["512MB", "2GB", "off"]),
+    "wal_method": st.sampled_from(["stream", "fetch"]),
+    "wanted": _some(WANTED, lambda wanted: wanted.parameter, 3),
 }
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),

@@ -7,14 +7,18 @@ from dataclasses import replace
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from standbyctl.domain.effects import AlterSystem
 from standbyctl.domain.facts import Contents, Draft, Facts, Passfile, Role, Slot
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.target import Target
+from standbyctl.domain.target import SettingsWay, Target
 from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.parameters import SENSIBLE_MB, asked_megabytes
 from standbyctl.planner.plan import Memory, has
-from standbyctl.steps.base import Impact, predict
+from standbyctl.steps.base import Impact, Step, predict
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.setting import COMMIT, WAL_KEEP, Alteration, SetByHand
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from tests.pure.examples import CAP, PRIMARY, STANDBY, kinds
 from tests.pure.situations import Situation, attachable
@@ -45,10 +49,15 @@ def test_following_the_plan_reaches_the_goal(at: Situation) -> None:
     assert standby.contents is Contents.STANDBY
     assert standby.timeline == server.timeline
     assert standby.drafts == ()
-    slot = server.slot(at.target.slot)
-    assert slot
-    assert not slot.lost
-    assert slot.slot_type == "physical"
+    if at.target.slot:
+        slot = server.slot(at.target.slot)
+        assert slot
+        assert not slot.lost
+        assert slot.slot_type == "physical"
+    else:
+        assert server.slots == at.facts.server(PRIMARY).slots
+        assert int(server.setting(WAL_KEEP).value) >= asked_megabytes(at.target) > 0
+    assert server.setting(COMMIT).value in {at.target.synchronous_commit or server.setting(COMMIT).value}
     role = server.role(at.target.role)
     assert role
     assert role.login
@@ -163,7 +172,7 @@ def test_the_same_facts_make_the_same_plan(at: Situation) -> None:
 @given(attachable())
 def test_the_cap_stands_before_the_slot_does(at: Situation) -> None:
     steps = plan_attach(at.facts, at.sample, at.target, at.memory).steps
-    caps = [n for n, step in enumerate(steps) if isinstance(step, CapSlots)]
+    caps = [n for n, step in enumerate(steps) if caps_slots(step)]
     slots = [n for n, step in enumerate(steps) if isinstance(step, CreateSlot)]
     assert all(cap < slot for cap in caps for slot in slots)
 
@@ -174,14 +183,63 @@ def test_no_slot_is_ever_made_without_a_cap_unless_the_operator_accepts_that(
 ) -> None:
     plan = plan_attach(facts, sample, replace(target, wal_cap="auto"), memory)
     if has(plan.steps, CreateSlot):
-        assert facts.server(PRIMARY).setting(CAP).value != "-1" or has(plan.steps, CapSlots)
+        assert facts.server(PRIMARY).setting(CAP).value != "-1" or any(map(caps_slots, plan.steps))
 
 
 @given(attachable())
 def test_a_slot_that_is_made_or_made_anew_gets_its_cap(at: Situation) -> None:
     plan = plan_attach(at.facts, at.sample, replace(at.target, wal_cap="auto"), at.memory)
     bare = at.facts.server(PRIMARY).setting(CAP).value == "-1"
-    assert has(plan.steps, CapSlots) == (bare and has(plan.steps, CreateSlot))
+    assert any(map(caps_slots, plan.steps)) == (bare and has(plan.steps, CreateSlot))
+
+
+@given(attachable())
+def test_where_somebody_else_keeps_the_settings_none_is_altered(at: Situation) -> None:
+    printing = replace(at.target, settings=SettingsWay.PRINT)
+    altering = replace(at.target, settings=SettingsWay.ALTER)
+    by_hand = plan_attach(at.facts, at.sample, printing, at.memory).steps
+    altered = plan_attach(at.facts, at.sample, altering, at.memory).steps
+    assert not any(isinstance(effect, AlterSystem) for step in by_hand for effect in step.effects())
+    wanted = {(each.parameter, each.value) for step in by_hand if isinstance(step, SetByHand) for each in step.wanted}
+    assert wanted == {step.change for step in altered if isinstance(step, Alteration)}
+    assert sum(isinstance(step, SetByHand) for step in by_hand) <= 1, "a person edits once"
+
+
+@given(attachable())
+def test_wal_keep_size_is_only_ever_raised(at: Situation) -> None:
+    reached = predict(plan_attach(at.facts, at.sample, at.target, at.memory).steps, at.facts)
+    before, after = (int(facts.server(PRIMARY).setting(WAL_KEEP).value) for facts in (at.facts, reached))
+    assert after >= before
+
+
+@given(any_facts, any_samples, targets, memories)
+def test_without_a_slot_no_copy_is_made_that_nothing_keeps_wal_for(
+    facts: Facts, sample: Sample, target: Target, memory: Memory
+) -> None:
+    plan = plan_attach(facts, sample, replace(target, slot=""), memory)
+    assert not has(plan.steps, CreateSlot)
+    assert not any(map(caps_slots, plan.steps))
+    if has(plan.steps, CopyByBasebackup):
+        assert target.wal_keep_size or int(facts.server(PRIMARY).setting(WAL_KEEP).value) >= SENSIBLE_MB
+
+
+@given(attachable(), st.integers(0, 10))
+def test_one_walsender_is_enough_for_a_copy_that_fetches_and_two_for_one_that_streams(at: Situation, used: int) -> None:
+    sample = replace(at.sample, wal_senders_in_use=used)
+    plan = plan_attach(at.facts, sample, at.target, at.memory)
+    copies = has(plan_attach(at.facts, at.sample, at.target, at.memory).steps, CopyByBasebackup)
+    needs = 1 if at.target.wal_method == "fetch" else 2
+    few = copies and int(at.facts.server(PRIMARY).setting("max_wal_senders").value) - used < needs
+    assert ["P103" for _ in range(few)] == [blocker.code for blocker in plan.blockers]
+    if few and needs == 2:
+        fetches = plan_attach(at.facts, sample, replace(at.target, wal_method="fetch"), at.memory)
+        assert ("--wal-method fetch" in str(plan.blockers[0].hint)) == (fetches.blockers == ())
+
+
+def caps_slots(step: Step) -> bool:
+    """Whether it brings a cap, by itself or by a person."""
+    by_hand = isinstance(step, SetByHand) and any(each.parameter == CAP for each in step.wanted)
+    return by_hand or isinstance(step, CapSlots)
 
 
 @given(attachable())

@@ -10,14 +10,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.parameter import setting_of
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.target import Target
+from standbyctl.domain.target import SettingsWay, Target
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.detach import DetachOptions, plan_detach, recall
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import GiveBack, Impact, predict
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.server import StopStandby
+from standbyctl.steps.setting import COMMIT, WAL_KEEP, Alteration, SetByHand
 from tests.pure.examples import CAP, PRIMARY, STANDBY, remember
 from tests.pure.situations import Situation, attachable
 from tests.pure.strategies import any_facts, any_samples, memories, targets
@@ -174,25 +176,36 @@ def test_what_is_not_as_we_left_it_is_never_given_back(
     assert slots <= set(after.server(PRIMARY).slots)
     if before.place(STANDBY).passfile is not Passfile.OURS:
         assert after.place(STANDBY).passfile is before.place(STANDBY).passfile
-    ours = {f"{each.step.megabytes}MB" for each in memory if each.step.title.template == "setting"}
-    cap = before.server(PRIMARY).setting(CAP)
-    if cap.auto_conf not in ours and cap.value not in {value.removesuffix("MB") for value in ours}:
-        assert after.server(PRIMARY).setting(CAP) == cap
+    changes = [each.step.change for each in memory if isinstance(each.step, Alteration)]
+    for setting in before.server(PRIMARY).settings:
+        ours = [value for name, value in changes if name == setting.name]
+        if setting.auto_conf not in ours and setting.value not in map(setting_of, ours):
+            assert after.server(PRIMARY).setting(setting.name) == setting
 
 
-def cap_waits(facts: Facts) -> bool:
-    """Whether a cap stood in the file and was not loaded: our reload puts it into force, and it stays somebody's."""
-    cap = facts.server(PRIMARY).setting(CAP)
-    return cap.auto_conf is not None and cap.auto_conf != f"{cap.value}MB"
+def one_waits(facts: Facts) -> bool:
+    """Whether a value stood in the file and was not loaded: our reload puts it into force, and it stays somebody's."""
+    ours = (facts.server(PRIMARY).setting(name) for name in (CAP, WAL_KEEP, COMMIT))
+    return any(each.auto_conf is not None and setting_of(each.auto_conf) != each.value for each in ours)
+
+
+def taken_out(after: Facts, before: Facts, at: Situation) -> Facts:
+    """What a person has set, a person takes out again."""
+    if at.target.settings is SettingsWay.ALTER:
+        return after
+    return after.with_server(PRIMARY, settings=before.server(PRIMARY).settings)
 
 
 @given(attachable(fresh=True), options)
 def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOptions) -> None:
-    assume(not cap_waits(at.facts))
+    assume(not one_waits(at.facts))
     plan = plan_attach(at.facts, at.sample, at.target)
     attached = predict(plan.steps, at.facts)
     given_back = plan_detach(attached, at.sample, at.target, remember(plan, at.facts), options)
-    after = predict(given_back.steps, attached)
+    by_hand = [each for step in plan.steps if isinstance(step, SetByHand) for each in step.wanted]
+    said = "\n".join(map(str, given_back.notes))
+    assert all(f"take this out of {each.file} again: {each}" in said for each in by_hand)
+    after = taken_out(predict(given_back.steps, attached), at.facts, at)
     assert after.server(PRIMARY) == at.facts.server(PRIMARY)
     if options.remove_data_directory:
         # Whether a role of somebody else still gets in without our line is known only by trying.
@@ -202,7 +215,7 @@ def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOption
 
 @given(attachable(), options)
 def test_an_attach_that_died_anywhere_is_given_back_whole(at: Situation, options: DetachOptions) -> None:
-    assume(not cap_waits(at.facts))
+    assume(not one_waits(at.facts))
     plan = plan_attach(at.facts, at.sample, at.target, at.memory)
     facts = at.facts
     for begun, step in enumerate(plan.steps, 1):
@@ -214,7 +227,8 @@ def test_an_attach_that_died_anywhere_is_given_back_whole(at: Situation, options
             # A slot that does not reach back to the copy cannot be told from one that somebody else has made.
             assert after.slot(at.target.slot) is None or not facts.place(STANDBY).covered
             assert not after.hba.has_line
-            assert after.setting(CAP) == at.facts.server(PRIMARY).setting(CAP)
+            if at.target.settings is SettingsWay.ALTER:
+                assert after.settings == at.facts.server(PRIMARY).settings
         facts = step.after(facts)
 
 
@@ -229,8 +243,8 @@ def test_without_the_journal_our_marks_are_found(at: Situation, options: DetachO
     assert server.roles == at.facts.server(PRIMARY).roles
     assert server.hba == at.facts.server(PRIMARY).hba
     assert after.place(STANDBY).passfile is at.facts.place(STANDBY).passfile
-    # What the cap was before is known to the journal alone.
-    assert server.setting(CAP) == attached.server(PRIMARY).setting(CAP)
+    # What a setting was before is known to the journal alone.
+    assert server.settings == attached.server(PRIMARY).settings
 
 
 @given(attachable(fresh=True))

@@ -86,6 +86,20 @@ def test_our_line_is_seen_where_the_file_can_be_read() -> None:
     assert (hba.has_line, hba.digest, hba.loaded) == (False, "", True)
 
 
+def test_others_that_stream_without_a_slot_are_seen() -> None:
+    streaming = [
+        {"application_name": name, "state": state, "slot_name": slot}
+        for name, state, slot in [
+            ("db2", "streaming", None),
+            ("db4", "streaming", None),
+            ("db3", "streaming", None),
+            ("db5", "streaming", "db5"),
+            ("db6_copy", "backup", None),
+        ]
+    ]
+    assert parse_sample(PRIMARY_SAID | {"streaming": streaming}, ATTACHED, "db2").others_without_slot == "db3, db4"
+
+
 def test_what_is_wrong_with_the_configuration_is_passed_on() -> None:
     assert server(fault="postgresql.conf line 7: syntax error").fault == "postgresql.conf line 7: syntax error"
     links = server(ATTACHED | {"config_links": " /pg/db1/postgresql.conf"}).config_sources

@@ -147,8 +147,10 @@ def test_a_passfile_of_the_operators_is_never_ours(found: Passfile) -> None:
 
 @pytest.mark.parametrize(("said", "admitted"), [(f"{SYSTEM}|1|0/3000148|", True), ("7|1|0/1|", False), ("", False)])
 def test_who_is_let_in_by_another_cluster_is_not_let_in(said: str, admitted: bool) -> None:
-    assert place(None, None, admitted=said).admitted == admitted
+    assert place({"streaming": []}, None, admitted=said).admitted == admitted
     assert not without("admitted").admitted
+    # Where no walsender is left for another attempt, the standby that has it is proof enough.
+    assert place(None, None, admitted="").admitted
 
 
 @pytest.mark.parametrize(
@@ -172,6 +174,47 @@ def test_a_copy_is_covered_while_its_slot_keeps_what_comes_after_its_last_file(
     assert place({"slots": slots}, None, last_wal=last_wal).covered == covered
     line = f"no yes {last_wal or '-'} 16777216 {SYSTEM} {DRAFT}"
     assert place({"slots": slots}, None, line).drafts == (Draft(DRAFT, whole=covered),)
+
+
+SLOTLESS = question(slot="")
+
+
+@pytest.mark.parametrize(
+    ("oldest", "label", "last", "written", "covered"),
+    [
+        # Never started: what comes next begins with the file after its last.
+        ("000000010000000000000004", "yes", "000000010000000000000003", "", True),
+        ("000000010000000000000005", "yes", "000000010000000000000003", "", False),
+        (None, "yes", "000000010000000000000003", "", False),
+        # Started: it goes on within the last file it has written; others are there in advance.
+        ("000000010000000000000003", "no", "000000010000000000000009", "000000010000000000000003", True),
+        ("000000010000000000000004", "no", "000000010000000000000009", "000000010000000000000003", False),
+        ("0000000100000001000000FF", "no", "000000010000000200000001", "000000010000000200000000", True),
+        ("000000010000000000000001", "no", "000000010000000000000009", "", False),
+    ],
+)
+def test_without_a_slot_a_copy_is_covered_while_the_primary_has_the_file_that_it_needs_next(
+    oldest: str | None, label: str, last: str, written: str, covered: bool
+) -> None:
+    probe = ATTACHED | {"label": label, "last_wal": last, "written_wal": written}
+    said = PRIMARY_SAID | {"oldest_wal": oldest}
+    assert parse_place(said, probe, (), {}, SLOTLESS).covered == covered
+    line = f"no yes {last} 16777216 {SYSTEM} {DRAFT}"
+    [draft] = parse_place(said, probe, [line], {}, SLOTLESS).drafts
+    assert draft.whole == (oldest is not None and oldest[8:] <= f"{last[8:16]}{int(last[16:], 16) + 1:08X}")
+
+
+def test_a_standby_without_a_slot_is_known_by_its_name_and_by_naming_none() -> None:
+    streaming = [{"application_name": "db2", "state": "streaming", "slot_name": None}]
+    said = PRIMARY_SAID | {"streaming": streaming, "oldest_wal": "000000010000000000000001"}
+    place = parse_place(said, ATTACHED | {"slot_name": ""}, (), STANDBY_SAID, SLOTLESS)
+    assert (place.upstream, place.elsewhere, place.follows) == (PRIMARY, False, True)
+    assert not parse_place(said, ATTACHED | {"slot_name": "db2"}, (), STANDBY_SAID, SLOTLESS).follows
+    unnamed = {key: value for key, value in ATTACHED.items() if key != "slot_name"}
+    assert parse_place(said, unnamed, (), STANDBY_SAID, SLOTLESS).follows
+    # Whoever streams without a slot is no stranger who uses one.
+    other = [{"application_name": "db3", "state": "streaming", "slot_name": None}]
+    assert not parse_place(said | {"streaming": other}, ATTACHED, (), {}, SLOTLESS).elsewhere
 
 
 def test_without_its_slot_or_its_segment_size_nothing_is_covered() -> None:

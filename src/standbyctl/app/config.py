@@ -13,6 +13,7 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 
 T = TypeVar("T")
+_KINDS: dict[str, tuple[type, str]] = {"port": (int, "a number"), "no_slot": (bool, "true or false")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class AttachConfig:
     max_rate: str = ""
     checkpoint: str = ""
     max_slot_wal_keep_size: str = ""
+    no_slot: bool = False
+    wal_method: str = ""
+    wal_keep_size: str = ""
+    synchronous_commit: str = ""
+    auth_method: str = ""
+    restore_command: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +97,11 @@ def _fill(kind: type[T], raw: dict[str, Any], path: str, table: str) -> T:
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     _check_keys(raw, set(known), path, table)
     for key, value in raw.items():
-        wanted = int if key == "port" else str
+        wanted, word = _KINDS.get(key, (str, "a text"))
         if type(value) is not wanted:
             raise UsageError(
-                "C101", msg("{path}: {table}.{key} must be {kind}", path=path, table=table, key=key,
-                            kind="a number" if wanted is int else "a text"))  # fmt: skip
+                "C101", msg("{path}: {table}.{key} must be {kind}", path=path, table=table, key=key, kind=word)
+            )  # fmt: skip
     try:
         return kind(**raw)
     except TypeError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from standbyctl.app.attach import Planned, check_system
+from standbyctl.app.marks import as_it_stands
 from standbyctl.app.request import Request, Resolved, reach, resolve
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
@@ -34,7 +35,9 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
     run = state.journal(name).run()
     if run is None:
         if given.conninfo and given.data_directory:
-            return Attached(resolve(replace(given, name=name), state), "", journaled=False)
+            resolved = resolve(replace(given, name=name), state)
+            target = as_it_stands(resolved.target, resolved.server)
+            return Attached(replace(resolved, target=target), "", journaled=False)
         known = ", ".join(state.names()) or "none"
         raise UsageError(
             "C110",

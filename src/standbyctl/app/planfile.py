@@ -110,4 +110,11 @@ def _request(conninfo: str, target: Target) -> Request:
         checkpoint=target.checkpoint,
         wal_cap=target.wal_cap,
         despite=target.despite,
+        no_slot=not target.slot,
+        wal_method=target.wal_method,
+        wal_keep_size=target.wal_keep_size,
+        synchronous_commit=target.synchronous_commit,
+        auth_method=target.auth_method,
+        restore_command=target.restore_command,
+        settings=target.settings.value,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 import pwd
-import re
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from standbyctl.app.route import Route, bin_directory, find_route, free_port, running_port
 from standbyctl.app.state import State
+from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
@@ -21,8 +21,7 @@ from standbyctl.domain.names import (
     valid_node_name,
     valid_slot_name,
 )
-from standbyctl.domain.size import parse_size
-from standbyctl.domain.target import HbaWay, Target
+from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
 
 _NAME_BYTES = 63
@@ -46,6 +45,13 @@ class Request:
     checkpoint: str = ""
     wal_cap: str = ""
     despite: tuple[str, ...] = ()
+    no_slot: bool = False
+    wal_method: str = ""
+    wal_keep_size: str = ""
+    synchronous_commit: str = ""
+    auth_method: str = ""
+    restore_command: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +114,18 @@ def resolve(request: Request, state: State) -> Resolved:
         source_address=route.source,
         role=request.role or (earlier.role if earlier else "") or default_role(name),
         passfile=_absolute(request.passfile) if request.passfile else passfile_path(data_directory),
-        slot=request.slot or (earlier.slot if earlier else "") or name,
+        slot=_slot(request, earlier, name),
         own_role=not request.passfile,
-        hba=HbaWay(request.hba or "auto"),
-        max_rate=_max_rate(request.max_rate),
-        checkpoint=request.checkpoint or "fast",
-        wal_cap=_wal_cap(request.wal_cap),
+        hba=HbaWay(choice("hba", request.hba, "auto")),
+        max_rate=max_rate(request.max_rate),
+        checkpoint=choice("checkpoint", request.checkpoint, "fast"),
+        wal_cap=wal_cap(request.wal_cap),
+        wal_method=choice("wal_method", request.wal_method, "stream"),
+        wal_keep_size=wal_keep_size(request.wal_keep_size),
+        synchronous_commit=choice("synchronous_commit", request.synchronous_commit),
+        auth_method=choice("auth_method", request.auth_method, earlier.auth_method if earlier else "scram-sha-256"),
+        restore_command=restore_command(request.restore_command) or (earlier.restore_command if earlier else ""),
+        settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
     )
     if earlier and not request.passfile and not earlier.own_role:
@@ -169,21 +181,11 @@ def _absolute(path: str) -> str:
         raise UsageError("C116", msg('"{path}" is relative, and the working directory is gone', path=path)) from error
 
 
-def _wal_cap(text: str) -> str:
-    if not text or text in {"auto", "keep"} or parse_size(text):
-        return text or "auto"
-    raise UsageError(
-        "C107", msg('"{text}" is not a size', text=text), hint=msg("Write it as postgresql.conf does: 20GB, 512MB.")
-    )
-
-
-def _max_rate(text: str) -> str:
-    found = re.fullmatch(r"(\d+)([kM]?)", text)
-    if text and not (found and 32 <= int(found[1]) * (1024 if found[2] == "M" else 1) <= 1024 * 1024):  # noqa: PLR2004
-        raise UsageError(
-            "C107", msg('"{text}" is no rate', text=text), hint=msg("pg_basebackup takes 32k to 1024M (a second).")
-        )
-    return text
+def _slot(request: Request, earlier: Target | None, name: str) -> str:
+    """What was asked for; else as it was begun, with a slot or without; else one of the standby's own name."""
+    if request.no_slot:
+        return ""
+    return request.slot or (name if earlier is None else earlier.slot)
 
 
 def _check_names(name: str, slot: str, primary: str, role: str) -> None:
@@ -221,8 +223,8 @@ def _check_same(target: Target, earlier: Target | None, state: State) -> None:
         earlier = run[0] if run else None
     if earlier is None:
         return
-    for field in ("name", "data_directory", "port", "slot", "role", "passfile"):
-        was, is_ = getattr(earlier, field), getattr(target, field)
+    for field in ("name", "data_directory", "port", "slot", "role", "passfile", "auth_method", "restore_command"):
+        was, is_ = (getattr(each, field) or "(none)" for each in (earlier, target))
         if was != is_:
             raise UsageError(
                 "C109",

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CopyCluster:
-    """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet."""
+    """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet.
+
+    `slot`: empty for none. With `wal_method` fetch the WAL comes last, by the same walsender, and uses no slot.
+    """
 
     node: str
     source: str
@@ -19,10 +22,15 @@ class CopyCluster:
     name: str
     checkpoint: str
     max_rate: str
+    wal_method: str = "stream"
 
     def argv(self) -> tuple[str, ...]:
         """The command that makes the copy; the password is in the passfile that the conninfo names."""
         rate = ("--max-rate", self.max_rate) if self.max_rate else ()
+        slot: tuple[str, ...] = ()
+        if self.wal_method == "stream":
+            # Streaming takes a temporary slot unless told otherwise, and there may be none to take.
+            slot = ("--slot", self.slot) if self.slot else ("--no-slot",)
         return (
             f"{self.bin_directory}/pg_basebackup",
             "--dbname",
@@ -30,9 +38,8 @@ class CopyCluster:
             "--pgdata",
             f"{self.draft}/data",
             "--wal-method",
-            "stream",
-            "--slot",
-            self.slot,
+            self.wal_method,
+            *slot,
             "--checkpoint",
             self.checkpoint,
             *rate,

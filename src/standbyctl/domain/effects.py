@@ -17,6 +17,7 @@ from standbyctl.domain.copies import PutInPlace as PutInPlace
 from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
+from standbyctl.domain.parameter import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,19 @@ class AlterSystem:
             return f"ALTER SYSTEM RESET {self.name};"
         value = self.value.replace("'", "''")
         return f"ALTER SYSTEM SET {self.name} = '{value}';"
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSettings:
+    """Wait until the server runs with these values; a person puts them into files that are not ours to change."""
+
+    node: str
+    wanted: tuple[Wanted, ...]
+    timeout_seconds: int
+
+    def __str__(self) -> str:
+        lines = (f"  {each.file}: {each}" for each in self.wanted)
+        return "\n".join(["wait until somebody has set, and reloaded:", *lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +229,7 @@ Effect = (
     Sql
     | Reload
     | AlterSystem
+    | AwaitSettings
     | EnsureHbaLine
     | RemoveHbaLine
     | AwaitAdmission

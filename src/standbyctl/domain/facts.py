@@ -55,6 +55,7 @@ class Role:
     replication: bool
     made_for: str = ""
     pristine: bool = True
+    superuser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,9 @@ class Place:
     """Where a standby lives, or is to live: its host, its data directory, its files.
 
     `password_set`: the role's password is the passfile's (both carry the same key; no secret is read).
-    `admitted` is the outcome of a real replication connection from this host. `covered`: the slot still
-    keeps the WAL that this copy needs next. `follows`: its configuration names this primary and slot.
+    `admitted` is the outcome of a real replication connection from this host. `covered`: the slot (or,
+    without one, the primary) still keeps the WAL that this copy needs next. `follows`: its configuration names this
+    primary and slot.
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.

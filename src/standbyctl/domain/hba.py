@@ -31,7 +31,7 @@ class Placement:
     foreign_file: str = ""
 
 
-def hba_line(role: str, source_address: str, marker: str) -> str:
+def hba_line(role: str, source_address: str, marker: str, method: str = "scram-sha-256") -> str:
     """The record that admits one role from one address for replication.
 
     >>> hba_line("repl_db2", "10.0.0.7", "standbyctl: db2")
@@ -41,7 +41,7 @@ def hba_line(role: str, source_address: str, marker: str) -> str:
     # A name that is also a keyword (all, replication), or has odd letters, must be quoted.
     plain = _PLAIN_NAME.fullmatch(role) and role not in {"all", "replication", "sameuser", "samerole"}
     user = role if plain else '"' + role.replace('"', '""') + '"'
-    return f"host replication {user} {source_address}/{bits} scram-sha-256 # {marker}"
+    return f"host replication {user} {source_address}/{bits} {method} # {marker}"
 
 
 def find_place(rules: tuple[HbaRule, ...], main_file: str, role: str, source: str) -> Placement:

@@ -25,3 +25,4 @@ class Sample:
     condemned_identity: str = ""
     reachable: bool = True
     survey: Survey = field(default_factory=Survey)
+    others_without_slot: str = ""

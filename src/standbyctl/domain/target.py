@@ -14,6 +14,13 @@ class HbaWay(StrEnum):
     WAIT = "wait"
 
 
+class SettingsWay(StrEnum):
+    """How a parameter of the primary gets its value."""
+
+    ALTER = "alter"
+    PRINT = "print"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A standby: its name, where it goes, what it follows, and how it gets there.
@@ -21,6 +28,7 @@ class Target:
     `host` and `port` are how the standby reaches the primary, by TCP; `source_address` is how the
     primary sees it. `wal_cap` is "auto", "keep" or a size; `max_rate` is empty for no limit.
     `own_role`: the role is made by us, and its passfile too. `despite`: what the operator overrides, by name.
+    `slot`: empty for none. `wal_keep_size`, `synchronous_commit`, `restore_command`: empty where nobody asked.
     """
 
     primary: str
@@ -39,3 +47,9 @@ class Target:
     checkpoint: str = "fast"
     wal_cap: str = "auto"
     despite: tuple[str, ...] = ()
+    wal_method: str = "stream"
+    wal_keep_size: str = ""
+    synchronous_commit: str = ""
+    auth_method: str = "scram-sha-256"
+    restore_command: str = ""
+    settings: SettingsWay = SettingsWay.ALTER

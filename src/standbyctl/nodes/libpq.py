@@ -1,6 +1,7 @@
 """PostgreSQL servers, by libpq (psycopg).
 
-Every session of ours names its schema, has timeouts, and never waits for a synchronous standby.
+Every session of ours names its schema, has timeouts, and never waits for a synchronous standby: those that
+observe commit nothing, and leave synchronous_commit alone so as to see what the server runs with.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from standbyctl.nodes.ports import Session
 
 OUR_APPLICATION_NAME = "standbyctl"
 PATIENCE_SECONDS = 90.0
-COMMON = "-c search_path=pg_catalog -c lock_timeout=10s -c synchronous_commit=local"
+COMMON = "-c search_path=pg_catalog -c lock_timeout=10s"
 OBSERVING = f"{COMMON} -c statement_timeout=60s -c default_transaction_read_only=on"
-ACTING = f"{COMMON} -c statement_timeout=60s -c default_transaction_read_only=off"
+ACTING = f"{COMMON} -c synchronous_commit=local -c statement_timeout=60s -c default_transaction_read_only=off"
 _CONNECT = {
     "connect_timeout": "10",
     "keepalives_idle": "30",

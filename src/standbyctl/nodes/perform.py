@@ -13,6 +13,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.Sql: servers.run_sql,
     fx.Reload: servers.reload,
     fx.AlterSystem: servers.alter_system,
+    fx.AwaitSettings: servers.await_settings,
     fx.WaitUntil: servers.wait_until,
     fx.Prove: servers.prove,
     fx.StartServer: servers.start,

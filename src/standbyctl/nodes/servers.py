@@ -23,6 +23,13 @@ _AUTO_CONF = (
     "SELECT setting FROM pg_file_settings WHERE name = %s"
     " AND sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1"
 )
+# What is set for our own role or database is not what the server runs with: then the files have to do.
+_IN_FORCE = """
+SELECT s.name, CASE WHEN s.source NOT IN ('client', 'database', 'user', 'database user') THEN s.setting
+       ELSE coalesce((SELECT f.setting FROM pg_file_settings AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1),
+                     s.boot_val) END
+  FROM pg_settings AS s WHERE s.name = ANY (%s)
+"""
 
 
 def run_sql(effect: fx.Sql, world: World) -> None:
@@ -207,6 +214,33 @@ def await_admission(effect: fx.AwaitAdmission, world: World) -> None:
         lambda: StoppedError(
             "A206",
             msg("{node} has not let the standby in after {n} s", node=effect.node, n=effect.timeout_seconds),
+            hint=msg("Run the same command again to go on waiting."),
+        ),
+    )
+
+
+def await_settings(effect: fx.AwaitSettings, world: World) -> None:
+    """Say what a person has to set, file by file, and go on by ourselves once all of it is in force."""
+    for file in dict.fromkeys(each.file for each in effect.wanted):
+        world.tell(Note(msg("put this into {file} on {node}, then reload it:", file=file, node=effect.node)))
+        for each in effect.wanted:
+            if each.file == file:
+                world.tell(Note(msg("    {line}", line=each)))
+    server = world.doors[effect.node].server
+
+    def in_force() -> bool:
+        now = dict(server.observe(_IN_FORCE, [each.parameter for each in effect.wanted]))
+        return all(each.accepts(now[each.parameter]) for each in effect.wanted)
+
+    _wait(
+        world,
+        in_force,
+        effect.timeout_seconds,
+        1.0,
+        lambda: StoppedError(
+            "A206",
+            msg("{node} does not run with these values after {n} s", node=effect.node, n=effect.timeout_seconds),
+            detail=msg("{lines}", lines="; ".join(map(str, effect.wanted))),
             hint=msg("Run the same command again to go on waiting."),
         ),
     )

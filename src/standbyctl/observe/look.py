@@ -16,13 +16,13 @@ from standbyctl.observe.reading import parse_place, parse_probe, parse_sample, p
 from standbyctl.observe.texts import text
 
 SETTINGS = (
-    "allow_alter_system", "archive_cleanup_command", "archive_mode", "data_directory", "external_pid_file",
-    "hba_file", "listen_addresses", "log_directory", "logging_collector", "max_connections",
+    "allow_alter_system", "archive_cleanup_command", "archive_mode", "config_file", "data_directory",
+    "external_pid_file", "hba_file", "listen_addresses", "log_directory", "logging_collector", "max_connections",
     "max_locks_per_transaction", "max_prepared_transactions", "max_replication_slots", "max_slot_wal_keep_size",
     "max_wal_senders", "max_worker_processes", "port", "promote_trigger_file", "recovery_end_command",
     "recovery_min_apply_delay", "recovery_target", "recovery_target_lsn", "recovery_target_name",
     "recovery_target_time", "recovery_target_xid", "synchronous_commit",
-    "synchronous_standby_names", "wal_level",
+    "synchronous_standby_names", "wal_keep_size", "wal_level",
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def look(doors: Doors, question: Question) -> Seen:
     standby = _ask_standby(doors[question.name], question, probe) if probe.get("running") == "yes" else {}
     place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
     facts = Facts((Node(question.primary, server=server), Node(question.name, place=place)))
-    return Seen(facts, parse_sample(raw, probe))
+    return Seen(facts, parse_sample(raw, probe, question.name))
 
 
 def ask_primary(door: Door, question: Question) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def ask_primary(door: Door, question: Question) -> dict[str, Any]:
             "role": question.role,
             "ours": [question.name, f"{question.name}_copy"],
             "settings": list(SETTINGS),
+            "slotless": not question.slot,
         },
     )
     return dict(raw)
@@ -85,6 +86,7 @@ def _probe(
         question.hba_line,
         data_directory,
         question.condemned,
+        "no" if question.slot else "yes",
     )
     pairs = parse_probe(done.stdout.decode("utf-8", "surrogateescape"))
     probe = dict(pairs)

@@ -1,9 +1,10 @@
 # What stands on a host: key=value lines. It changes nothing. Arguments: data directory, bin directory,
 # passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
-# the primary's pg_hba.conf, the line for it, the primary's data directory, path of a directory being deleted.
+# the primary's pg_hba.conf, the line for it, the primary's data directory, path of a directory being deleted,
+# "yes" where the standby has no slot.
 data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 hba=$8 line=$9
 shift 9
-primary=$1 condemned=$2
+primary=$1 condemned=$2 slotless=$3
 parent=$(dirname -- "$data") base=$(basename -- "$data")
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
@@ -12,6 +13,19 @@ control() {
         -e 's/^Database system identifier: */system_identifier=/p' \
         -e "s/^Latest checkpoint's TimeLineID: */control_timeline=/p" \
         -e 's/^Bytes per WAL segment: */segment_bytes=/p'
+}
+# The last WAL file that has been written to. Others are made in advance, zeroed or renamed: a file's first page
+# holds its own address (from byte 8 on, in the order of this machine).
+written_wal() {
+    size=$("$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n 's/^Bytes per WAL segment: *//p')
+    ls -r -- "$1/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | while read -r file; do
+        wanted=$(printf '%s%08x' "$(printf '%s' "$file" | cut -c 9-16)" $((0x$(printf '%s' "$file" | cut -c 17-24) * size)))
+        found=$(od -An -v -t x8 -j 8 -N 8 -- "$1/pg_wal/$file" | tr -d ' ')
+        if [ "$(printf '%s' "$wanted" | tr A-F a-f)" = "$found" ]; then
+            printf '%s\n' "$file"
+            break
+        fi
+    done
 }
 
 complete=yes
@@ -51,6 +65,7 @@ else
     sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \
         "$data/postgresql.auto.conf" 2>/dev/null
     say last_wal "$(ls -- "$data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)"
+    [ "$slotless" = no ] || say written_wal "$(written_wal "$data")"
     # A stale postmaster.pid may name a process that is not this server: a postmaster works in its data directory.
     pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
     flag running test -n "$pid" -a "/proc/$pid/cwd" -ef "$data"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a look must know to look: names, paths and conninfos, no secrets."""
+    """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none."""
 
     primary: str
     name: str

@@ -53,7 +53,7 @@ def _role(raw: Mapping[str, Any]) -> Role:
     made_for, _, print_made = _marked(raw["comment"])
     as_made = raw["login"] and raw["replication"] and not raw["altered"]
     pristine = as_made and bool(made_for) and print_made == raw["fingerprint"]
-    return Role(raw["name"], raw["login"], raw["replication"], made_for, pristine)
+    return Role(raw["name"], raw["login"], raw["replication"], made_for, pristine, raw.get("superuser", False))
 
 
 def _marked(comment: str | None) -> tuple[str, str, str]:
@@ -89,10 +89,9 @@ def parse_place(
     """The standby's place, from its host, its server where it runs, and the primary's view of it."""
     running = probe.get("running") == "yes"
     contents = _contents(raw, probe)
-    slot = next((s for s in raw["slots"] if s["slot_name"] == question.slot), None)
     senders = [r for r in raw["streaming"] if r["application_name"] != f"{question.name}_copy"]
     streaming = any(
-        r["application_name"] == question.name and r["slot_name"] == question.slot and r["state"] == "streaming"
+        r["application_name"] == question.name and (r["slot_name"] or "") == question.slot and r["state"] == "streaming"
         for r in senders
     )
     elsewhere = any(
@@ -107,6 +106,7 @@ def parse_place(
     )
     major_minor = [int(word) for word in probe.get("binary", "").split() if word.isdigit()] or [0]
     timeline = int(standby.get("timeline") or probe.get("control_timeline") or 0)
+    upstream = question.primary if running and streaming and standby.get("receiving") else ""
     return Place(
         data_directory=question.data_directory,
         contents=contents,
@@ -121,10 +121,11 @@ def parse_place(
             probe["passfile"] if question.own_role or probe["passfile"] in {"absent", "unsafe"} else "foreign"
         ),
         password_set=password_set,
-        admitted=probe.get("admitted", "").split("|")[0] == raw["system_identifier"],
-        drafts=tuple(_draft(line, slot, raw["system_identifier"]) for line in drafts),
+        # Whoever streams is let in, even where no walsender is left for another attempt.
+        admitted=bool(upstream) or probe.get("admitted", "").split("|")[0] == raw["system_identifier"],
+        drafts=tuple(_draft(line, raw, question.slot) for line in drafts),
         condemned="condemned" in probe,
-        covered=contents is not Contents.STANDBY or _covers(slot, probe["last_wal"], probe.get("segment_bytes", "")),
+        covered=contents is not Contents.STANDBY or _standby_covered(raw, probe, question.slot),
         never_started=probe.get("label") == "yes",
         follows=_follows(probe, question),
         running=running,
@@ -134,7 +135,7 @@ def parse_place(
         timeline=timeline if running else 0,
         same_timeline=contents is not Contents.STANDBY or timeline == raw["timeline"],
         elsewhere=elsewhere,
-        upstream=question.primary if running and streaming and standby.get("receiving") else "",
+        upstream=upstream,
         downstreams=tuple(standby.get("downstreams", ())),
         foreign_sessions=int(standby.get("sessions", 0)),
     )
@@ -162,28 +163,44 @@ def _follows(probe: Mapping[str, str], question: Question) -> bool:
     wanted = {
         word for word in question.primary_conninfo.split() if word.startswith(("host=", "port=", "application_name="))
     }
-    return wanted <= words and probe.get("slot_name") == question.slot
+    return wanted <= words and probe.get("slot_name", "") == question.slot
 
 
-def _draft(line: str, slot: Mapping[str, Any] | None, system_identifier: str) -> Draft:
+def _draft(line: str, raw: Mapping[str, Any], slot: str) -> Draft:
     alive, whole, last, segment, system, path = line.split(" ", 5)
-    sound = whole == "yes" and system == system_identifier and _covers(slot, last, segment)
+    sound = whole == "yes" and system == raw["system_identifier"] and _covers(raw, slot, last, segment)
     return Draft(path, alive == "yes", sound)
 
 
-def _covers(slot: Mapping[str, Any] | None, last_wal: str, segment_bytes: str) -> bool:
-    """Whether the slot keeps everything after the last WAL file of a copy: files are kept whole."""
-    if slot is None or slot["wal_status"] == "lost" or slot["restart_lsn"] is None:
-        return False
+def _standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:
+    """Whether the WAL that the standby in its place needs next is kept."""
+    if slot or probe.get("label") == "yes":
+        return _covers(raw, slot, probe["last_wal"], probe.get("segment_bytes", ""))
+    # What has run goes on within the last file that it has written; names further on are of files made in advance.
+    return _covers(raw, slot, probe.get("written_wal", ""), probe.get("segment_bytes", ""), next_file=0)
+
+
+def _covers(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str, next_file: int = 1) -> bool:
+    """Whether everything after the last WAL file of a copy is kept: files are kept whole.
+
+    By the slot; without one, it is still there as long as the primary's oldest file is no newer.
+    """
     if not segment_bytes.isdigit() or last_wal in {"", "-"}:
         return False
     size = int(segment_bytes)
     _, last = parse_walfile(last_wal, size)
-    return parse_lsn(slot["restart_lsn"]) <= (last + 1) * size
+    if not slot:
+        oldest = raw.get("oldest_wal")
+        return oldest is not None and parse_walfile(oldest, size)[1] <= last + next_file
+    kept = next((s for s in raw["slots"] if s["slot_name"] == slot), None)
+    if kept is None or kept["wal_status"] == "lost" or kept["restart_lsn"] is None:
+        return False
+    return parse_lsn(kept["restart_lsn"]) <= (last + 1) * size
 
 
-def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Sample:
-    """What moves, as far as a look sees it anyway."""
+def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str], name: str = "") -> Sample:
+    """What moves, as far as a look sees it anyway. `name`: that of the standby itself."""
+    others = {r["application_name"] for r in raw["streaming"] if r["state"] == "streaming" and not r["slot_name"]}
     return Sample(
         free_bytes=_kilobytes(probe["free_kb"]),
         wal_free_bytes=_kilobytes(probe["wal_free_kb"]) if _same_system(raw, probe) else None,
@@ -193,6 +210,7 @@ def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Sample:
         free_aside=probe["free_aside"],
         directory_identity=probe.get("identity", ""),
         condemned_identity=probe.get("condemned", ""),
+        others_without_slot=", ".join(sorted(others - {name})),
     )
 
 

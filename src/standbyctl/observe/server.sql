@@ -1,5 +1,5 @@
 -- What a server believes, in one round trip (15 and later). %(role)s: the standby's replication role.
--- %(ours)s: the application_names that the standby and its copy connect with.
+-- %(ours)s: the application_names that the standby and its copy connect with. %(slotless)s: it is to have no slot.
 WITH files AS MATERIALIZED (
   SELECT name, setting, seqno, sourcefile,
          sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
@@ -15,10 +15,11 @@ SELECT jsonb_build_object(
   'settings', (
     SELECT jsonb_agg(jsonb_build_object(
              'name', s.name,
-             -- What our own session has set is not what the server runs with.
-             'value', CASE WHEN s.source <> 'client' THEN s.setting
+             -- What is set for our own session, role or database is not what the server runs with.
+             'value', CASE WHEN s.source NOT IN ('client', 'database', 'user', 'database user') THEN s.setting
                       ELSE coalesce((SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END,
-             'source', s.source,
+             'source', CASE WHEN s.source NOT IN ('client', 'database', 'user', 'database user') THEN s.source
+                       WHEN EXISTS (SELECT FROM files AS f WHERE f.name = s.name) THEN 'configuration file' ELSE 'default' END,
              'context', s.context,
              'pending', s.pending_restart,
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
@@ -43,9 +44,14 @@ SELECT jsonb_build_object(
              'slot_name', slot_name, 'slot_type', slot_type, 'wal_status', wal_status,
              'restart_lsn', restart_lsn) ORDER BY slot_name), '[]')
       FROM pg_replication_slots WHERE NOT temporary),
+  -- Without a slot what is still there decides; files of other timelines cannot be what comes next.
+  'oldest_wal', CASE WHEN %(slotless)s AND NOT pg_is_in_recovery() THEN (
+    SELECT min(name) FROM pg_ls_waldir()
+     WHERE name ~ '^[0-9A-F]{24}$' AND left(name, 8) = left(pg_walfile_name(pg_current_wal_lsn()), 8)) END,
   'roles', (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
              'name', rolname, 'login', rolcanlogin, 'replication', rolreplication,
+             'superuser', rolsuper,
              'comment', shobj_description(oid, 'pg_authid'),
              'fingerprint', left(encode(sha256(convert_to(rolpassword, 'UTF8')), 'hex'), 16),
              'altered', rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR NOT rolinherit

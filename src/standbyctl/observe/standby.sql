@@ -4,7 +4,7 @@ SELECT jsonb_build_object(
   'in_recovery', pg_is_in_recovery(),
   'timeline', coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
                        (SELECT timeline_id FROM pg_control_checkpoint())),
-  'receiving', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND slot_name = %(slot)s),
+  'receiving', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND coalesce(slot_name, '') = %(slot)s),
   'started_by', current_setting('standbyctl.attach', true),
   -- A slot is a downstream that may merely be away; slots synchronised from the primary (17 and later) are not.
   'downstreams', (

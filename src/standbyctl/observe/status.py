@@ -36,7 +36,10 @@ SELECT jsonb_build_object(
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """One line of the table. `lag_bytes`: WAL that the primary has and the standby has not replayed."""
+    """One line of the table. `lag_bytes`: WAL that the primary has and the standby has not replayed.
+
+    `slot`: None where it uses none.
+    """
 
     name: str
     role: str | None
@@ -72,7 +75,7 @@ def read_status(
     nodes = [NodeStatus(primary_name, role, "running", raw["timeline"], None, None, None)]
     senders = list(raw["senders"])
     for name, slot, server, unfinished in expected:
-        own = next((sender for sender in senders if (sender["name"], sender["slot"]) == (name, slot)), None)
+        own = next((sender for sender in senders if (sender["name"], sender["slot"] or "") == (name, slot)), None)
         if own is not None:
             senders.remove(own)
         nodes.append(_standby(name, slot, server, own, primary_name, unfinished=unfinished))
@@ -104,7 +107,7 @@ def _standby(
         timeline=None if own is None else own["timeline"],
         lag_bytes=sender["behind"] if sender else None,
         upstream=primary_name if sender else None,
-        slot=slot,
+        slot=slot or None,
         expected=True,
     )
 

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.facts import Contents, Facts, Place, Server
 from standbyctl.domain.hba import find_place, hba_line
-from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import draft_prefix, marker
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.blockers import attach_blockers
-from standbyctl.planner.cap import choose_cap
+from standbyctl.planner.notes import attach_notes
+from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
-from standbyctl.steps.base import Impact, Step
+from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby
-from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
+from standbyctl.steps.slot import CreateSlot
 
 # A standby must not have less of these than its primary; max_wal_senders is in the list since 12.
 MINIMUM_PARAMETERS = (
@@ -47,7 +47,7 @@ def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = (
     steps = steps_left(facts, sample, target)
     if blockers := tuple(attach_blockers(facts, sample, target, memory, steps)):
         return Plan(blockers=blockers)
-    return Plan(steps=steps, notes=tuple(_notes(facts, target, steps)))
+    return Plan(steps=steps, notes=tuple(attach_notes(facts, target, steps)))
 
 
 def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]:
@@ -60,13 +60,13 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     if target.own_role:
         yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         yield CreateRole(target.primary, target.name, target.role, target.passfile)
-    cap = choose_cap(server, sample, target)
-    if not place.upstream and not _gets_in(server, place, target, reloads=cap is not None):
+    parameters = parameter_steps(server, sample, target)
+    if not place.upstream and not _gets_in(server, place, target, reloads=bool(parameters)):
         yield admission(server, place, target)
-    if cap is not None:
-        yield CapSlots(target.primary, cap, server.setting(CAP).value)
-    slot = server.slot(target.slot)
-    yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
+    yield from parameters
+    if target.slot:
+        slot = server.slot(target.slot)
+        yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
     yield from _copy(facts, sample, target)
     yield StartStandby(target.primary, target.name, target.data_directory, place.bin_directory, target.slot)
 
@@ -78,7 +78,7 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
             for draft in place.drafts:
                 yield RemoveDraft(target.name, draft.path)
             return
-        # A finished copy counts only while its slot keeps the WAL it needs next.
+        # A finished copy counts only while its slot, or the primary without one, keeps the WAL it needs next.
         yield SetDirectoryAside(
             name=target.name,
             data_directory=target.data_directory,
@@ -106,8 +106,9 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         checkpoint=target.checkpoint,
         max_rate=target.max_rate,
         settings=tuple(standby_settings(server, target)),
+        wal_method=target.wal_method,
     )
-    yield InstallCopy(target.name, path, target.data_directory)
+    yield InstallCopy(target.name, path, target.data_directory, slotless=not target.slot)
 
 
 def next_draft(prefix: str, taken: set[str]) -> str:
@@ -168,9 +169,14 @@ def standby_settings(server: Server, target: Target) -> Iterator[tuple[str, str]
     """What the copy needs beyond the configuration that comes with it."""
     yield "primary_conninfo", primary_conninfo(target)
     yield "primary_slot_name", target.slot
+    if not target.slot:
+        # It would take a slot of its own all the same (13+).
+        yield "wal_receiver_create_temp_slot", "off"
     yield "port", str(target.port)
     yield "hot_standby", "on"
     yield "recovery_target_timeline", "latest"
+    if target.restore_command:
+        yield "restore_command", target.restore_command
     for suffix in _RECOVERY_TARGETS:
         # A target left over in the primary's file would stop or promote the standby on its way.
         if server.setting(f"recovery_target{suffix}").value:
@@ -216,7 +222,7 @@ def admission(server: Server, place: Place, target: Target) -> Step:
         primary=target.primary,
         name=target.name,
         path=hba.path,
-        line=hba_line(target.role, target.source_address, marker(target.name)),
+        line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method),
         before_line=found.before_line,
         digest=hba.digest,
         by_hand=by_hand,
@@ -230,39 +236,3 @@ def _remaining(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
         if not step.satisfied(facts):
             yield step
         facts = step.after(facts)
-
-
-def _notes(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
-    server = facts.server(target.primary)
-    if target.checkpoint == "fast" and any(isinstance(step, CopyByBasebackup) for step in steps):
-        yield msg(
-            "the copy begins with an immediate checkpoint: {node} writes out everything dirty in its shared"
-            " buffers at once (--checkpoint spread spares it that, and may wait for minutes)",
-            node=target.primary,
-        )
-    if not server.hba.loaded and any(step.impact is Impact.RELOAD for step in steps):
-        yield msg(
-            "{path} was changed and not reloaded: our reload puts those changes into force too", path=server.hba.path
-        )
-    if target.slot != target.name:
-        yield msg(
-            'the slot "{slot}" is not named like the node: tools that expect slot = application_name'
-            " (Patroni among them) will drop or duplicate it",
-            slot=target.slot,
-        )
-    if target.wal_cap == "keep" and server.setting(CAP).value == "-1":
-        yield msg("without a cap (--wal-cap keep) a dead standby fills the disk of {node}", node=target.primary)
-    yield msg(
-        "synchronous_commit stays {value}: it does not make replication asynchronous (an empty"
-        " synchronous_standby_names does); off would lose the primary's own last commits in a crash",
-        value=server.setting("synchronous_commit").value,
-    )
-    yield msg(
-        "wal_level stays {value}: replica is enough for a standby, and a change needs a restart",
-        value=server.setting("wal_level").value,
-    )
-    if server.setting("archive_mode").value != "off":
-        yield msg(
-            "archive_mode is {value}: the standby inherits archive_command, and archives too once it is promoted",
-            value=server.setting("archive_mode").value,
-        )

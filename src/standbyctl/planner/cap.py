@@ -19,7 +19,7 @@ def choose_cap(server: Server, sample: Sample, target: Target) -> int | None:
     "auto" leaves any cap that is there, and else takes half of what is free on the primary's pg_wal volume.
     """
     present = int(server.setting(CAP).value)
-    if target.wal_cap == "keep":
+    if target.wal_cap == "keep" or not target.slot:
         return None
     if (asked := parse_size(target.wal_cap)) is not None:
         megabytes = max(asked // _MB, 1)

@@ -20,7 +20,8 @@ from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StopStandby
-from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
+from standbyctl.steps.setting import WAL_KEEP, Alteration, SetByHand, SetParameter
+from standbyctl.steps.slot import CapSlots, CreateSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     notes: list[Message] = []
     ours: list[Remembered] = []
     for entry in reversed(memory):
-        if why := _kept(seen, target, entry, memory):
+        if why := _kept(seen, sample, target, entry, memory):
             notes.append(why)
             continue
         ours.append(entry)
@@ -50,7 +51,7 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
             steps.append(given)
             seen = given.after(seen)
     # Attempts that died may each have left a memory of the same thing: what counts is what is there in the end.
-    notes += [note for entry in ours if (note := _changed_since(seen, entry))]
+    notes += [note for entry in ours for note in _changed_since(seen, entry)]
     # The copies go last: while one is there, it shows that the slot is ours.
     steps += _copy_steps(facts, sample, target, memory, options)
     if blockers := (*detach_blockers(facts, target), *reload_blockers(facts, target, tuple(steps))):
@@ -144,8 +145,8 @@ def _condemned_by_us(sample: Sample, memory: Memory) -> bool:
     )
 
 
-def _kept(facts: Facts, target: Target, entry: Remembered, memory: Memory) -> Message | None:
-    """Why a slot or a cap is kept although it looks as we left it."""
+def _kept(facts: Facts, sample: Sample, target: Target, entry: Remembered, memory: Memory) -> Message | None:
+    """Why a slot or a setting is kept although it looks as we left it."""
     server, place = facts.server(target.primary), facts.place(target.name)
     if isinstance(entry.step, CreateSlot) and (slot := server.slot(entry.step.slot)):
         stands = place.contents is Contents.STANDBY and place.follows and (place.covered or slot.lost)
@@ -157,6 +158,10 @@ def _kept(facts: Facts, target: Target, entry: Remembered, memory: Memory) -> Me
                 slot=slot.name,
                 name=target.name,
             )
+    if isinstance(entry.step, SetParameter) and entry.step.parameter == WAL_KEEP and sample.others_without_slot:
+        return msg(
+            "wal_keep_size is kept: standbys without a slot rely on it ({names})", names=sample.others_without_slot
+        )
     if not isinstance(entry.step, CapSlots):
         return None
     # Ours has been given back by now, unless it is kept.
@@ -170,20 +175,29 @@ def _kept(facts: Facts, target: Target, entry: Remembered, memory: Memory) -> Me
     return None
 
 
-def _changed_since(facts: Facts, entry: Remembered) -> Message | None:
-    """A word about a thing that is not given back because somebody has changed it since."""
+def _changed_since(facts: Facts, entry: Remembered) -> Iterator[Message]:
+    """A word about a thing that is not given back because somebody has changed it since, or a person made it."""
     step = entry.step
     if isinstance(step, AdmitReplication) and step.by_hand:
         hba = facts.server(step.primary).hba
-        if hba.digest and not hba.has_line:
-            return None
-        return msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
-    if isinstance(step, CapSlots) and _present(facts, entry):
-        now = facts.server(step.primary).setting(CAP).auto_conf
-        return msg("{name} is {now}: not as attach left it, so it is kept", name=CAP, now=now or "not set")
-    if _present(facts, entry):
-        return msg("{label}: not as we left it, so it is kept as it is", label=step.title)
-    return None
+        if hba.has_line or not hba.digest:
+            yield msg("{path} was edited by hand; take this line out again: {line}", path=step.path, line=step.line)
+    elif isinstance(step, SetByHand):
+        for each in step.wanted:
+            now, was = (seen.server(step.primary).setting(each.parameter).value for seen in (facts, entry.before))
+            if now != was and each.accepts(now):
+                yield msg(
+                    "{name} was set by hand; take this out of {file} again: {line}",
+                    name=each.parameter,
+                    file=each.file,
+                    line=each,
+                )
+    elif isinstance(step, Alteration) and _present(facts, entry):
+        name = step.change.parameter
+        now_file = facts.server(step.primary).setting(name).auto_conf
+        yield msg("{name} is {now}: not as attach left it, so it is kept", name=name, now=now_file or "not set")
+    elif _present(facts, entry):
+        yield msg("{label}: not as we left it, so it is kept as it is", label=step.title)
 
 
 def _present(facts: Facts, entry: Remembered) -> bool:
@@ -196,7 +210,8 @@ def _present(facts: Facts, entry: Remembered) -> bool:
             return facts.server(step.primary).slot(step.slot) is not None
         case ProvidePassfile():
             return facts.place(step.name).passfile is not Passfile.ABSENT
-        case CapSlots():
-            was = entry.before.server(step.primary).setting(CAP)
-            return facts.server(step.primary).setting(CAP).auto_conf != was.auto_conf
+        case Alteration():
+            name = step.change.parameter
+            was = entry.before.server(step.primary).setting(name)
+            return facts.server(step.primary).setting(name).auto_conf != was.auto_conf
     return False

@@ -7,6 +7,7 @@ from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby, StopStandby
+from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
 
 ALL = (
@@ -14,6 +15,8 @@ ALL = (
     CreateRole,
     AdmitReplication,
     CapSlots,
+    SetParameter,
+    SetByHand,
     CreateSlot,
     RemoveDraft,
     CopyByBasebackup,

@@ -53,19 +53,27 @@ class StartStandby(Step):
             admitted=True,
         )
 
-    def effects(self) -> tuple[Effect, ...]:
-        streaming = sql(
+    @property
+    def _streaming(self) -> str:
+        if not self.slot:
+            return sql(
+                "EXISTS (SELECT FROM pg_stat_replication WHERE application_name = {app} AND state = 'streaming')",
+                app=self.name,
+            )
+        return sql(
             "EXISTS (SELECT FROM pg_stat_replication AS r JOIN pg_replication_slots AS s"
             " ON s.active_pid = r.pid WHERE s.slot_name = {slot}"
             " AND r.application_name = {app} AND r.state = 'streaming')",
             app=self.name,
             slot=self.slot,
         )
+
+    def effects(self) -> tuple[Effect, ...]:
         return (
             StartServer(self.name, self.data_directory, self.bin_directory, self.name),
             WaitUntil(
                 self.primary,
-                streaming,
+                self._streaming,
                 STREAMING_SECONDS,
                 self.name,
                 f"{self.data_directory}/startup.log",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from standbyctl.domain.effects import AlterSystem, Effect, Reload, Sql, WaitUntil
-from standbyctl.domain.facts import Facts, Setting, Slot
+from standbyctl.domain.effects import Effect, Sql, WaitUntil
+from standbyctl.domain.facts import Facts, Slot
 from standbyctl.domain.message import Message, msg
-from standbyctl.steps.base import Impact, Step
+from standbyctl.domain.parameter import size_text
+from standbyctl.steps.base import Step
+from standbyctl.steps.setting import Alteration, Change
 from standbyctl.steps.sql import sql
 
 CAP = "max_slot_wal_keep_size"
@@ -16,18 +18,16 @@ IDLE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class CapSlots(Step):
+class CapSlots(Alteration):
     """Bound what any slot may keep. It must stand before a slot does: a dead standby fills a disk."""
 
     primary: str
     megabytes: int
     previous: str
-    label: ClassVar[Message] = msg("setting")
-    impact: ClassVar[Impact] = Impact.RELOAD
 
     @property
-    def place(self) -> str:
-        return self.primary
+    def change(self) -> Change:
+        return Change(CAP, size_text(self.megabytes))
 
     @property
     def text(self) -> Message:
@@ -35,56 +35,13 @@ class CapSlots(Step):
             "{name}: {previous} -> {value} (reload)",
             name=CAP,
             previous="-1 (no limit)" if self.previous == "-1" else f"{self.previous}MB",
-            value=self._value,
+            value=size_text(self.megabytes),
         )
-
-    @property
-    def _value(self) -> str:
-        return f"{self.megabytes // 1024}GB" if self.megabytes % 1024 == 0 else f"{self.megabytes}MB"
 
     @property
     def gist(self) -> Step:
         # The proposal follows the free space, which moves.
         return replace(self, megabytes=0, previous="")
-
-    def after(self, facts: Facts) -> Facts:
-        return _with_setting(facts, self.primary, value=str(self.megabytes), auto_conf=self._value, source=_FILE)
-
-    def effects(self) -> tuple[Effect, ...]:
-        return (AlterSystem(self.primary, CAP, self._value, None), Reload(self.primary))
-
-    @property
-    def undo_text(self) -> Message:
-        return msg("{name}: as it was before (reload)", name=CAP)
-
-    def undo(self, before: Facts) -> tuple[Effect, ...]:
-        was = before.server(self.primary).setting(CAP).auto_conf
-        return (AlterSystem(self.primary, CAP, was, self._value), Reload(self.primary))
-
-    def returned(self, facts: Facts, before: Facts) -> Facts:
-        now, was = facts.server(self.primary).setting(CAP), before.server(self.primary).setting(CAP)
-        if was.auto_conf == self._value:
-            return facts  # it stood there already, only not in force
-        # Ours stands in the file; or a run died after it was taken out, before the reload: the files are
-        # as they were. (Where somebody has since put the same value into another file, that is theirs.)
-        ours = now.auto_conf == self._value
-        in_files = (now.auto_conf, now.in_file) == (was.auto_conf, was.in_file)
-        half_way = in_files and now.value == str(self.megabytes)
-        if not ours and not half_way:
-            return facts
-        return _with_setting(facts, self.primary, value=was.value, auto_conf=was.auto_conf, source=was.source)
-
-
-_FILE = "configuration file"
-
-
-def _with_setting(facts: Facts, node: str, *, value: str, auto_conf: str | None, source: str) -> Facts:
-    def changed(setting: Setting) -> Setting:
-        if setting.name != CAP:
-            return setting
-        return replace(setting, value=value, auto_conf=auto_conf, source=source)
-
-    return facts.with_server(node, settings=tuple(map(changed, facts.server(node).settings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +109,12 @@ def until_idle(node: str, slot: str) -> Effect:
     """A walsender lives on for a moment after its standby, or its copy, has been ended."""
     idle = sql("NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = {slot} AND active)", slot=slot)
     return WaitUntil(node, idle, IDLE_SECONDS)
+
+
+def until_left(node: str, application: str) -> Effect:
+    """The same where no slot shows it: by the name that the copy connects with."""
+    gone = sql("NOT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = {app})", app=application)
+    return WaitUntil(node, gone, IDLE_SECONDS)
 
 
 def _with_slot(facts: Facts, node: str, name: str, slot: Slot | None) -> Facts:

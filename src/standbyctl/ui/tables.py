@@ -21,7 +21,8 @@ def print_status(status: Status) -> None:
         indent = "+ " if node.upstream or node.role == "standby" else ""
         nodes.add_row(
             indent + node.name, _or_dash(node.role), _or_dash(node.state), _or_dash(node.timeline),
-            "" if node.role == "primary" else _size(node.lag_bytes), node.slot or "",
+            "" if node.role == "primary" else _size(node.lag_bytes),
+            "(none)" if node.slot is None and (node.upstream or node.expected) else node.slot or "",
         )  # fmt: skip
     console.print(nodes)
     if status.slots:

@@ -67,8 +67,8 @@ ENTRIES = (
             ),
             msg("End one that nobody needs, or wait for a backup to end:\nSELECT pg_terminate_backend(PID);"),
             msg(
-                "Where one is free, copy with one; the primary must keep the WAL of the copy until its end:"
-                " --wal-method fetch --wal-keep-size 10GB"
+                "Where one is free, copy with one: the WAL comes last, and the standby's slot keeps all of it until"
+                " then: --wal-method fetch"
             ),
             msg("Or raise it, and restart in a window of your own:\nALTER SYSTEM SET max_wal_senders = 20;"),
         ),
@@ -205,11 +205,14 @@ ENTRIES = (
     Entry(
         "P115",
         msg("ALTER SYSTEM is not allowed"),
-        means=msg("allow_alter_system is off on the primary, and the attach would set max_slot_wal_keep_size with it."),
+        means=msg(
+            "The attach would set a parameter of the primary (max_slot_wal_keep_size, or one that was asked for), and"
+            " allow_alter_system is off there, or the server's command line gives that parameter already."
+        ),
         why=msg(
             "Since 17 a server can be told that its settings are kept elsewhere, by an operator in Kubernetes"
             " or a configuration management. It is no protection against a superuser; it says who owns the"
-            " settings."
+            " settings. What stands on the command line wins over every file, in all versions."
         ),
         do=(
             msg(

@@ -11,7 +11,8 @@ ENTRIES = (
         msg("the cap on the WAL that slots keep"),
         means=msg(
             "max_slot_wal_keep_size cannot be chosen or set, would invalidate a slot that is there already, or"
-            " is no protection: less than a copy needs, or more than the disk has."
+            " is no protection: less than a copy needs, or more than the disk has. Or there is to be no slot, and"
+            " wal_keep_size keeps nothing, or more than the disk has."
         ),
         why=msg(
             "Without it (-1, the default) a slot whose standby is dead keeps WAL until the disk is full, and"
@@ -29,6 +30,7 @@ ENTRIES = (
             msg("Give a size that is above that, and below what the volume of pg_wal has free: --wal-cap 20GB"),
             msg("Let the consumer that holds so much catch up, or drop its slot, if nobody needs it (P124)."),
             msg("Leave the setting alone, and watch the disk yourself: --wal-cap keep"),
+            msg("Without a slot, say how much WAL the primary is to keep: --no-slot --wal-keep-size 10GB"),
         ),
     ),
     Entry(

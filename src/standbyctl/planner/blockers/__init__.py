@@ -11,6 +11,7 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers, slot_blockers
 from standbyctl.planner.blockers.host import host_blockers
 from standbyctl.planner.blockers.ownership import ownership_blockers
+from standbyctl.planner.blockers.parameters import parameter_blockers
 from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.plan import Memory
@@ -29,6 +30,7 @@ def attach_blockers(
     yield from capacity_blockers(facts, sample, target, steps)
     yield from slot_blockers(facts, sample, target, memory)
     yield from cap_blockers(facts, sample, target, steps)
+    yield from parameter_blockers(facts, sample, target, steps)
     yield from role_blockers(facts, sample, target, memory, steps)
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)

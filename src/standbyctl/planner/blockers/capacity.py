@@ -16,41 +16,58 @@ from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.slot import CAP, CreateSlot
 
-SENDERS_FOR_A_COPY = 2
+# Streaming, the WAL has a walsender of its own beside that of the files.
+SENDERS_FOR_A_COPY = {"stream": 2, "fetch": 1}
 
 
 def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """Walsenders and slots that are not free; both numbers are read at server start only."""
-    server = facts.server(target.primary)
+    server, node = facts.server(target.primary), target.primary
     senders = int(server.setting("max_wal_senders").value)
-    free = senders - sample.wal_senders_in_use
-    if senders and free < SENDERS_FOR_A_COPY and has(steps, CopyByBasebackup):
+    used, needs = sample.wal_senders_in_use, SENDERS_FOR_A_COPY[target.wal_method]
+    free = senders - used
+    if senders and free < needs and has(steps, CopyByBasebackup):
         yield Blocker(
             "P103",
-            msg("not enough free walsenders on {node}", node=target.primary),
+            msg("not enough free walsenders on {node}", node=node),
             msg(
                 "The copy needs {needs}, afterwards the standby 1; {used} of {total} are in use"
                 " (max_wal_senders = {total}, read at server start only).",
-                needs=SENDERS_FOR_A_COPY,
-                used=sample.wal_senders_in_use,
+                needs=needs,
+                used=used,
                 total=senders,
             ),
             msg(
+                "Use --wal-method fetch: it needs the one that is free. Or end a backup or receiver that is not needed"
+                " (SELECT * FROM pg_stat_replication), or raise max_wal_senders; that needs a restart of {node}.",
+                node=node,
+            )
+            if free == SENDERS_FOR_A_COPY["fetch"]
+            else msg(
                 "End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication), or raise"
                 " max_wal_senders; that needs a restart of {node}.",
-                node=target.primary,
+                node=node,
             ),
         )
     slots = int(server.setting("max_replication_slots").value)
-    if sample.slots_in_use >= slots and server.slot(target.slot) is None:
+    if target.slot and sample.slots_in_use >= slots and server.slot(target.slot) is None:
         yield Blocker(
             "P104",
-            msg('no replication slot is free for "{slot}" on {node}', slot=target.slot, node=target.primary),
-            msg("All {n} replication slots are in use (max_replication_slots = {n}).", n=slots),
+            msg('no replication slot is free for "{slot}" on {node}', slot=target.slot, node=node),
+            msg("All {n} replication slots are in use (max_replication_slots = {n}).", n=slots)
+            if slots
+            else msg("There are none: max_replication_slots is 0, read at server start only."),
             msg(
-                "Drop one that nobody needs (SELECT * FROM pg_replication_slots), or raise"
+                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or drop a"
+                " slot that nobody needs (SELECT * FROM pg_replication_slots), or raise max_replication_slots;"
+                " that needs a restart of {node}.",
+                node=node,
+            )
+            if slots
+            else msg(
+                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or raise"
                 " max_replication_slots; that needs a restart of {node}.",
-                node=target.primary,
+                node=node,
             ),
         )
 
@@ -60,11 +77,18 @@ def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) 
     server, place = facts.server(target.primary), facts.place(target.name)
     slot = server.slot(target.slot)
     idle = place.contents is Contents.STANDBY and place.follows and not place.upstream
-    if idle and not place.covered and not place.never_started:
+    # What is gone from the primary may still be in the archive: only replaying shows it.
+    if idle and not place.covered and not place.never_started and not target.restore_command:
         yield Blocker(
             "P203",
             msg("{name} has fallen behind what {node} keeps", name=target.name, node=target.primary),
-            msg("No slot keeps the WAL that the standby on {path} needs next.", path=target.data_directory),
+            msg("No slot keeps the WAL that the standby on {path} needs next.", path=target.data_directory)
+            if target.slot
+            else msg(
+                "It has no slot, and the WAL that the standby on {path} needs next is gone from {node}.",
+                path=target.data_directory,
+                node=target.primary,
+            ),
             msg(
                 "Bringing it back in place: not yet. Make it anew: rename {path} aside (standbyctl detach {name}"
                 " --remove-data-dir {path}, if it is attached), then attach.",
@@ -117,14 +141,7 @@ def cap_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
                 msg("Give one, such as --wal-cap 20GB, or --wal-cap keep to accept no limit."),
             )
         return
-    if server.has("allow_alter_system") and server.setting("allow_alter_system").value == "off":
-        yield Blocker(
-            "P115",
-            msg("{node} does not allow ALTER SYSTEM", node=target.primary),
-            msg("allow_alter_system is off: its settings are kept elsewhere."),
-            msg("Set max_slot_wal_keep_size there and use --wal-cap keep."),
-        )
-    elif server.setting(CAP).source in {"command line", "environment variable"}:
+    if server.setting(CAP).source in {"command line", "environment variable"}:
         yield Blocker(
             "P108",
             msg("max_slot_wal_keep_size is given on the command line of {node}", node=target.primary),

@@ -8,6 +8,7 @@ from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
+from standbyctl.planner.blockers.standby import strange_configuration
 
 
 def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
@@ -35,7 +36,9 @@ def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
                 node=target.primary,
                 name=name,
                 slot=target.slot,
-            ),
+            )
+            if target.slot
+            else msg("A server streams from {node} as {name}.", node=target.primary, name=name),
         )
     # Stopped or not: whoever has promoted it, or made it follow another, will want it back.
     if not place.running and place.contents is not Contents.STANDBY:
@@ -53,7 +56,7 @@ def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         yield _refusal(
             "A251",
             msg("{name} does not follow {node} any more", name=name, node=target.primary),
-            msg('Its configuration does not name {node} and the slot "{slot}".', node=target.primary, slot=target.slot),
+            strange_configuration(target),
         )
     elif not place.same_timeline:
         yield _refusal(

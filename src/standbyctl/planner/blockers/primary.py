@@ -51,6 +51,7 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
                 " your own, then run this again. standbyctl never restarts a primary.",
                 node=node,
             ),
+            need=_at_start(server, "wal_level"),
         )
     elif int(server.setting("max_wal_senders").value) == 0:
         yield Blocker(
@@ -58,6 +59,7 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("{node} needs a restart before it can have a standby: max_wal_senders is 0", node=node),
             msg("max_wal_senders is read at server start only: a reload changes nothing."),
             msg("Set max_wal_senders = 10 (the default) and restart {node} in a window of your own.", node=node),
+            need=_at_start(server, "max_wal_senders"),
         )
     if not sample.reachable or server.setting("listen_addresses").value == "":
         yield Blocker(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Passfile
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.survey import RoleUse
@@ -41,7 +41,7 @@ def role_blockers(
             msg("Setting a new password would undo that change."),
             msg("Drop the role, or give its passfile with --passfile."),
         )
-    elif not target.own_role and not (role and role.login and role.replication):
+    elif not target.own_role and not (role and role.login and (role.replication or role.superuser)):
         yield Blocker(
             "P107",
             msg('the role "{role}" cannot be used for replication', role=target.role),
@@ -145,6 +145,15 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
     yield from _identity_blockers(facts, target)
 
 
+def strange_configuration(target: Target) -> Message:
+    """What shows that a standby is not, or no longer, the one that was asked for."""
+    if target.slot:
+        return msg(
+            'Its configuration does not name {node} and the slot "{slot}".', node=target.primary, slot=target.slot
+        )
+    return msg("Its configuration does not name {node}, or names a slot.", node=target.primary)
+
+
 def _identity_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
     place, path = facts.place(target.name), target.data_directory
     if place.contents is not Contents.STANDBY:
@@ -153,11 +162,7 @@ def _identity_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         yield Blocker(
             "P201",
             msg("{path} is in use by something else than a standby of {node}", path=path, node=target.primary),
-            msg("It is no longer in recovery.")
-            if not place.in_recovery
-            else msg(
-                'Its configuration does not name {node} and the slot "{slot}".', node=target.primary, slot=target.slot
-            ),
+            msg("It is no longer in recovery.") if not place.in_recovery else strange_configuration(target),
             msg("Give a directory of its own for the standby with -D."),
             refused=True,
         )

@@ -7,6 +7,7 @@ from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.message import Message, msg
 from standbyctl.planner.checks import around, primary, standby
 from standbyctl.planner.checks.line import Line, View
+from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.base import Impact
 
 PRIMARY_LINES = tuple(sorted((*primary.LINES, *around.LINES), key=lambda line: line.code))
@@ -44,7 +45,7 @@ def _need(blockers: list[Blocker]) -> Message:
 def _step(view: View, line: Line) -> Message | None:
     """Which step of the plan brings it, and what is felt of that."""
     for number, step in enumerate(view.steps, 1):
-        if isinstance(step, line.brought_by):
+        if isinstance(step, line.brought_by) or set(line.parameters) & set(parameters_of(step)):
             felt = msg(", reload") if step.felt is Impact.RELOAD else msg("")
             return msg("plan step {n}{felt}", n=number, felt=felt)
     return None

@@ -63,12 +63,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A check: its code, its title, what reads it. `brought_by`: the steps that bring what is missing."""
+    """A check: its code, its title, what reads it. `brought_by`: the steps that bring what is missing; `parameters`:
+    what it is about, so that whatever step sets one of them does.
+    """
 
     code: str
     title: Message
     look: Callable[[View], Seen]
     brought_by: tuple[type[Step], ...] = ()
+    parameters: tuple[str, ...] = ()
 
 
 def fine(template: str, **params: object) -> Seen:

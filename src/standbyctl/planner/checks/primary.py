@@ -10,9 +10,11 @@ from standbyctl.domain.target import HbaWay
 from standbyctl.domain.version import END_OF_LIFE, major, version_text
 from standbyctl.planner.blockers.capacity import SENDERS_FOR_A_COPY
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
+from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.slot import CAP, CapSlots
+from standbyctl.steps.setting import WAL_KEEP, Alteration
+from standbyctl.steps.slot import CAP
 
 
 def _version(view: View) -> Seen:
@@ -33,12 +35,15 @@ def _senders(view: View) -> Seen:
         "{total}, {used} in use; the copy needs {needs}, afterwards the standby 1",
         total=view.value("max_wal_senders"),
         used=view.sample.wal_senders_in_use,
-        needs=SENDERS_FOR_A_COPY,
+        needs=SENDERS_FOR_A_COPY[view.target.wal_method],
     )
 
 
 def _slots(view: View) -> Seen:
-    return fine("{total}, {used} in use", total=view.value("max_replication_slots"), used=view.sample.slots_in_use)
+    total, used = view.value("max_replication_slots"), view.sample.slots_in_use
+    if not view.target.slot:
+        return fine("{total}, {used} in use; none is asked for (--no-slot)", total=total, used=used)
+    return fine("{total}, {used} in use", total=total, used=used)
 
 
 def _listens(view: View) -> Seen:
@@ -77,11 +82,13 @@ def _role(view: View) -> Seen:
 
 def _cap(view: View) -> Seen:
     value = view.value(CAP)
+    if not view.target.slot:
+        return fine("no slot to cap; wal_keep_size keeps {kept}", kept=format_size(int(view.value(WAL_KEEP)) << 20))
     if value == "-1":
         free = view.sample.wal_free_bytes
         room = format_size(free) if free is not None else "?"
         text = "no limit: a dead standby would fill pg_wal ({room} free)"
-        if any(isinstance(step, CapSlots) for step in view.steps) or view.blockers:
+        if any(CAP in parameters_of(step) for step in view.steps) or view.blockers:
             return fine(text, room=room)
         return warning(text, room=room)
     return fine("{cap}", cap=format_size(int(value) << 20))
@@ -144,7 +151,8 @@ def _foreign(view: View) -> Seen:
 
 
 def _ours(view: View) -> list[Setting]:
-    return [view.server.setting(CAP)] if any(isinstance(step, CapSlots) for step in view.steps) else []
+    altered = (step.change.parameter for step in view.steps if isinstance(step, Alteration))
+    return [view.server.setting(name) for name in altered]
 
 
 def _pending(view: View) -> Seen:
@@ -169,7 +177,7 @@ LINES = (
     Line("P105", msg("listen_addresses"), _listens),
     Line("P106", msg("pg_hba.conf"), _hba, (AdmitReplication,)),
     Line("P107", msg("role"), _role, (CreateRole, ProvidePassfile)),
-    Line("P108", msg("cap on slots"), _cap, (CapSlots,)),
+    Line("P108", msg("cap on slots"), _cap, parameters=(CAP, WAL_KEEP)),
     Line("P110", msg("asynchronous"), _asynchronous),
     Line("P111", msg("role of the server"), _primary),
     Line("P112", msg("configuration"), _config),

@@ -19,7 +19,7 @@ from standbyctl.domain.effects import (
 from standbyctl.domain.facts import Contents, Draft, Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.steps.base import Step
-from standbyctl.steps.slot import until_idle
+from standbyctl.steps.slot import until_idle, until_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ class RemoveDraft(Step):
 
 @dataclass(frozen=True, slots=True)
 class CopyByBasebackup(Step):
-    """pg_basebackup of the server's own major, streaming the WAL through the slot; never -R."""
+    """pg_basebackup of the server's own major, streaming the WAL through the slot; never -R.
+
+    `slot`: empty for none. `wal_method` fetch: one walsender, which sends the WAL last; a slot only keeps it then.
+    """
 
     primary: str
     name: str
@@ -64,6 +67,7 @@ class CopyByBasebackup(Step):
     checkpoint: str
     max_rate: str
     settings: tuple[tuple[str, str], ...]
+    wal_method: str = "stream"
     label: ClassVar[Message] = msg("base backup")
 
     @property
@@ -73,9 +77,11 @@ class CopyByBasebackup(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "pg_basebackup into {destination} (built beside it, renamed when whole), {rate}",
+            "pg_basebackup into {destination} (built beside it, renamed when whole), {rate}{wal}{slot}",
             destination=self.destination,
             rate=f"at most {self.max_rate}/s" if self.max_rate else "no rate limit",
+            wal=", its WAL last, by the same walsender (-X fetch)" if self.wal_method == "fetch" else "",
+            slot="" if self.slot else ", no slot (--no-slot)",
         )
 
     @property
@@ -89,8 +95,11 @@ class CopyByBasebackup(Step):
         return facts.with_place(self.name, drafts=(*drafts, Draft(self.draft, whole=True)))
 
     def effects(self) -> tuple[Effect, ...]:
+        # An earlier copy that was killed may still hold the slot, or the only walsender.
+        left = until_left(self.primary, f"{self.name}_copy")
+        through_slot = bool(self.slot) and self.wal_method == "stream"
         return (
-            until_idle(self.primary, self.slot),
+            until_idle(self.primary, self.slot) if through_slot else left,
             CopyCluster(
                 node=self.name,
                 source=self.primary,
@@ -101,9 +110,12 @@ class CopyByBasebackup(Step):
                 name=self.name,
                 checkpoint=self.checkpoint,
                 max_rate=self.max_rate,
+                wal_method=self.wal_method,
             ),
             SetConf(self.name, f"{self.draft}/data/postgresql.auto.conf", self.settings),
             SealDraft(self.name, self.draft),
+            # Whoever connects next may need the walsender that this copy had.
+            *((left,) if self.wal_method == "fetch" else ()),
         )
 
     @property
@@ -119,6 +131,7 @@ class InstallCopy(Step):
     name: str
     draft: str
     destination: str
+    slotless: bool = False
     label: ClassVar[Message] = msg("put in place")
 
     @property
@@ -128,9 +141,11 @@ class InstallCopy(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "rename to {destination}: standby.signal, primary_conninfo (application_name={name}), primary_slot_name",
+            "rename to {destination}: standby.signal, primary_conninfo (application_name={name}), {slot},"
+            " hot_standby = on",
             destination=self.destination,
             name=self.name,
+            slot="no primary_slot_name" if self.slotless else "primary_slot_name",
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from standbyctl.app.config import load_config
+from standbyctl.app.config import AttachConfig, load_config
 from standbyctl.app.request import Request
 from standbyctl.domain.survey import RULERS
 
@@ -25,6 +25,13 @@ _HELP = {
     "checkpoint": "fast: at once, in a burst of writes. spread: may take minutes before the first byte. Default: fast.",
     "wal_cap": "max_slot_wal_keep_size: half of the free room, as it is, or a size such as 20GB. Default: auto.",
     "despite": "Attach although this rules the server; see the refusal that names it. May be given again.",
+    "no_slot": "No slot: the primary keeps wal_keep_size, and guarantees nothing beyond it.",
+    "wal_method": "stream: 2 walsenders for the copy. fetch: 1, its WAL comes last. Default: stream.",
+    "wal_keep_size": "At least so much WAL kept by the primary (a reload). Needed with --no-slot, unless it keeps 1GB.",
+    "synchronous_commit": "The primary's own commits. Not what makes replication asynchronous. Default: as it is.",
+    "auth_method": "Method of the line in pg_hba.conf. Default: scram-sha-256.",
+    "restore_command": "How the standby gets WAL out of an archive. No secret in it: plans and journals show it.",
+    "settings": "Parameters of the primary: ALTER SYSTEM, or print the lines and wait for them. Default: alter.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _OPTIONS = (
@@ -40,6 +47,17 @@ _OPTIONS = (
     click.option("--checkpoint", type=click.Choice(["fast", "spread"]), help=_HELP["checkpoint"]),
     click.option("--wal-cap", metavar="auto|keep|SIZE", help=_HELP["wal_cap"]),
     click.option("--despite", metavar="NAME", multiple=True, type=click.Choice(RULERS), help=_HELP["despite"]),
+    click.option("--no-slot", is_flag=True, default=None, help=_HELP["no_slot"]),
+    click.option("-X", "--wal-method", type=click.Choice(["stream", "fetch"]), help=_HELP["wal_method"]),
+    click.option("--wal-keep-size", metavar="SIZE", help=_HELP["wal_keep_size"]),
+    click.option(
+        "--synchronous-commit",
+        type=click.Choice(["on", "off", "local", "remote_write", "remote_apply"]),
+        help=_HELP["synchronous_commit"],
+    ),
+    click.option("--auth-method", type=click.Choice(["scram-sha-256", "md5"]), help=_HELP["auth_method"]),
+    click.option("--restore-command", metavar="COMMAND", help=_HELP["restore_command"]),
+    click.option("--settings", type=click.Choice(["alter", "print"]), help=_HELP["settings"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -62,6 +80,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     if not data_directory and need_place:
         raise click.UsageError("where is the standby to be? Give -D DIR.")
     attach = config.attach
+    no_slot = _no_slot(given, attach)
     return Request(
         conninfo=conninfo,
         data_directory=data_directory,
@@ -70,10 +89,29 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         port=given["port"] or (standby.port if standby else 0),
         role=given["role"] or attach.role,
         passfile=given["passfile"] or attach.passfile,
-        slot=given["slot"] or attach.slot,
+        slot="" if no_slot else given["slot"] or attach.slot,
         hba=given["hba"] or attach.hba,
         max_rate=given["max_rate"] or attach.max_rate,
         checkpoint=given["checkpoint"] or attach.checkpoint,
         wal_cap=given["wal_cap"] or attach.max_slot_wal_keep_size,
         despite=given["despite"],
+        no_slot=no_slot,
+        wal_method=given["wal_method"] or attach.wal_method,
+        wal_keep_size=given["wal_keep_size"] or attach.wal_keep_size,
+        synchronous_commit=given["synchronous_commit"] or attach.synchronous_commit,
+        auth_method=given["auth_method"] or attach.auth_method,
+        restore_command=given["restore_command"] or attach.restore_command,
+        settings=given["settings"] or attach.settings,
     )
+
+
+def _no_slot(given: dict[str, Any], attach: AttachConfig) -> bool:
+    """The command line over the configuration file; click.UsageError where one contradicts itself."""
+    if given["no_slot"]:
+        for other in ("slot", "wal_cap"):
+            if given[other]:
+                raise click.UsageError(f"--no-slot and --{other.replace('_', '-')} exclude each other.")
+        return True
+    if attach.no_slot and attach.slot and not given["slot"]:
+        raise click.UsageError("standbyctl.toml: no_slot and slot exclude each other.")
+    return attach.no_slot and not given["slot"]

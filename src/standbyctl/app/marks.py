@@ -1,0 +1,42 @@
+"""How a standby was attached, from what stands there, where no journal says it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from standbyctl.app.values import CHOICES
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.hba import hba_line
+from standbyctl.domain.names import marker, valid_slot_name
+from standbyctl.domain.target import Target
+from standbyctl.nodes.libpq import LibpqServer
+
+_SLOT = re.compile(r"(?m)^primary_slot_name *= *'(.*)'")
+
+
+def as_it_stands(target: Target, server: LibpqServer) -> Target:
+    """The target with the slot that the standby's configuration names, or none, and the method of our line."""
+    return replace(target, slot=_slot(target), auth_method=_auth_method(target, server))
+
+
+def _slot(target: Target) -> str:
+    try:
+        text = Path(target.data_directory, "postgresql.auto.conf").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return target.slot
+    found = _SLOT.findall(text)
+    return found[-1] if found and (not found[-1] or valid_slot_name(found[-1])) else target.slot
+
+
+def _auth_method(target: Target, server: LibpqServer) -> str:
+    try:
+        [(text,)] = server.observe("SELECT pg_read_file(current_setting('hba_file'))")
+    except CannotTellError:
+        return target.auth_method
+    lines = text.split("\n")
+    for method in CHOICES["auth_method"]:
+        if hba_line(target.role, target.source_address, marker(target.name), method) in lines:
+            return method
+    return target.auth_method
