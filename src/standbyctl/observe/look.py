@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
@@ -69,8 +69,8 @@ def ask_primary(door: Door, question: Question) -> dict[str, Any]:
     if not question.hba_by_sql or by_sql(raw["lacks"]):
         return dict(raw)
     path = next(s["value"] for s in raw["settings"] if s["name"] == "hba_file")
-    line = b64encode(question.hba_line.encode()).decode()
-    [(hba,)] = door.server.observe(text("hba.sql"), {"path": path, "line": line})
+    line = sha256(question.hba_line.encode())
+    [(hba,)] = door.server.observe(text("hba.sql"), {"path": path, "line": line.hexdigest()})
     return {**raw, "hba_by_sql": hba}
 
 
