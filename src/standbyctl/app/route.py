@@ -17,8 +17,8 @@ from standbyctl.steps.slot import CAP
 _WHERE = """
 SELECT host(inet_client_addr()), current_setting('port')::int,
        coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''), ([bindir]),
-       current_setting('listen_addresses'), pg_backend_pid(), quote_ident(current_user), quote_ident(current_database()),
-       ([rights])
+       current_setting('listen_addresses'), pg_backend_pid(),
+       quote_ident(current_user), quote_ident(current_database()), ([rights])
 """
 # Only superusers may ask for the programs' place; for others it is found by the server's process.
 _BINDIR = "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
