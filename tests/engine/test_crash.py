@@ -75,8 +75,13 @@ STALE = Scenario(
         covered=False,
     )
 )
+# The server edits the file, for a role that is no superuser.
+BY_SQL = Scenario(
+    facts(server(roles=(Role(ROLE, True, True),), superuser=False, user="tool"), passfile=Passfile.FOREIGN),
+    replace(TARGET, own_role=False, hba=HbaWay.SQL),
+)
 every_scenario = pytest.mark.parametrize(
-    "at", [FRESH, CROWDED, BY_HAND, STALE], ids=["fresh", "crowded", "by hand", "stale"]
+    "at", [FRESH, CROWDED, BY_HAND, STALE, BY_SQL], ids=["fresh", "crowded", "by hand", "stale", "by sql"]
 )
 
 

@@ -70,10 +70,13 @@ def _silence(session: Session) -> None:
     session.rows(_SILENCE, list(QUIET), list(QUIET.values()))
 
 
+def program_text(script: str, *args: str) -> str:
+    """A whole program for the server's shell, its arguments in it: only its standard input comes from us."""
+    return "\n".join([f"set -- {shlex.join(args)}", script_text("hba_program.sh"), script_text(script)])
+
+
 def _run(session: Session, effect: fx.EnsureHbaLineBySql | fx.RemoveHbaLineBySql, script: str, *args: str) -> None:
-    program = "\n".join(
-        [f"set -- {' '.join(map(shlex.quote, args))}", script_text("hba_program.sh"), script_text(script)]
-    )
+    program = program_text(script, *args)
     line = b64encode(effect.line.encode()).decode()
     try:
         session.rows(f"COPY (SELECT '{line}') TO PROGRAM {literal(program)}")
