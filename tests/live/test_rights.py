@@ -173,3 +173,26 @@ def test_machines_get_the_same_lines(pair, weak):
     [error] = json.loads(done.stdout)["errors"]
     assert error["code"] == "P116"
     assert error["hint"].splitlines()[1:] == shown(weak.tool("plan", *weak.where, status=3))
+
+
+def test_preflight_says_it_too_and_is_ready_with_just_those_rights(pair, weak):
+    assert shown(weak.tool("preflight", *weak.where, status=3)) == shown(weak.tool("plan", *weak.where, status=3))
+    statements = shown(weak.tool("plan", *weak.where, *weak.theirs, status=3))
+    weak.make_theirs()
+    as_superuser(pair, *statements)
+    pair.primary.rows("ALTER SYSTEM SET log_statement = 'all'")
+    pair.primary.rows("ALTER SYSTEM SET log_connections = 'on'")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    log = pair.area.path / "db1.log"
+    pair.wait(lambda: pair.primary.rows("SHOW log_statement") == [("all",)])
+    before = len(log.read_text().splitlines())
+    done = weak.tool("preflight", *weak.where, *weak.theirs)
+    assert done.stdout.startswith("READY")
+    assert "no superuser, with the rights that attach needs" in done.stdout
+    said = log.read_text().splitlines()[before:]
+    assert sum("connection authorized" in line and "theirs" not in line for line in said) <= 2
+    assert sum(" statement: " in line or "execute " in line for line in said if "IDENTIFY" not in line) <= 12
+    as_superuser(pair, taken_back(statements[-1]))
+    done = weak.tool("preflight", *weak.where, *weak.theirs, status=1)
+    assert "no superuser: the role" in " ".join(done.stdout.split())
+    assert f"        {statements[-1]}" in done.stdout.splitlines()
