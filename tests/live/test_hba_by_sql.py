@@ -124,6 +124,24 @@ def test_nothing_of_it_is_in_the_servers_log(pair):
     assert pair.started_at() == started
 
 
+def test_extensions_that_count_or_explain_statements_see_nothing_of_it(pair):
+    libraries = pair.area.bin.parent / "lib"
+    if not (libraries / "pg_stat_statements.so").exists():
+        return  # this build has no contrib modules
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("shared_preload_libraries = 'pg_stat_statements, auto_explain'\n")
+        conf.write("auto_explain.log_min_duration = 0\npg_stat_statements.track = all\n")
+    pair.primary.stop("fast")
+    pair.primary.start()
+    pair.primary.rows("CREATE EXTENSION pg_stat_statements")
+    pair.attach(*SQL)
+    pair.detach("--remove-data-dir", pair.data, "--delete")
+    counted = "\n".join(query for (query,) in pair.primary.rows("SELECT query FROM pg_stat_statements"))
+    assert "CREATE ROLE" in counted
+    assert "Query Text" in log_of(pair)
+    assert [word for word in ("COPY", "base64", "sha256sum", LINE) if word in counted + log_of(pair)] == []
+
+
 def test_what_fails_is_not_in_the_log_either(pair, stage):
     pair.primary.rows("ALTER SYSTEM SET log_statement = 'all'")
     pair.primary.rows("SELECT pg_reload_conf()")

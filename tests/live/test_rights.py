@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.live.test_refusals import scrub
+from tests.live.conftest import scrub
 
 pytestmark = pytest.mark.live
 TOOL = 'Repl "tool"'

@@ -123,7 +123,7 @@ def _alter_system(view: View) -> Seen:
 
 
 def _rights(view: View) -> Seen:
-    if view.server.superuser:
+    if view.survey.superuser:
         return fine("superuser")
     if any(blocker.code == "P116" for blocker in view.blockers):
         return fine("no superuser")
