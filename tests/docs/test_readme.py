@@ -68,7 +68,7 @@ def test_a_page_uses_only_verbs_and_options_that_exist(page):
 
 
 @pytest.mark.parametrize(
-    "line", ["standbyctl switchover db2", "standbyctl plan --force", "standbyctl attach --hba sql", "standbyctl -q"]
+    "line", ["standbyctl switchover db2", "standbyctl plan --force", "standbyctl attach --hba telnet", "standbyctl -q"]
 )
 def test_what_does_not_exist_is_noticed(line):
     [arguments] = COMMAND.findall(line)

@@ -96,6 +96,11 @@ SLOTLESS = Scenario(
         restore_command="cp /archive/%f %p",
     ),
 )
+# The server edits the file, for a role that is no superuser.
+BY_SQL = Scenario(
+    facts(server(roles=(Role(ROLE, True, True),), superuser=False, user="tool"), passfile=Passfile.FOREIGN),
+    replace(TARGET, own_role=False, hba=HbaWay.SQL),
+)
 # Somebody else keeps the settings, and is shown what to write.
 PRINTED = Scenario(
     facts(server(settings=settings(allow_alter_system="off"))),
@@ -108,6 +113,7 @@ EVERY = {
     "stale": STALE,
     "slotless": SLOTLESS,
     "printed": PRINTED,
+    "by sql": BY_SQL,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 

@@ -32,7 +32,7 @@ class Situation:
 def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
     """Facts that do not stand in the way: as an attach may find them, or (unless fresh) as one that died left them."""
     target = draw(targets)
-    at_hand = target.hba is HbaWay.FILE or draw(st.booleans())
+    at_hand = target.hba in {HbaWay.FILE, HbaWay.SQL} or draw(st.booleans())
     any_slot = st.builds(Slot, st.just(target.slot), lost=st.booleans())
     slot = draw(st.none() | any_slot) if target.slot and not fresh else None
     if not target.slot:
@@ -46,6 +46,9 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
         roles=(role,) if role else (),
         slots=tuple(s for s in (Slot("a"), slot) if s),
         hba=replace(hba, rules=_passable(hba.rules), loaded=fresh or hba.loaded),
+        # Without a superuser the role is the operator's; what no step needs may be lacking.
+        superuser=target.own_role or draw(st.booleans()),
+        lacks=() if target.hba is HbaWay.SQL else draw(st.sampled_from([(), ("program", "read file")])),
     )
     found = Facts((Node(PRIMARY, server=primary), Node(STANDBY, place=place)))
     sample = Sample(draw(st.none() | st.just(GB)), 100 * GB, draw(st.integers(4, 40)) * GB)

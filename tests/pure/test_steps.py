@@ -229,6 +229,10 @@ def test_a_line_says_where_it_goes_or_who_must_put_it_there() -> None:
     at_end = replace(step, before_line=None)
     assert "at the end: host x" in str(at_end.text)
     assert "at the end: host x" in str(at_end.effects()[0])
+    by_sql = replace(step, by_sql=True)
+    assert "line 7 (by COPY TO PROGRAM): host x" in str(by_sql.text)
+    assert "COPY" in str(by_sql.effects()[0])
+    assert ["COPY" in str(effect) for effect in by_sql.undo(facts())] == [True, False, False]
     by_hand = replace(step, by_hand=True)
     assert "wait for a person" in str(by_hand.text)
     assert "until somebody" in str(by_hand.effects()[0])

@@ -63,7 +63,7 @@ def test_version_says_its_number(run):
         (["plan", "-p", "host=x foo=1", "-D", "d"], "cannot read the conninfo"),
         (["plan", "-p", "postgresql://u:secret@x/db", "-D", "d"], "the conninfo contains a password"),
         (["plan", "-p", "x", "-D", "a\nb"], "must not contain control characters"),
-        (["plan", "-p", "x", "-D", "d", "--hba", "sql"], "'sql' is not one of"),
+        (["plan", "-p", "x", "-D", "d", "--hba", "telnet"], "'telnet' is not one of"),
         (["plan", "-p", "x", "-D", "d", "--port", "0"], "0 is not in the range"),
         (["attach", "nowhere.plan"], "is no plan of standbyctl"),
         (["detach", "db2"], "nothing is known here of an attach of db2"),

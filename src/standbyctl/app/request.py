@@ -12,7 +12,7 @@ from pathlib import Path
 from standbyctl.app.route import Route, bin_directory, find_route, free_port, running_port
 from standbyctl.app.state import State
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
-from standbyctl.domain.errors import UsageError
+from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
     default_role,
@@ -21,8 +21,11 @@ from standbyctl.domain.names import (
     valid_node_name,
     valid_slot_name,
 )
+from standbyctl.domain.rights import LOOKING, by_sql
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
+from standbyctl.planner.blockers.rights import rights_blocker
+from standbyctl.steps.slot import CAP
 
 _NAME_BYTES = 63
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
@@ -64,6 +67,7 @@ class Resolved:
     os_user: str
     bin_directory: str
     reachable: bool = True
+    superuser: bool = True
 
 
 def connection_params(conninfo: str) -> dict[str, str]:
@@ -131,23 +135,42 @@ def resolve(request: Request, state: State) -> Resolved:
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     _check_same(target, earlier, state)
+    _check_sight(target, route, server, attaching=True)
     return _resolved(target, server, route)
 
 
 def reach(target: Target, conninfo: str) -> Resolved:
     """A target that the journal has, to the letter; only the primary is reached anew."""
     server = LibpqServer(target.primary, connection_params(conninfo))
-    return _resolved(target, server, find_route(server))
+    route = find_route(server)
+    _check_sight(target, route, server, attaching=False)
+    return _resolved(target, server, route)
 
 
 def _resolved(target: Target, server: LibpqServer, route: Route) -> Resolved:
     user = _os_user(target.data_directory, route.data_directory)
-    return Resolved(target, route.conninfo, server, user, bin_directory(route), route.reachable)
+    return Resolved(
+        target, route.conninfo, server, user, bin_directory(route), route.reachable, superuser=route.superuser
+    )
 
 
 def _beside(route: Route, name: str) -> str:
     """Where a standby would go that nobody has said a place for: beside the primary."""
     return posixpath.join(posixpath.dirname(route.data_directory), name or "standby")
+
+
+def _check_sight(target: Target, route: Route, server: LibpqServer, *, attaching: bool) -> None:
+    """Raise CannotTellError where the role may not even look; it says everything at once that is missing."""
+    if not set(route.lacks) & set(LOOKING):
+        return
+    lacks = {right for right in route.lacks if right in LOOKING or right in {"replication", "reload"}}
+    lacks |= set() if target.wal_cap == "keep" else set(route.lacks) & {f"alter {CAP}"}
+    lacks |= set(by_sql(route.lacks)) if target.hba is HbaWay.SQL else set()
+    exists = server.observe("SELECT FROM pg_roles WHERE rolname = %s", target.role)
+    server.close()
+    role = attaching and target.own_role
+    why = rights_blocker(target, route.user, route.database, lacks, role=role, role_exists=bool(exists))
+    raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
 
 
 def _os_user(data_directory: str, primary_directory: str) -> str:

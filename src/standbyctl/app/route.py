@@ -11,11 +11,17 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
 from standbyctl.nodes.libpq import LibpqServer, ask
+from standbyctl.observe.look import rights_asked, rights_query
+from standbyctl.steps.slot import CAP
 
 _WHERE = """
-SELECT host(inet_client_addr()), current_setting('port')::int, current_setting('data_directory'),
-       (SELECT setting FROM pg_config WHERE name = 'BINDIR'), current_setting('listen_addresses'), pg_backend_pid()
+SELECT host(inet_client_addr()), current_setting('port')::int,
+       coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''), ([bindir]),
+       current_setting('listen_addresses'), pg_backend_pid(),
+       quote_ident(current_user), quote_ident(current_database()), ([rights])
 """
+# Only superusers may ask for the programs' place; for others it is found by the server's process.
+_BINDIR = "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,10 @@ class Route:
     major: int
     conninfo: str
     reachable: bool = True
+    superuser: bool = True
+    user: str = ""
+    database: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 def find_route(server: LibpqServer) -> Route:
@@ -51,17 +61,8 @@ def _route(server: LibpqServer) -> Route:
         raise
     _check_version(server.name, conn.info.server_version)
     superuser = conn.info.parameter_status("is_superuser") == "on"
-    if not superuser:
-        raise CannotTellError(
-            "A202",
-            msg("the role {user} may not look at what attach needs", user=conn.info.user),
-            detail=msg(
-                "It is no superuser: it can neither see data_directory, pg_hba_file_rules and"
-                " pg_file_settings, nor make a replication role."
-            ),
-            hint=msg("Connect as a superuser."),
-        )
-    [(source, port, data, bindir, listens, pid)] = ask(conn, _WHERE, ())
+    query = _WHERE.replace("[bindir]", _BINDIR if superuser else "SELECT ''").replace("[rights]", rights_query())
+    [(source, port, data, bindir, listens, pid, user, database, lacks)] = ask(conn, query, (rights_asked(CAP),))
     if pid != conn.info.backend_pid:
         raise _pooler(server.name)
     host = conn.info.hostaddr if source else _listening(listens, port)
@@ -81,10 +82,14 @@ def _route(server: LibpqServer) -> Route:
         port=port,
         source=source or host or "127.0.0.1",
         data_directory=data,
-        bindir=bindir,
+        bindir=bindir or _running_programs(data),
         major=conn.info.server_version // 10000,
         conninfo=server.reached(conn),
         reachable=bool(host),
+        superuser=superuser,
+        user=user,
+        database=database,
+        lacks=tuple(lacks),
     )
 
 
@@ -167,6 +172,15 @@ def running_port(data_directory: str) -> int:
         return int(Path(data_directory, "postmaster.pid").read_text(encoding="utf-8").splitlines()[3])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _running_programs(data_directory: str) -> str:
+    """Where the program is that runs there, where this user may see that: line 1 of postmaster.pid."""
+    try:
+        pid = int(Path(data_directory, "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        return str(Path(f"/proc/{pid}/exe").readlink().parent)
+    except (OSError, ValueError, IndexError):
+        return ""
 
 
 def free_port(after: int) -> int:

@@ -15,7 +15,7 @@ from standbyctl.domain.hba import hba_line
 from standbyctl.domain.names import condemned_path, marker
 from standbyctl.domain.progress import Said, Tell, Trial
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.target import Target
+from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.nodes.libpq import LibpqServer
@@ -147,6 +147,8 @@ def question_for(resolved: Resolved) -> Question:
         hba_line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method),
         condemned=condemned_path(target.data_directory),
         own_role=target.own_role,
+        superuser=resolved.superuser,
+        hba_by_sql=target.hba is HbaWay.SQL,
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from standbyctl.app.request import connection_params
 from standbyctl.app.state import State, now
-from standbyctl.domain.errors import RefusedError, UsageError
+from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.rights import grants
 from standbyctl.domain.target import Target
 from standbyctl.nodes.libpq import LibpqServer
-from standbyctl.observe.status import NodeStatus, SlotStatus, read_status
+from standbyctl.observe.status import WHO, NodeStatus, SlotStatus, read_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,14 @@ def status(asked: str, primary_name: str, state: State) -> Status:
     name = primary_name or (known[0].primary if known else "primary")
     server = LibpqServer(name, connection_params(conninfo))
     try:
-        [(system,)] = server.observe("SELECT system_identifier::text FROM pg_control_system()")
+        [(system, sees, user)] = server.observe(WHO)
+        if not sees:
+            raise CannotTellError(
+                "P116",
+                msg("the role {user} lacks rights on {node}", user=user, node=name),
+                detail=msg("It is no superuser, and may not: see settings and statistics."),
+                hint=msg("Connect as a superuser, or have one run:").followed_by(grants({"monitor"}, user)),
+            )
         if known and known[2] != system:
             raise RefusedError(
                 "A257",

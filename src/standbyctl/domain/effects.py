@@ -102,6 +102,36 @@ class RemoveHbaLine:
 
 
 @dataclass(frozen=True, slots=True)
+class EnsureHbaLineBySql:
+    """The same where only the server can reach the file: a program of the server's user, by COPY TO PROGRAM.
+
+    Only the line travels; the program itself compares `digest` (sha256), inserts, and renames into place.
+    """
+
+    node: str
+    path: str
+    line: str
+    before_line: int | None
+    digest: str
+
+    def __str__(self) -> str:
+        where = "at the end" if self.before_line is None else f"as line {self.before_line}"
+        return f"COPY ... TO PROGRAM 'insert into {self.path}, {where}'; {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHbaLineBySql:
+    """Take our very line out by COPY TO PROGRAM, if it is there; every other byte stays."""
+
+    node: str
+    path: str
+    line: str
+
+    def __str__(self) -> str:
+        return f"COPY ... TO PROGRAM 'remove from {self.path}'; {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitAdmission:
     """Wait until the server admits the standby's role; `line` is what a person must put into the file."""
 
@@ -232,6 +262,8 @@ Effect = (
     | AwaitSettings
     | EnsureHbaLine
     | RemoveHbaLine
+    | EnsureHbaLineBySql
+    | RemoveHbaLineBySql
     | AwaitAdmission
     | WritePassfile
     | RemovePassfile

@@ -15,7 +15,7 @@ class Setting:
     """One parameter of a running server (pg_settings, and what its files hold).
 
     `file`: the last file that sets it, whether or not that is in force. `pending`: changed in a file, and in force
-    only after a restart.
+    only after a restart. `alterable`: the role that asks may use ALTER SYSTEM on it.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Setting:
     context: str = "sighup"
     file: str = ""
     pending: bool = False
+    alterable: bool = True
 
     @property
     def restart_only(self) -> bool:
@@ -91,7 +92,11 @@ class HbaFile:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, as it describes itself to a superuser. `fault`: an error in its configuration files."""
+    """A running server, as it describes itself. `fault`: an error in its configuration files.
+
+    `superuser`, `user` (quoted), `database` (quoted) and `lacks` are about the session that asks: what it is, and
+    what of domain.rights it may not do.
+    """
 
     version_num: int
     system_identifier: str
@@ -105,6 +110,10 @@ class Server:
     tablespaces: tuple[str, ...] = ()
     config_sources: tuple[str, ...] = ()
     fault: str = ""
+    superuser: bool = True
+    user: str = ""
+    database: str = ""
+    lacks: tuple[str, ...] = ()
 
     def setting(self, name: str) -> Setting:
         """One of the settings that every look reads; KeyError for any other."""

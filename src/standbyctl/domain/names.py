@@ -35,6 +35,15 @@ def name_from_address(host: str, port: int) -> str:
     return f"{stem}_{port}"
 
 
+def quoted(name: str) -> str:
+    """An identifier for SQL that people are shown, always in quotes.
+
+    >>> print(quoted('o"k'))
+    "o""k"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
 def default_role(name: str) -> str:
     """The replication role of one standby: one role each, so that one can be revoked alone."""
     return f"repl_{name}"

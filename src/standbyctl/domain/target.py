@@ -12,6 +12,7 @@ class HbaWay(StrEnum):
     AUTO = "auto"
     FILE = "file"
     WAIT = "wait"
+    SQL = "sql"
 
 
 class SettingsWay(StrEnum):

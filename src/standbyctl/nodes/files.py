@@ -10,7 +10,7 @@ from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.world import World, script_text
 
-_FAULTS = "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL AND type IS NULL LIMIT 1"
+FAULTS = "SELECT line_number, error FROM pg_hba_file_rules() WHERE error IS NOT NULL AND type IS NULL LIMIT 1"
 
 
 def ensure_hba_line(effect: fx.EnsureHbaLine, world: World) -> None:
@@ -34,7 +34,7 @@ def ensure_hba_line(effect: fx.EnsureHbaLine, world: World) -> None:
 def _check_hba(effect: fx.EnsureHbaLine, world: World, new: bytes, old: bytes) -> None:
     session = world.doors[effect.node].server.session()
     try:
-        faults = session.rows(_FAULTS)
+        faults = session.rows(FAULTS)
     finally:
         session.close()
     if faults:

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.sql import Identifier
+from psycopg.sql import Identifier, Literal
 
 from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
@@ -218,3 +218,8 @@ def _text(error: psycopg.Error) -> str:
 def quote(name: str) -> str:
     """An identifier for SQL."""
     return Identifier(name).as_string()
+
+
+def literal(value: str) -> str:
+    """A text for SQL, where a statement takes no parameters."""
+    return Literal(value).as_string()

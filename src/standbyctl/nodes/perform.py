@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, secrets, servers, trying
+from standbyctl.nodes import copying, files, programs, secrets, servers, trying
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -21,6 +21,8 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.AwaitAdmission: servers.await_admission,
     fx.EnsureHbaLine: files.ensure_hba_line,
     fx.RemoveHbaLine: files.remove_hba_line,
+    fx.EnsureHbaLineBySql: programs.ensure_hba_line,
+    fx.RemoveHbaLineBySql: programs.remove_hba_line,
     fx.SetConf: files.set_conf,
     fx.SealDraft: files.seal_draft,
     fx.PutInPlace: files.put_in_place,

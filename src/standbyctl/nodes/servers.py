@@ -15,12 +15,13 @@ from standbyctl.nodes.world import World, script_text
 _RELOAD_SECONDS = 15
 SPEAK_SECONDS = 10
 _WAITING_SYNCHRONOUS = """
-SELECT f.setting FROM (SELECT setting FROM pg_file_settings WHERE name = 'synchronous_standby_names'
+SELECT f.setting FROM (SELECT setting FROM pg_show_all_file_settings()
+                        WHERE name = 'synchronous_standby_names'
                         ORDER BY seqno DESC LIMIT 1) AS f
  WHERE f.setting NOT IN ('', current_setting('synchronous_standby_names'))
 """
 _AUTO_CONF = (
-    "SELECT setting FROM pg_file_settings WHERE name = %s"
+    "SELECT setting FROM pg_show_all_file_settings() WHERE name = %s"
     " AND sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1"
 )
 # What is set for our own role or database is not what the server runs with: then the files have to do.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, Node
 from standbyctl.domain.message import msg
+from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.question import Question
@@ -24,6 +26,11 @@ SETTINGS = (
     "recovery_target_time", "recovery_target_xid", "synchronous_commit",
     "synchronous_standby_names", "wal_keep_size", "wal_level",
 )  # fmt: skip
+# Everybody may see of a role what is no secret: its password's digest is unknown then.
+_ROLES = (
+    "(SELECT oid, rolname, rolcanlogin, rolreplication, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls,"
+    " rolinherit, rolconnlimit, rolvaliduntil, NULL::text AS rolpassword FROM pg_roles)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,34 @@ def look(doors: Doors, question: Question) -> Seen:
 
 def ask_primary(door: Door, question: Question) -> dict[str, Any]:
     """Everything a plan needs to know of the primary, as it came."""
+    # Rights are checked when a statement begins, on tables and functions of dead branches too (all versions).
+    roles = "pg_authid" if question.superuser else _ROLES
     [(raw,)] = door.server.observe(
-        text("server.sql"),
+        text("server.sql").replace("[roles] AS", f"{roles} AS").replace("([rights])", f"({rights_query()})"),
         {
             "role": question.role,
             "ours": [question.name, f"{question.name}_copy"],
             "settings": list(SETTINGS),
             "slotless": not question.slot,
+            **rights_asked(),
         },
     )
-    return dict(raw)
+    if not question.hba_by_sql or by_sql(raw["lacks"]):
+        return dict(raw)
+    path = next(s["value"] for s in raw["settings"] if s["name"] == "hba_file")
+    line = sha256(question.hba_line.encode())
+    [(hba,)] = door.server.observe(text("hba.sql"), {"path": path, "line": line.hexdigest()})
+    return {**raw, "hba_by_sql": hba}
+
+
+def rights_query() -> str:
+    """Which rights the role that asks has not: a query, with the parameters of `rights_asked`."""
+    return text("rights.sql")
+
+
+def rights_asked(*altered: str) -> dict[str, list[str]]:
+    """What it asks about; of a setting that a look reads, the look itself says whether it may be altered."""
+    return {"altered": list(altered), "quiet": list(QUIET), "off": list(QUIET.values())}
 
 
 def _ask_standby(door: Door, question: Question, probe: Mapping[str, str]) -> dict[str, Any]:

@@ -24,3 +24,5 @@ class Question:
     hba_line: str
     condemned: str
     own_role: bool
+    superuser: bool = True
+    hba_by_sql: bool = False

@@ -35,17 +35,29 @@ def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
         settings=settings,
         roles=tuple(_role(role) for role in raw["roles"]),
         slots=tuple(Slot(s["slot_name"], s["slot_type"], s["wal_status"] == "lost") for s in raw["slots"]),
-        hba=HbaFile(
-            path=hba_path,
-            rules=tuple(_rule(rule) for rule in raw["hba"]),
-            at_hand=probe["hba_at_hand"] == "yes" and _same_system(raw, probe),
-            has_line=probe.get("hba_has_line") == "yes",
-            loaded=not probe.get("hba_changed_at") or float(probe["hba_changed_at"]) < raw["loaded_at"],
-            digest=probe.get("hba_digest", ""),
-        ),
+        hba=_hba(raw, probe, hba_path),
         tablespaces=tuple(raw["tablespaces"]),
         config_sources=(*raw["sources"], *links),
         fault=raw.get("fault") or "",
+        superuser=raw.get("superuser", True),
+        user=raw.get("user", ""),
+        database=raw.get("database", ""),
+        lacks=tuple(raw.get("lacks", ())),
+    )
+
+
+def _hba(raw: Mapping[str, Any], probe: Mapping[str, str], path: str) -> HbaFile:
+    """The file as its host shows it, or where it is edited by SQL, as the server itself reads it."""
+    rules = tuple(_rule(rule) for rule in raw["hba"])
+    if own := raw.get("hba_by_sql"):
+        return HbaFile(path, rules, True, own["has_line"], own["loaded"], own["digest"])
+    return HbaFile(
+        path=path,
+        rules=rules,
+        at_hand=probe["hba_at_hand"] == "yes" and _same_system(raw, probe),
+        has_line=probe.get("hba_has_line") == "yes",
+        loaded=not probe.get("hba_changed_at") or float(probe["hba_changed_at"]) < raw["loaded_at"],
+        digest=probe.get("hba_digest", ""),
     )
 
 

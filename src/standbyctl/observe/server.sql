@@ -1,13 +1,18 @@
 -- What a server believes, in one round trip (15 and later). %(role)s: the standby's replication role.
 -- %(ours)s: the application_names that the standby and its copy connect with. %(slotless)s: it is to have no slot.
+-- [rights]: rights.sql. [roles]: pg_authid, or what everybody may see of it.
 WITH files AS MATERIALIZED (
   SELECT name, setting, seqno, sourcefile,
          sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
-    FROM pg_file_settings)
+    FROM pg_show_all_file_settings())
 SELECT jsonb_build_object(
   'version_num', current_setting('server_version_num')::int,
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'in_recovery', pg_is_in_recovery(),
+  'superuser', current_setting('is_superuser')::bool,
+  'user', quote_ident(current_user),
+  'database', quote_ident(current_database()),
+  'lacks', ([rights]),
   'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
               ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
   'loaded_at', extract(epoch FROM pg_conf_load_time()),
@@ -22,13 +27,14 @@ SELECT jsonb_build_object(
                        WHEN EXISTS (SELECT FROM files AS f WHERE f.name = s.name) THEN 'configuration file' ELSE 'default' END,
              'context', s.context,
              'pending', s.pending_restart,
+             'alterable', has_parameter_privilege(s.name, 'ALTER SYSTEM'),
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
              'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
            ORDER BY s.name)
       FROM pg_settings AS s WHERE s.name = ANY (%(settings)s)),
   'fault', (
-    SELECT format('%%s line %%s: %%s', sourcefile, sourceline, error) FROM pg_file_settings AS f
+    SELECT format('%%s line %%s: %%s', sourcefile, sourceline, error) FROM pg_show_all_file_settings() AS f
      WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
      LIMIT 1),
   'sources', (
@@ -62,8 +68,8 @@ SELECT jsonb_build_object(
                         OR EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = a.oid)
                         OR EXISTS (SELECT FROM pg_stat_replication AS r
                                     WHERE r.usesysid = a.oid AND NOT r.application_name = ANY (%(ours)s)))), '[]')
-      FROM pg_authid AS a WHERE rolname = %(role)s),
-  'hba', (SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM pg_hba_file_rules AS h),
+      FROM [roles] AS a WHERE rolname = %(role)s),
+  'hba', (SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM pg_hba_file_rules() AS h),
   'streaming', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('application_name', r.application_name, 'state', r.state,
              'slot_name', s.slot_name)), '[]')

@@ -34,6 +34,13 @@ SELECT jsonb_build_object(
 """
 
 
+# Who is there, and whether the role that asks sees the others' rows of pg_stat_replication whole.
+WHO = """
+SELECT system_identifier::text, pg_has_role('pg_read_all_stats', 'USAGE'), quote_ident(current_user)
+  FROM pg_control_system()
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """One line of the table. `lag_bytes`: WAL that the primary has and the standby has not replayed.

@@ -14,7 +14,7 @@ SELECT jsonb_build_object(
              'context', s.context, 'pending', true, 'file', coalesce(f.sourcefile, ''), 'in_file', f.setting)
              ORDER BY s.name), '[]')
       FROM pg_settings AS s LEFT JOIN LATERAL (
-        SELECT sourcefile, setting FROM pg_file_settings AS f WHERE f.name = s.name ORDER BY seqno DESC LIMIT 1) AS f ON true
+        SELECT sourcefile, setting FROM pg_show_all_file_settings() AS f WHERE f.name = s.name ORDER BY seqno DESC LIMIT 1) AS f ON true
      -- A value that was taken out of the file again leaves the flag standing (all versions).
      WHERE s.pending_restart AND coalesce(f.setting, s.boot_val) IS DISTINCT FROM s.setting),
   'roles', (SELECT coalesce(jsonb_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolname = ANY (%(telling_roles)s)),
@@ -23,7 +23,7 @@ SELECT jsonb_build_object(
                  WHERE proname IN ('aurora_version', 'alloydb_version') AND oid >= 1),
   'applications', (SELECT coalesce(jsonb_agg(DISTINCT application_name ORDER BY application_name), '[]')
                      FROM pg_stat_activity WHERE application_name <> ''),
-  'sourcefiles', (SELECT coalesce(jsonb_agg(DISTINCT sourcefile ORDER BY sourcefile), '[]') FROM pg_file_settings),
+  'sourcefiles', (SELECT coalesce(jsonb_agg(DISTINCT sourcefile ORDER BY sourcefile), '[]') FROM pg_show_all_file_settings()),
   'command_line', (SELECT coalesce(jsonb_agg(name ORDER BY name), '[]') FROM pg_settings WHERE source = 'command line'),
   'role', (
     SELECT jsonb_build_object('superuser', rolsuper,

@@ -228,6 +228,7 @@ def admission(server: Server, place: Place, target: Target) -> Step:
         by_hand=by_hand,
         bin_directory=place.bin_directory,
         conninfo=replication_conninfo(target),
+        by_sql=target.hba is HbaWay.SQL,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Passfile
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
@@ -13,6 +14,7 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.attach import admission
 from standbyctl.planner.blockers.detach import detach_blockers
 from standbyctl.planner.blockers.primary import reload_blockers
+from standbyctl.planner.blockers.rights import rights_blockers, unseen_blockers
 from standbyctl.planner.plan import Memory, Plan, Remembered
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
 from standbyctl.steps.clone.basebackup import InstallCopy, RemoveDraft
@@ -54,9 +56,16 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     notes += [note for entry in ours for note in _changed_since(seen, entry)]
     # The copies go last: while one is there, it shows that the slot is ours.
     steps += _copy_steps(facts, sample, target, memory, options)
-    if blockers := (*detach_blockers(facts, target), *reload_blockers(facts, target, tuple(steps))):
+    if blockers := tuple(_blockers(facts, target, memory, tuple(steps))):
         return Plan(blockers=blockers)
     return Plan(steps=tuple(steps), notes=tuple(dict.fromkeys([*notes, *_notes(facts, target, steps, options)])))
+
+
+def _blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    yield from detach_blockers(facts, target)
+    yield from rights_blockers(facts, target, steps)
+    yield from unseen_blockers(facts, target, memory, steps)
+    yield from reload_blockers(facts, target, steps)
 
 
 def _notes(facts: Facts, target: Target, steps: list[Step], options: DetachOptions) -> Iterator[Message]:

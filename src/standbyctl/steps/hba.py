@@ -5,19 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from standbyctl.domain.effects import AwaitAdmission, Effect, EnsureHbaLine, Reload, RemoveHbaLine
+from standbyctl.domain.effects import (
+    AwaitAdmission,
+    Effect,
+    EnsureHbaLine,
+    EnsureHbaLineBySql,
+    Reload,
+    RemoveHbaLine,
+    RemoveHbaLineBySql,
+    WaitUntil,
+)
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.steps.base import Impact, Step
+from standbyctl.steps.sql import sql
 
 WAIT_SECONDS = 3600
+SETTLE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitReplication(Step):
     """One line, placed where it is reached; checked by the server before the reload, proven by connecting.
 
-    `by_hand`: the file is not at hand, so a person edits and reloads, and we wait for the outcome.
+    `by_hand`: the file is not at hand, so a person edits and reloads, and we wait for the outcome. `by_sql`: a
+    program of the server's user edits it.
     """
 
     primary: str
@@ -29,6 +41,7 @@ class AdmitReplication(Step):
     by_hand: bool
     bin_directory: str
     conninfo: str
+    by_sql: bool = False
     impact: ClassVar[Impact] = Impact.RELOAD
     label: ClassVar[Message] = msg("pg_hba.conf")
 
@@ -40,9 +53,10 @@ class AdmitReplication(Step):
     def text(self) -> Message:
         if self.by_hand:
             return msg("wait for a person to add, and reload: {line}", line=self.line)
+        how = msg(" (by COPY TO PROGRAM)") if self.by_sql else msg("")
         if self.before_line is None:
-            return msg("at the end: {line}; then reload", line=self.line)
-        return msg("line {n}: {line}; then reload", n=self.before_line, line=self.line)
+            return msg("at the end{how}: {line}; then reload", how=how, line=self.line)
+        return msg("line {n}{how}: {line}; then reload", n=self.before_line, how=how, line=self.line)
 
     @property
     def gist(self) -> Step:
@@ -65,16 +79,30 @@ class AdmitReplication(Step):
                     timeout_seconds=WAIT_SECONDS,
                 ),
             )
+        if self.by_sql:
+            insert = EnsureHbaLineBySql(self.primary, self.path, self.line, self.before_line, self.digest)
+            return (insert, self._settled, Reload(self.primary))
         return (
             EnsureHbaLine(self.primary, self.path, self.line, self.before_line, self.digest),
             Reload(self.primary),
         )
 
     @property
+    def _settled(self) -> Effect:
+        """By SQL a file's time is known to the second: a reload in a later one has surely seen what was written."""
+        later = sql(
+            "(SELECT modification < date_trunc('second', clock_timestamp()) FROM pg_stat_file({path}))", path=self.path
+        )
+        return WaitUntil(self.primary, later, SETTLE_SECONDS)
+
+    @property
     def undo_text(self) -> Message:
         return msg("remove: {line}; then reload", line=self.line)
 
     def undo(self, before: Facts) -> tuple[Effect, ...]:
+        if self.by_sql:
+            remove = RemoveHbaLineBySql(self.primary, self.path, self.line)
+            return (remove, self._settled, Reload(self.primary))
         return (RemoveHbaLine(self.primary, self.path, self.line), Reload(self.primary))
 
     def returned(self, facts: Facts, before: Facts) -> Facts:

@@ -91,10 +91,9 @@ def _forecast(report: Report, name: str) -> list[str]:
 
 def _way(blocker: Blocker) -> str:
     """Why, and what can be done about it, below the code of its line."""
-    body = f"{text(blocker.what)}. {text(blocker.detail)}\n{text(blocker.hint)}"
-    first, *rest = body.split("\n")
-    head = f"  {blocker.code:<6}"
-    return "\n".join([wrap(first, head, " " * 8), *(wrap(line, " " * 8, " " * 8) for line in rest)])
+    first, margin = f"{text(blocker.what)}. {text(blocker.detail)}", " " * 8
+    said = [wrap(first, f"  {blocker.code:<6}", margin), wrap(blocker.hint.sentence, margin, margin)]
+    return "\n".join([*said, *(f"{margin}{line}" for line in blocker.hint.lines)])
 
 
 def _verdict_line(found: Preflight, primary: str, name: str) -> str:

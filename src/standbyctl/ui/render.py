@@ -45,8 +45,9 @@ def render_error(error: StandbyctlError, state: Message | None) -> str:
         said = [("ERROR", what), ("DETAIL", detail), ("HINT", hint)]
         if number == len(reasons):
             said.append(("STATE", state))
-        lines = [_labelled(label, text(message)) for label, message in said if message]
-        parts.append("\n".join([*lines, _labelled("CODE", f"{code}   more: standbyctl explain {code}")]))
+        lines = [_labelled(label, message) for label, message in said if message]
+        more = msg("{code}   more: standbyctl explain {code}", code=code)
+        parts.append("\n".join([*lines, _labelled("CODE", more)]))
     return "\n\n".join(parts)
 
 
@@ -56,8 +57,9 @@ def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Mess
     return [(error.what, error.detail, error.hint, error.code)]
 
 
-def _labelled(label: str, body: str) -> str:
-    return wrap(body, f"{label + ':':<8}", " " * 8)
+def _labelled(label: str, body: Message) -> str:
+    folded = wrap(body.sentence, f"{label + ':':<8}", " " * 8)
+    return "\n".join([folded, *(" " * 8 + line for line in body.lines)])
 
 
 def wrap(body: str, first: str, rest: str) -> str:

@@ -27,7 +27,10 @@ ENTRIES = (
                 "\n       error FROM pg_hba_file_rules;"
             ),
             msg("Have the line printed, put it there yourself, and let attach wait for it: --hba wait"),
-            msg("Where the file is out of reach, have the server itself replace it, as a superuser: --hba sql"),
+            msg(
+                "Where the file is out of reach, have the server itself edit it: --hba sql. That takes a superuser, or"
+                " the right to run programs there and to keep them out of the log; the HINT has the statements."
+            ),
             msg("Or change the rule that refuses, if it is not meant, then reload:\nSELECT pg_reload_conf();"),
         ),
     ),
@@ -63,27 +66,30 @@ ENTRIES = (
     Entry(
         "P116",
         msg("the rights of the role that standbyctl connects as"),
-        means=msg("It is no superuser, and some right that this plan needs has not been granted to it."),
+        means=msg(
+            "It is no superuser, and some right that this plan needs has not been granted to it; or only a superuser"
+            " can tell whether what attach has made is still as it was made."
+        ),
         why=msg(
-            "pg_monitor shows data_directory, hba_file and the rows of others in pg_stat_replication;"
-            " pg_hba_file_rules and pg_file_settings need a grant on the view and on its function, each in the"
-            " database that is connected to. Slots need REPLICATION. A role with REPLICATION is made by a"
-            " superuser, from 16 on also by a role that has CREATEROLE and REPLICATION. ALTER SYSTEM can be"
-            " granted by parameter since 15."
+            "pg_monitor shows data_directory, hba_file and the rows of others in pg_stat_replication. The functions"
+            " below pg_hba_file_rules and pg_file_settings are granted, each in the database that is connected to; the"
+            " views are not used. Slots need REPLICATION, which is not inherited. ALTER SYSTEM can be granted by"
+            " parameter since 15. Only what the plan needs is asked for: no reload, no grant for it. Without a"
+            " superuser standbyctl makes no role: the standby's is made for it, and comes with its passfile."
         ),
         do=(
             msg(
                 "Once, as a superuser, in the database that -p names:"
-                "\nALTER ROLE NAME REPLICATION CREATEROLE;"
+                "\nALTER ROLE NAME REPLICATION;"
                 "\nGRANT pg_monitor TO NAME;"
                 "\nGRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_hba_file_rules(),"
                 "\n      pg_show_all_file_settings() TO NAME;"
-                "\nGRANT SELECT ON pg_hba_file_rules, pg_file_settings TO NAME;"
                 "\nGRANT ALTER SYSTEM ON PARAMETER max_slot_wal_keep_size TO NAME;"
             ),
             msg(
-                "On 15, or where the role must not make roles: have a superuser make the standby's role, and attach"
-                " with --role and --passfile."
+                "The standby's role too, its password set with \\password in psql; attach then takes --role and"
+                " --passfile:"
+                "\nCREATE ROLE repl_NAME LOGIN REPLICATION;"
             ),
             msg("Or connect as a superuser. REPLICATION alone can read every byte of the cluster: guard it as such."),
         ),

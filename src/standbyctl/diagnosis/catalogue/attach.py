@@ -33,8 +33,8 @@ ENTRIES = (
         ),
         why=msg(
             "data_directory and hba_file are hidden from a role that is not in pg_read_all_settings;"
-            " pg_hba_file_rules and pg_file_settings are a superuser's, unless granted. What cannot be seen is"
-            " not guessed: that is why nothing is changed. On the host it looks as root or as the server's own"
+            " pg_hba_file_rules() and pg_show_all_file_settings() are a superuser's, unless granted. What cannot be"
+            " seen is not guessed: that is why nothing is changed. On the host it looks as root or as the server's own"
             " user."
         ),
         do=(

@@ -27,7 +27,9 @@ def role_blockers(
     role, place = facts.server(target.primary).role(target.role), facts.place(target.name)
     made = any(isinstance(entry.step, CreateRole) and entry.step.role == target.role for entry in memory)
     strange = has(steps, CreateRole) and not made
-    if target.own_role and role and (role.made_for != target.name or strange):
+    if target.own_role and not facts.server(target.primary).superuser:
+        pass  # P116 says it: a superuser makes it, and it comes with a passfile
+    elif target.own_role and role and (role.made_for != target.name or strange):
         yield Blocker(
             "P107",
             msg('the role "{role}" is not ours, and is not altered', role=target.role),

@@ -130,7 +130,11 @@ def _alter_system(view: View) -> Seen:
 
 
 def _rights(view: View) -> Seen:
-    return fine("superuser") if view.survey.superuser else fine("no superuser, with the rights that attach needs")
+    if view.survey.superuser:
+        return fine("superuser")
+    if any(blocker.code == "P116" for blocker in view.blockers):
+        return fine("no superuser")
+    return fine("no superuser, with the rights that attach needs")
 
 
 def _foreign(view: View) -> Seen:

@@ -20,7 +20,8 @@ _HELP = {
     "role": "Replication role. Default: one of its own, repl_NAME.",
     "passfile": "Passfile of an existing --role, which is then not altered.",
     "slot": "Replication slot. Default, and best: the standby's name.",
-    "hba": "pg_hba.conf: edit the file, or print the line and wait for it. Default: auto, the file when it is at hand.",
+    "hba": "pg_hba.conf: edit the file, print the line and wait for it, or have the server edit it (COPY TO PROGRAM)."
+    " Default: auto, the file when it is at hand.",
     "max_rate": "Limit for the copy, as pg_basebackup takes it (32k, 80M).",
     "checkpoint": "fast: at once, in a burst of writes. spread: may take minutes before the first byte. Default: fast.",
     "wal_cap": "max_slot_wal_keep_size: half of the free room, as it is, or a size such as 20GB. Default: auto.",
@@ -42,7 +43,7 @@ _OPTIONS = (
     click.option("--role", metavar="ROLE", help=_HELP["role"]),
     click.option("--passfile", metavar="FILE", help=_HELP["passfile"]),
     click.option("--slot", metavar="SLOT", help=_HELP["slot"]),
-    click.option("--hba", type=click.Choice(["auto", "file", "wait"]), help=_HELP["hba"]),
+    click.option("--hba", type=click.Choice(["auto", "file", "wait", "sql"]), help=_HELP["hba"]),
     click.option("--max-rate", metavar="RATE", help=_HELP["max_rate"]),
     click.option("--checkpoint", type=click.Choice(["fast", "spread"]), help=_HELP["checkpoint"]),
     click.option("--wal-cap", metavar="auto|keep|SIZE", help=_HELP["wal_cap"]),
