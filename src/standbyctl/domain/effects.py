@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 
 # The redundant names say that these belong to the list too.
+from standbyctl.domain.copies import CheckManifest as CheckManifest
 from standbyctl.domain.copies import CopyCluster as CopyCluster
 from standbyctl.domain.copies import DeleteAside as DeleteAside
 from standbyctl.domain.copies import DiscardDraft as DiscardDraft
@@ -225,6 +226,30 @@ class Prove:
         return "SELECT pg_logical_emit_message(true, 'standbyctl', ...); seen replayed on " + self.node
 
 
+@dataclass(frozen=True, slots=True)
+class MakeTestDatabase:
+    """Make a database with a table and two rows, marked before it has its name. Refused where that is taken."""
+
+    node: str
+    database: str
+    mark: str
+
+    def __str__(self) -> str:
+        return f'CREATE DATABASE "{self.database}"; CREATE TABLE test (...); INSERT INTO test ... (2 rows);'
+
+
+@dataclass(frozen=True, slots=True)
+class DropTestDatabases:
+    """Drop every database that carries our mark, or was made by us and killed before it got it; no other."""
+
+    node: str
+    database: str
+    mark: str
+
+    def __str__(self) -> str:
+        return f"DROP DATABASE \"{self.database}\" WITH (FORCE); if its comment is '{self.mark}'"
+
+
 Effect = (
     Sql
     | Reload
@@ -237,6 +262,7 @@ Effect = (
     | RemovePassfile
     | MakeRole
     | CopyCluster
+    | CheckManifest
     | SetConf
     | SealDraft
     | PutInPlace
@@ -245,6 +271,8 @@ Effect = (
     | StopServer
     | WaitUntil
     | Prove
+    | MakeTestDatabase
+    | DropTestDatabases
     | SetAside
     | DeleteAside
     | TryCopy

@@ -47,6 +47,10 @@ class LibpqServer:
         """The node's name."""
         return self._name
 
+    def port(self) -> int:
+        """The port that it is reached at."""
+        return self._observing().info.port
+
     def observe(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> list[tuple[Any, ...]]:
         tries = 2 if timeout_seconds == PATIENCE_SECONDS else 1
         for left in reversed(range(tries)):
@@ -63,10 +67,26 @@ class LibpqServer:
                     detail=msg("{e}", e=_text(error)),
                     hint=msg("Connect as a superuser of {node}.", node=self._name),
                 ) from error
+            except psycopg.Error as error:
+                raise CannotTellError(
+                    "A202", msg("{node} cannot answer a question", node=self._name), detail=msg("{e}", e=_text(error))
+                ) from error
         raise AssertionError(query)  # pragma: no cover
 
-    def session(self) -> Session:
-        return LibpqSession(self._name, self.connect(ACTING))
+    def attempt(self, query: str, *params: object, timeout_seconds: float) -> tuple[str, str]:
+        try:
+            ask(self._observing(timeout_seconds), query, params, timeout_seconds)
+        except psycopg.OperationalError as error:
+            if error.sqlstate and self._kept is not None and not self._kept.broken:
+                return error.sqlstate, _text(error)
+            self.close()
+            raise _cannot_ask(self._name, error) from error
+        except psycopg.Error as error:
+            return error.sqlstate or "XX000", _text(error)
+        return "", ""
+
+    def session(self, database: str = "") -> Session:
+        return LibpqSession(self._name, self.connect(ACTING, **({"dbname": database} if database else {})))
 
     def close(self) -> None:
         """End the session that is kept for looking."""

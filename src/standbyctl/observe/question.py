@@ -24,3 +24,4 @@ class Question:
     hba_line: str
     condemned: str
     own_role: bool
+    verify_backup: bool = False
