@@ -1,0 +1,37 @@
+"""The tool, with something done to a copy or its verifier by somebody else: python -m tests.faults.spoiling ARGS...
+
+SPOILING is "corrupt FILE", done once the copy is made; "program SCRIPT", which then stands for pg_verifybackup; or
+"kill SECONDS", which kills the tool that long after its verification has begun.
+"""
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from standbyctl.domain.effects import CheckManifest, CopyCluster
+from standbyctl.ui.cli import cli
+
+what, _, word = os.environ["SPOILING"].partition(" ")
+
+
+def wrap(do):
+    def spoiling(effect):
+        if what == "program" and isinstance(effect, CheckManifest):
+            effect = replace(effect, bin_directory=word)
+        if what == "kill" and isinstance(effect, CheckManifest):
+            threading.Timer(float(word), os.kill, (os.getpid(), signal.SIGKILL)).start()
+        do(effect)
+        if what == "corrupt" and isinstance(effect, CopyCluster):
+            path = Path(effect.draft, "data", word)
+            old = bytearray(path.read_bytes())
+            old[len(old) // 2] ^= 0xFF
+            path.write_bytes(old)
+
+    return spoiling
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main(args=sys.argv[1:], prog_name="standbyctl", obj=wrap))
