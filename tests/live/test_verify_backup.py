@@ -62,9 +62,6 @@ def test_a_verifier_that_dies_is_said_before_the_copy_begins_and_a_good_one_find
 def test_a_copy_that_differs_from_its_manifest_is_not_started_and_the_next_is_made_anew(pair, verifier, file):
     if not verifier:
         return
-    if file == "pg_wal":
-        [(file,)] = pair.primary.rows("SELECT 'pg_wal/' || pg_walfile_name(pg_switch_wal())")
-        file = f"{file[:-1]}{(int(file[-1], 16) + 1) % 16:X}"
     status, said, _ = spoiled(pair, f"corrupt {file}", "--verify-backup")
     assert status == 5
     assert "the copy does not pass pg_verifybackup: it is not started" in said
@@ -88,10 +85,10 @@ def test_a_verifier_that_dies_at_its_work_says_nothing_bad_of_the_copy_which_is_
     assert "without --verify-backup" in said
     assert drafts(pair) == {".db2.standbyctl-1": ["whole"]}
     assert not pair.data.exists()
-    # Again with it: the same copy is verified. And without: the same copy is started.
+    # Again with it, the same copy is verified; and without, the same copy is started.
     assert spoiled(pair, dead, "--verify-backup")[0] == 5
     done = pair.attach()
-    assert "base backup" not in done.stdout.split("\n\n")[0] + done.stdout
+    assert "base backup" not in done.stdout
     assert "ATTACHED" in done.stdout
 
 
@@ -112,12 +109,6 @@ def test_the_step_conforms(pair, verifier):
 
     if not verifier:
         return
-    stage = Stage(pair)
-    session = stage.session
-    target = session.target
-    plan = plan_attach(pair.facts(verify_backup=True), session.sample, session.target, ())
-    assert not any(isinstance(step, VerifyCopy) for step in plan.steps), "nobody has asked for it"
-    session.close()
     stage = Stage(pair, verify_backup=True)
     session, target = stage.session, stage.session.target
     try:

@@ -30,6 +30,7 @@ SELECT jsonb_build_object(
 _WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 _MARKED = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn AND pg_last_xact_replay_timestamp() >= %s::timestamptz"
 _DATABASE = "SELECT 1 FROM pg_database WHERE datname = %s"
+_TABLE = "SELECT to_regclass('public.test') IS NOT NULL"
 _ROWS = "SELECT id, data, extract(epoch FROM created_at)::text FROM public.test ORDER BY id"
 _PENDING = """
 SELECT DISTINCT ON (name) name, setting FROM pg_file_settings WHERE name = ANY (%s) ORDER BY name, seqno DESC
@@ -91,7 +92,9 @@ def has_database(server: Server, name: str) -> bool:
 
 
 def test_rows(server: Server) -> list[tuple[int, str, str]]:
-    """The rows of the test table of the database that it is connected to."""
+    """The rows of the test table of the database that it is connected to; none before the table is there."""
+    if server.observe(_TABLE, timeout_seconds=ANSWER_SECONDS) != [(True,)]:
+        return []
     found = server.observe(_ROWS, timeout_seconds=ANSWER_SECONDS)
     return [(int(number), str(data), str(at)) for number, data, at in found]
 
