@@ -186,7 +186,7 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
         )
     if place.verifier and has(steps, VerifyCopy):
         yield Blocker(
-            "V813",
+            "P202",
             msg("could not verify a copy on this host"),
             msg("{what}, already when it is asked for its version.", what=place.verifier),
             msg("Install it in {path}, or attach without --verify-backup.", path=place.bin_directory),
