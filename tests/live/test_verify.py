@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from standbyctl.lab.server import Primary
+
 pytestmark = pytest.mark.live
 SOON = ("--for", "300ms")
 EVERY = ["V805", "V801", "V802", "V803", "V804", "V806", "V807", "V808", "V809"]
@@ -82,19 +84,21 @@ def test_a_standby_attached_by_hand_is_verified_as_well(attached):
     assert "it is no primary" in swapped["V801"][1]
 
 
-def test_another_cluster_is_never_taken_for_the_primary(attached, template):
-    from tests.pair import Pair
-
-    other = Pair.make(template)
-    try:
-        # A copy of the same template has the same identifier; this one is made to be another.
-        other.primary.stop("fast")
-        other.area.run("pg_resetwal", "-f", "-D", str(other.primary.data))
-        other.primary.start()
-        found = verify(attached, "-p", other.primary.conninfo, status=1)
-        assert statuses(found)["V803"] == "FAIL"
-    finally:
-        other.end()
+def test_another_cluster_is_never_taken_for_the_primary_and_nothing_is_written_there(attached):
+    pair = attached
+    other = Primary.create(pair.area, "other")
+    standby = pair.primary.conninfo.replace(str(pair.primary.port), str(pair.port))
+    entries = pair.area.path / "both.pgpass"
+    entries.write_text(
+        f"*:{other.port}:*:postgres:{other.password}\n*:{pair.port}:*:postgres:{pair.primary.password}\n"
+    )
+    entries.chmod(0o600)
+    env = {"PGPASSFILE": str(entries)}
+    args = ("-p", other.conninfo, "-s", standby, "--test-table", "--debug")
+    for name, said in (("db2", "another cluster than at the attach"), ("", "is no copy of")):
+        done = pair.tool("verify", *([name] if name else []), *args, *SOON, status=1, env=env)
+        assert said in " ".join(done.stdout.split())
+        assert "debug:" not in done.stderr, "no effect at all"
 
 
 @pytest.mark.sample
@@ -252,6 +256,15 @@ def test_a_primary_that_does_not_answer_is_not_the_standbys_fault(attached):
     assert "FAIL" not in statuses(found).values()
 
 
+def test_a_standby_is_looked_at_even_where_its_primary_is_down(attached):
+    pair = attached
+    pair.primary.stop("immediate")
+    found = verify(pair, status=1)
+    assert found["V801"][0] == "UNKNOWN"
+    assert found["V803"] == ("FAIL", "db2 has no WAL receiver")
+    assert "V806" not in found
+
+
 def test_a_standby_that_is_frozen_is_not_known_to_be_current(attached):
     pair = attached
     pid = int((pair.data / "postmaster.pid").read_text().splitlines()[0])
@@ -390,6 +403,25 @@ def test_a_test_table_that_the_standby_never_shows_is_dropped_too(attached):
         conn.execute("SELECT pg_wal_replay_pause()")
     found = verify(pair, "--test-table", status=1)
     assert statuses(found) == {"V808": "FAIL", "V809": "FAIL", "V810": "FAIL"}
+    assert databases(pair) == PLAIN
+
+
+def test_a_test_table_that_cannot_be_dropped_is_named_and_removed_later(attached):
+    pair = attached
+    with pair.standby() as conn:
+        process = pair.start_tool("verify", "db2", *SOON, "--test-table")
+        pair.wait(lambda: any(name not in PLAIN for name in databases(pair)))
+        conn.execute("SELECT pg_wal_replay_pause()")
+        pair.wait(lambda: "replication_test" in databases(pair))
+        pair.primary.stop("immediate")
+        assert process.wait(60) == 5
+        said = process.stdout.read()
+        assert 'the test database "replication_test" may be left on' in said
+        assert "V810" in said
+        pair.primary.start()
+        conn.execute("SELECT pg_wal_replay_resume()")
+    pair.wait(lambda: pair.primary.rows("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"))
+    assert verify(pair, "--test-table", status=0) == {}
     assert databases(pair) == PLAIN
 
 

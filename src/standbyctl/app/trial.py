@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from standbyctl.diagnosis.sight import Trial
 from standbyctl.domain.effects import DropTestDatabases, MakeTestDatabase
-from standbyctl.domain.errors import CannotTellError, RefusedError
+from standbyctl.domain.errors import CannotTellError, RefusedError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.replication import ServerView
 from standbyctl.engine.run import Do
@@ -39,12 +39,27 @@ def run(primary: LibpqServer, standby: LibpqServer, do: Do, clock: Clock) -> Tri
     """Drop what a killed run left; make; read; drop, whatever happens. The lock tells a killed run from a busy one."""
     make, drop = MakeTestDatabase(primary.name, DATABASE, MARK), DropTestDatabases(primary.name, DATABASE, MARK)
     with Locks(primary, key=TEST_LOCK_KEY):
+        do(drop)
         try:
-            do(drop)
             do(make)
             return _read(primary, standby, clock)
         finally:
-            do(drop)
+            _give_back(do, drop)
+
+
+def _give_back(do: Do, drop: DropTestDatabases) -> None:
+    """Whatever goes wrong here, something of ours may be left, and that is said."""
+    try:
+        do(drop)
+    except (CannotTellError, StoppedError) as error:
+        if error.code == LEFT_BEHIND:
+            raise
+        raise StoppedError(
+            LEFT_BEHIND,
+            msg('the test database "{name}" may be left on {node}', name=DATABASE, node=drop.node),
+            detail=msg("{what}: {detail}", what=error.what, detail=error.detail or ""),
+            hint=msg("verify --test-table again removes it."),
+        ) from error
 
 
 def _read(primary: LibpqServer, standby: LibpqServer, clock: Clock) -> Trial:

@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from standbyctl.app import trial
-from standbyctl.app.request import connection_params
+from standbyctl.app.pair import Pair
 from standbyctl.app.session import Wrap, silent
-from standbyctl.app.state import State
 from standbyctl.diagnosis.lag import LsnClock
 from standbyctl.diagnosis.sight import Ends, Mark, Sight, Trial
 from standbyctl.diagnosis.verify import Report, diagnose
 from standbyctl.domain.effects import Sql
-from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError, UsageError
+from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS, IndexesView, LagView, PassfileView, ServerView, Upstream
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
-from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door, Host
@@ -55,57 +53,6 @@ class Wanted:
         return frozenset(name for name, flag in flags.items() if flag)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two servers, and what is expected of them; `by_hand`: what is expected is what the standby says of itself."""
-
-    ends: Ends
-    primary: LibpqServer
-    standby: LibpqServer
-    by_hand: bool
-
-
-def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: State) -> Pair:
-    """By its attach from here, or by hand. `primary`, `standby`: name and conninfo of each, empty where not given."""
-    if not name and not standby[1]:
-        name = _only(state)
-    run = state.journal(name).run() if name else None
-    if run is None:
-        if not (primary[1] and standby[1]):
-            raise UsageError(
-                "C110",
-                msg("nothing is known here of an attach of {name}", name=name or "it"),
-                detail=msg("Attached from here: {known}.", known=", ".join(state.names()) or "none"),
-                hint=msg("Say where both are: standbyctl verify -p CONNINFO -s CONNINFO"),
-            )
-        called = primary[0] or "the primary", name or standby[0] or "the standby"
-        servers = _server(called[0], primary[1], "the primary"), _server(called[1], standby[1], "the standby")
-        return Pair(Ends(*called, None, None), *servers, by_hand=True)
-    target, conninfo, system_identifier = run
-    server = _server(target.primary, primary[1] or conninfo, "the primary")
-    other = _server(name, standby[1], "the standby") if standby[1] else server.at(name, port=str(target.port))
-    ends = Ends(target.primary, name, name, target.slot, system_identifier, target.primary_port)
-    return Pair(ends, server, other, by_hand=False)
-
-
-def _server(name: str, conninfo: str, whose: str) -> LibpqServer:
-    return LibpqServer(name, connection_params(conninfo, whose))
-
-
-def _only(state: State) -> str:
-    names = state.names()
-    if len(names) == 1:
-        return names[0]
-    raise UsageError(
-        "C113",
-        msg("which standby?") if names else msg("nothing is attached from here"),
-        detail=msg("Attached from here: {names}.", names=", ".join(names))
-        if names
-        else msg("State: {path}", path=state.root),
-        hint=msg("Name one of them.") if names else msg("Say where both are: -p CONNINFO -s CONNINFO"),
-    )
-
-
 def verify(pair: Pair, wanted: Wanted, wrap: Wrap) -> Report:
     """Look, mark, watch, and say what it comes to. Raises where nothing may be done, or something is left behind."""
     try:
@@ -134,6 +81,7 @@ class _Look:
         upstream = self._upstream(standby)
         ends = self._ends(primary, standby, upstream)
         both = primary is not None and standby is not None
+        writable = primary is not None and standby is not None and self._may_write(primary, standby)
         return Sight(
             ends=ends,
             primary=primary,
@@ -143,10 +91,10 @@ class _Look:
             primary_collations=self._try("", lambda: observe.collations(self.pair.primary)) if primary else None,
             collations=self._try("collations", lambda: observe.collations(self.pair.standby)) if standby else None,
             pending=self._pending(standby),
-            mark=self._try("mark", self._mark) if both and self.wanted.mark else None,
+            mark=self._try("mark", self._mark) if writable and self.wanted.mark else None,
             lag=self._try("lag", self._watch) if both else None,
             trial=self._try("trial", lambda: self._trial(primary))
-            if primary and standby and self.wanted.test_table
+            if writable and primary and self.wanted.test_table
             else None,
             indexes=self._try("indexes", lambda: self._indexes(standby)) if standby and self.wanted.deep else None,
             max_lag_seconds=self.wanted.max_lag_seconds,
@@ -161,6 +109,16 @@ class _Look:
         except CannotTellError as error:
             self.why[name] = _words(error)
             return None
+
+    def _may_write(self, primary: ServerView, standby: ServerView) -> bool:
+        """Nothing is written on a server that is not the primary of that standby."""
+        then = self.pair.ends.system_identifier or primary.system_identifier
+        if then == primary.system_identifier == standby.system_identifier and not primary.in_recovery:
+            return True
+        ends = self.pair.ends
+        why = msg("nothing was written on {p}: it is not the primary of {s}", p=ends.primary, s=ends.standby)
+        self.why |= {"mark": why, "trial": why}
+        return False
 
     def _ends(self, primary: ServerView | None, standby: ServerView | None, upstream: Upstream | None) -> Ends:
         ends = self.pair.ends

@@ -99,7 +99,7 @@ def _fault(seen: PassfileView, upstream: Upstream) -> Message | None:
     if not seen.readable:
         return msg("{path} cannot be read by {user}: the next connection fails", path=seen.path, user=seen.user)
     hosts, ports = upstream.host.split(","), (upstream.port or "5432").split(",")
-    ends = zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=True)
+    ends = zip(hosts, ports * len(hosts), strict=False)
     # libpq looks a Unix socket up as localhost, where that is its default directory; either will do here.
     wanted = [
         (name, port)

@@ -126,7 +126,7 @@ class LibpqServer:
         params = {**_CONNECT, **self._params, **changes, "options": f"{given} {options}".strip()}
         params["application_name"] = OUR_APPLICATION_NAME
         params["client_encoding"] = "utf8"  # what comes from a SQL_ASCII database would be bytes
-        if self._original is not None and (secret := self._original.secret()):
+        if self._original is not None and (secret := self._original.lend()):
             params["password"] = secret
         try:
             return psycopg.connect(make_conninfo("", **params), autocommit=True)
@@ -149,6 +149,13 @@ class LibpqServer:
         """The password that libpq used to get in, wherever it found it; empty where it needed none."""
         return self._observing().info.password
 
+    def lend(self) -> str:
+        """The password for a copy of this server. Where this one is away, the copy finds its own, or has none."""
+        try:
+            return self.secret()
+        except CannotTellError:
+            return ""
+
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:
             self._kept = self.connect(OBSERVING, connect_timeout=str(max(2, min(10, int(timeout_seconds)))))
@@ -161,9 +168,9 @@ class LibpqSession:
     def __init__(self, name: str, conn: psycopg.Connection[Any]) -> None:
         self._name, self._conn = name, conn
 
-    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> list[tuple[Any, ...]]:
         try:
-            return ask(self._conn, query, params)
+            return ask(self._conn, query, params, timeout_seconds)
         except psycopg.Error as error:
             raise StoppedError(
                 "A204",

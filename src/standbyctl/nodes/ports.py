@@ -44,7 +44,7 @@ class Host(Protocol):
 class Session(Protocol):
     """A session of its own on a server."""
 
-    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *params: object, timeout_seconds: float = ...) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, if it has any."""
 
     def close(self) -> None:

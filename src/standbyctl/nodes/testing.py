@@ -20,7 +20,9 @@ SELECT datname FROM pg_database AS d, shobj_description(oid, 'pg_database') AS c
  WHERE (comment = %s AND (datname = %s OR datname ~ %s)) OR (comment IS NULL AND datname ~ %s)
 """
 # A copy of template0 needs nobody to keep away from it. The drop ends with an immediate checkpoint (all versions).
-_PATIENCE = "SET statement_timeout = '15min'"
+PATIENCE_SECONDS = 900
+_PATIENCE = f"SET statement_timeout = '{PATIENCE_SECONDS}s'"
+_WAIT_SECONDS = PATIENCE_SECONDS + 30
 _TABLE = """
 CREATE TABLE public.test (id serial PRIMARY KEY, data text, created_at timestamp DEFAULT CURRENT_TIMESTAMP);
 INSERT INTO public.test (data) VALUES ('test data 1');
@@ -41,7 +43,7 @@ def make_test_database(effect: fx.MakeTestDatabase, world: World) -> None:
             )
         unnamed = UNNAMED + secrets.token_hex(8)
         session.rows(_PATIENCE)
-        session.rows(f"CREATE DATABASE {quote(unnamed)} TEMPLATE template0")
+        session.rows(f"CREATE DATABASE {quote(unnamed)} TEMPLATE template0", timeout_seconds=_WAIT_SECONDS)
         session.rows(f"COMMENT ON DATABASE {quote(unnamed)} IS '{effect.mark}'")
         session.rows(f"ALTER DATABASE {quote(unnamed)} RENAME TO {quote(effect.database)}")
     finally:
@@ -60,7 +62,7 @@ def drop_test_databases(effect: fx.DropTestDatabases, world: World) -> None:
         session.rows(_PATIENCE)
         for name in _ours(session, effect):
             try:
-                session.rows(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)")
+                session.rows(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)", timeout_seconds=_WAIT_SECONDS)
             except StoppedError as error:
                 raise StoppedError(
                     "V810",

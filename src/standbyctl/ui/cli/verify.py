@@ -11,6 +11,7 @@ import click
 
 from standbyctl.app import verify as app
 from standbyctl.app.config import load_config
+from standbyctl.app.pair import find
 from standbyctl.diagnosis.verify import Verdict
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
@@ -60,7 +61,7 @@ def command(context: Context, name: str | None, no_mark: bool, test_table: bool,
         node = nodes.node(text or "")
         return (node.name, node.conninfo) if node else ("", text or "")
 
-    pair = app.find(name or "", named(given["primary"]), named(given["standby"]), state())
+    pair = find(name or "", named(given["primary"]), named(given["standby"]), state())
     context.rest = msg("A verification leaves nothing behind, unless the error names it.")
     report = app.verify(pair, wanted, context.wrap)
     click.echo(json.dumps(report_record(report)) if context.json else render_report(report))
