@@ -159,9 +159,17 @@ def seal_draft(toy: Toy, effect: fx.SealDraft) -> Deed:
     draft.sealed = True
 
 
+def check_manifest(toy: Toy, effect: fx.CheckManifest) -> Deed:
+    draft = toy.drafts[effect.draft]
+    assert draft.sealed, "verified before it is whole"
+    yield
+    draft.verified = True
+
+
 def put_in_place(toy: Toy, effect: fx.PutInPlace) -> Deed:
     draft = toy.drafts.get(effect.draft)
     if draft and draft.data:
+        assert draft.verified or not toy.target.verify_backup, "put in place before it is verified"
         if not draft.sealed or toy.place.contents not in {Contents.ABSENT, Contents.EMPTY}:
             raise _stop("not whole, or no room for it")
         yield
@@ -176,7 +184,7 @@ def put_in_place(toy: Toy, effect: fx.PutInPlace) -> Deed:
 def discard_draft(toy: Toy, effect: fx.DiscardDraft) -> Deed:
     if effect.draft in toy.drafts:
         yield
-        toy.drafts[effect.draft].sealed = False
+        toy.drafts[effect.draft].sealed = toy.drafts[effect.draft].verified = False
         yield
         del toy.drafts[effect.draft]
 
@@ -268,6 +276,7 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.CopyCluster: copy_cluster,
     fx.SetConf: set_conf,
     fx.SealDraft: seal_draft,
+    fx.CheckManifest: check_manifest,
     fx.PutInPlace: put_in_place,
     fx.DiscardDraft: discard_draft,
     fx.StartServer: start,

@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from standbyctl import steps
-from standbyctl.domain.effects import Effect, TryCopy
+from standbyctl.domain.effects import DropTestDatabases, Effect, MakeTestDatabase, TryCopy
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.facts import Contents, Draft, Facts, HbaFile, HbaRule, Passfile, Role, Setting, Slot
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
@@ -52,7 +52,7 @@ CROWDED = Scenario(
         contents=Contents.EMPTY,
         drafts=(Draft(DRAFT),),
     ),
-    replace(TARGET, wal_cap="1GB"),
+    replace(TARGET, wal_cap="1GB", verify_backup=True),
 )
 # A person edits pg_hba.conf, the role and its passfile are the operator's, and postgresql.conf has a cap.
 BY_HAND = Scenario(
@@ -274,5 +274,6 @@ def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
         detach(toy, journal, DELETE)
         done |= toy.kinds
     assert done == set(steps.ALL)
-    # A trial belongs to no plan: it leaves nothing behind that a run could find.
-    assert set(DEEDS) | {TryCopy} == set(get_args(Effect))
+    # No plan has these. A trial leaves nothing behind that a run could find; a test table, when it is killed, what
+    # tests/live/test_verify.py finds.
+    assert set(DEEDS) | {TryCopy, MakeTestDatabase, DropTestDatabases} == set(get_args(Effect))

@@ -32,6 +32,7 @@ class Copying:
     settings: dict[str, str] = field(default_factory=dict)
     sealed: bool = False
     made_with: int = 0
+    verified: bool = False
 
 
 @dataclass
@@ -76,7 +77,8 @@ class Toy:
         if place.contents is Contents.STANDBY:
             self.copied_with = 0 if place.covered else -1
         self.drafts = {
-            draft.path: Copying(True, {"port": "1"}, draft.whole, 0 if draft.whole else -1) for draft in place.drafts
+            draft.path: Copying(True, {"port": "1"}, draft.whole, 0 if draft.whole else -1, draft.verified)
+            for draft in place.drafts
         }
         if place.contents is not Contents.ABSENT:
             self.inodes[self.target.data_directory] = 0
@@ -177,8 +179,9 @@ class Toy:
             covered=not standby or self.covers(self.copied_with),
             upstream=self.target.primary if streams else "",
             drafts=tuple(
-                Draft(path, path in self.living, whole=draft.data and draft.sealed and self.covers(draft.made_with))
+                Draft(path, path in self.living, whole, verified=whole and draft.verified)
                 for path, draft in sorted(self.drafts.items())
+                for whole in [draft.data and draft.sealed and self.covers(draft.made_with)]
             ),
         )
 

@@ -20,8 +20,8 @@ ASKED = {"wal_keep_size": "256MB", "synchronous_commit": "off"}
 class Stage:
     """Performs effects of single steps, with no engine between."""
 
-    def __init__(self, pair):
-        self.session = pair.session()
+    def __init__(self, pair, **asked):
+        self.session = pair.session(**asked)
         self.session.survey()
         self.world = World(self.session._doors(), SystemClock(), lambda said: None)
 
@@ -70,5 +70,6 @@ def test_every_step_conforms(pair, stage, subtests):
             assert step.satisfied(pair.facts())
             seen.add(type(inner))
     assert pair.facts() == pristine
-    # The first is tested where a copy was killed: tests/faults; the other, which needs a person, in test_ways.py.
-    assert set(steps.ALL) - seen == {steps.RemoveDraft, steps.SetByHand}
+    # Tested where a copy was killed (tests/faults), where a person is needed (test_ways.py), and where the verifier
+    # runs (test_verify_backup.py).
+    assert set(steps.ALL) - seen == {steps.RemoveDraft, steps.SetByHand, steps.VerifyCopy}

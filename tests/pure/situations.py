@@ -80,7 +80,10 @@ def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fre
         passfile=Passfile.OURS if ours else Passfile.ABSENT if target.own_role else Passfile.FOREIGN,
         password_set=password_set,
         admitted=(password_set or not target.own_role) and draw(st.booleans()),
-        drafts=tuple(replace(draft, alive=False, whole=draft.whole and alive) for draft in found),
+        drafts=tuple(
+            replace(draft, alive=False, whole=draft.whole and alive, verified=draft.verified and alive)
+            for draft in found
+        ),
         covered=covered,
         never_started=never_started,
         follows=standby,

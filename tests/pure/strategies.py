@@ -127,7 +127,12 @@ slots = _some(
     3,
 ).map(lambda found: tuple(sorted(found, key=lambda slot: slot.name)))
 drafts = _some(
-    [Draft(path, alive, whole) for path in (DRAFT, "/pg/.db2.standbyctl-2") for alive in _TRUTHS for whole in _TRUTHS],
+    [
+        Draft(path, alive, whole, verified)
+        for path in (DRAFT, "/pg/.db2.standbyctl-2")
+        for alive in _TRUTHS
+        for whole, verified in ((False, False), (True, False), (True, True))
+    ],
     lambda draft: draft.path,
     2,
 )
@@ -212,6 +217,7 @@ targets = st.builds(
     auth_method=st.sampled_from(["scram-sha-256", "md5"]),
     restore_command=st.sampled_from(["", "cp /archive/%f %p"]),
     settings=st.sampled_from([*SettingsWay, SettingsWay.ALTER]),
+    verify_backup=st.booleans(),
 )
 
 WANTED = [

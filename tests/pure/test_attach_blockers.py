@@ -152,6 +152,12 @@ CASES = {
     "follows another": Case("P201", "does not name db1", True, place={**COPY, "follows": False}),
     "port": Case("P205", "port 5433 is in use", place={"port_taken": True}),
     "no binaries": Case("P202", "PostgreSQL 16 is not installed", place={"bin_version_num": 0}),
+    "no verifier": Case(
+        "P202",
+        "/b/pg_verifybackup died",
+        place={"verifier": "/b/pg_verifybackup died"},
+        target=replace(TARGET, verify_backup=True),
+    ),
     "small disk": Case("P206", "the disk is too small", sample={"free_bytes": GB}),
 }
 

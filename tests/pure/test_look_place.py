@@ -230,6 +230,8 @@ def test_without_its_slot_or_its_segment_size_nothing_is_covered() -> None:
         (f"no no 000000010000000000000003 16777216 {SYSTEM} {DRAFT}", Draft(DRAFT)),
         (f"no yes 000000010000000000000003 16777216 7 {DRAFT}", Draft(DRAFT)),
         (f"no yes 000000010000000000000003 16777216 {SYSTEM} /a b/.c d", Draft("/a b/.c d", whole=True)),
+        (f"no verified 000000010000000000000003 16777216 {SYSTEM} {DRAFT}", Draft(DRAFT, whole=True, verified=True)),
+        (f"no verified 000000010000000000000003 16777216 7 {DRAFT}", Draft(DRAFT)),
     ],
 )
 def test_a_draft_is_whole_only_if_it_is_marked_is_of_this_system_and_is_covered(line: str, draft: Draft) -> None:

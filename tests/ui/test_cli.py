@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from standbyctl.ui.cli import cli
 
-VERBS = ["demo", "preflight", "plan", "attach", "status", "detach", "explain", "completion"]
+VERBS = ["demo", "preflight", "plan", "attach", "verify", "status", "detach", "explain", "completion"]
 
 
 @pytest.fixture
@@ -68,6 +68,14 @@ def test_version_says_its_number(run):
         (["attach", "nowhere.plan"], "is no plan of standbyctl"),
         (["detach", "db2"], "nothing is known here of an attach of db2"),
         (["detach", "db2", "--delete"], "--delete goes with --remove-data-dir"),
+        (["verify"], "nothing is attached from here"),
+        (["verify", "db2"], "nothing is known here of an attach of db2"),
+        (["verify", "-p", "x"], "nothing is attached from here"),
+        (["verify", "-s", "x"], "Say where both are: standbyctl verify -p CONNINFO -s CONNINFO"),
+        (["verify", "-p", "x", "-s", "host=y password=z"], "the conninfo contains a password"),
+        (["verify", "-p", "x", "-s", "y z"], "cannot read the conninfo of the standby"),
+        (["verify", "db2", "--for", "5"], '--for: "5" is not a time'),
+        (["verify", "db2", "--no-mark", "--test-table"], "--no-mark writes nothing"),
         (["status"], "nothing is attached from here"),
         (["demo", "stop"], "no demo is running"),
         (["frobnicate"], "No such command 'frobnicate'"),

@@ -117,4 +117,5 @@ def _request(conninfo: str, target: Target) -> Request:
         auth_method=target.auth_method,
         restore_command=target.restore_command,
         settings=target.settings.value,
+        verify_backup=target.verify_backup,
     )

@@ -55,6 +55,7 @@ class Request:
     auth_method: str = ""
     restore_command: str = ""
     settings: str = ""
+    verify_backup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Resolved:
     superuser: bool = True
 
 
-def connection_params(conninfo: str) -> dict[str, str]:
+def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
     """Parse a conninfo, URI or host name; a password in it is refused, for it would be kept in journals."""
     text = conninfo if "=" in conninfo or "://" in conninfo or not conninfo else f"host={conninfo}"
     try:
@@ -79,7 +80,7 @@ def connection_params(conninfo: str) -> dict[str, str]:
         # libpq's own words are not shown: they may quote what was meant as a password.
         raise UsageError(
             "C103",
-            msg("cannot read the conninfo of the primary"),
+            msg("cannot read the conninfo of {whose}", whose=whose),
             hint=msg("Write it as libpq takes it: 'host=db1 user=postgres', a URI, or service=NAME."),
         ) from error
     if _SECRETS & set(params):
@@ -131,6 +132,7 @@ def resolve(request: Request, state: State) -> Resolved:
         restore_command=restore_command(request.restore_command) or (earlier.restore_command if earlier else ""),
         settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
+        verify_backup=request.verify_backup,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

@@ -149,6 +149,7 @@ def question_for(resolved: Resolved) -> Question:
         own_role=target.own_role,
         superuser=resolved.superuser,
         hba_by_sql=target.hba is HbaWay.SQL,
+        verify_backup=target.verify_backup,
     )
 
 

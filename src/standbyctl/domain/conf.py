@@ -52,6 +52,24 @@ def passfile_entry(host: str, port: int, role: str) -> str:
     return "".join(f"{field}:" for field in fields)
 
 
+def entry_fits(entry: str, host: str, port: str, role: str) -> bool:
+    r"""Whether libpq would take the password of a passfile's line (here without it) for a replication connection.
+
+    >>> entry_fits("db1:5432:*:repl:", "db1", "5432", "repl"), entry_fits("*:*:app:*:", "db1", "5432", "repl")
+    (True, False)
+    >>> entry_fits(r"\:\:1:*:replication:a\:b:", "::1", "5432", "a:b"), entry_fits(r"\*:*:*:*:", "db1", "1", "r")
+    (True, False)
+    """
+    fields = re.findall(r"((?:[^\\:]|\\.)*):", entry)
+    wanted = (host, port, "replication", role)
+    if len(fields) != len(wanted):
+        return False
+    # Only a bare asterisk stands for anything.
+    return all(
+        field == "*" or re.sub(r"\\(.)", r"\1", field) == want for field, want in zip(fields, wanted, strict=True)
+    )
+
+
 def _quote(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_./:@%+-]+", value):
         return value

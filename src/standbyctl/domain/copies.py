@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from standbyctl.domain.message import Message, msg
+
 
 @dataclass(frozen=True, slots=True)
 class CopyCluster:
@@ -78,6 +80,18 @@ class SealDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckManifest:
+    """Compare a sealed draft with its manifest. One that does not pass is sealed no more; one that does is marked."""
+
+    node: str
+    draft: str
+    bin_directory: str
+
+    def __str__(self) -> str:
+        return shlex.join([f"{self.bin_directory}/pg_verifybackup", f"{self.draft}/data"])
+
+
+@dataclass(frozen=True, slots=True)
 class PutInPlace:
     """Rename a whole draft to its destination, which must be absent or an empty directory."""
 
@@ -131,3 +145,16 @@ class DeleteAside:
 
     def __str__(self) -> str:
         return f"rm -r {shlex.quote(self.aside)}"
+
+
+def ended(status: int) -> Message:
+    """How a command ended that a shell was to run, where it has not done its work.
+
+    >>> str(ended(127)), str(ended(139)), str(ended(-9)), str(ended(2))
+    ('is not there', 'died by signal 11', 'died by signal 9', 'ended with exit status 2')
+    """
+    known = {126: msg("cannot be executed"), 127: msg("is not there")}
+    signal = -status if status < 0 else status - 128
+    return known.get(status) or (
+        msg("died by signal {n}", n=signal) if signal > 0 else msg("ended with exit status {n}", n=status)
+    )

@@ -9,7 +9,14 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from standbyctl.domain.admission import AwaitAdmission as AwaitAdmission
+from standbyctl.domain.admission import EnsureHbaLine as EnsureHbaLine
+from standbyctl.domain.admission import EnsureHbaLineBySql as EnsureHbaLineBySql
+from standbyctl.domain.admission import RemoveHbaLine as RemoveHbaLine
+from standbyctl.domain.admission import RemoveHbaLineBySql as RemoveHbaLineBySql
+
 # The redundant names say that these belong to the list too.
+from standbyctl.domain.copies import CheckManifest as CheckManifest
 from standbyctl.domain.copies import CopyCluster as CopyCluster
 from standbyctl.domain.copies import DeleteAside as DeleteAside
 from standbyctl.domain.copies import DiscardDraft as DiscardDraft
@@ -68,83 +75,6 @@ class AwaitSettings:
     def __str__(self) -> str:
         lines = (f"  {each.file}: {each}" for each in self.wanted)
         return "\n".join(["wait until somebody has set, and reloaded:", *lines])
-
-
-@dataclass(frozen=True, slots=True)
-class EnsureHbaLine:
-    """Put a line into pg_hba.conf, unless it is there: before a line of the file, or at its end (None).
-
-    `digest` (sha256) is the file as it was looked at: another is left alone. The server parses the new file
-    before anyone reloads it; if it finds a fault, the old bytes are put back at once.
-    """
-
-    node: str
-    path: str
-    line: str
-    before_line: int | None
-    digest: str
-
-    def __str__(self) -> str:
-        where = "at the end" if self.before_line is None else f"as line {self.before_line}"
-        return f"{self.path}, {where}: {self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveHbaLine:
-    """Take our very line out of pg_hba.conf, if it is there; every other byte stays."""
-
-    node: str
-    path: str
-    line: str
-
-    def __str__(self) -> str:
-        return f"remove from {self.path}: {self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class EnsureHbaLineBySql:
-    """The same where only the server can reach the file: a program of the server's user, by COPY TO PROGRAM.
-
-    Only the line travels; the program itself compares `digest` (sha256), inserts, and renames into place.
-    """
-
-    node: str
-    path: str
-    line: str
-    before_line: int | None
-    digest: str
-
-    def __str__(self) -> str:
-        where = "at the end" if self.before_line is None else f"as line {self.before_line}"
-        return f"COPY ... TO PROGRAM 'insert into {self.path}, {where}'; {self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveHbaLineBySql:
-    """Take our very line out by COPY TO PROGRAM, if it is there; every other byte stays."""
-
-    node: str
-    path: str
-    line: str
-
-    def __str__(self) -> str:
-        return f"COPY ... TO PROGRAM 'remove from {self.path}'; {self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitAdmission:
-    """Wait until the server admits the standby's role; `line` is what a person must put into the file."""
-
-    node: str
-    path: str
-    line: str
-    standby: str
-    bin_directory: str
-    conninfo: str
-    timeout_seconds: int
-
-    def __str__(self) -> str:
-        return f"wait until somebody has put into {self.path}: {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +185,30 @@ class Prove:
         return "SELECT pg_logical_emit_message(true, 'standbyctl', ...); seen replayed on " + self.node
 
 
+@dataclass(frozen=True, slots=True)
+class MakeTestDatabase:
+    """Make a database with a table and two rows, marked before it has its name. Refused where that is taken."""
+
+    node: str
+    database: str
+    mark: str
+
+    def __str__(self) -> str:
+        return f'CREATE DATABASE "{self.database}"; CREATE TABLE test (...); INSERT INTO test ... (2 rows);'
+
+
+@dataclass(frozen=True, slots=True)
+class DropTestDatabases:
+    """Drop every database that carries our mark, or was made by us and killed before it got it; no other."""
+
+    node: str
+    database: str
+    mark: str
+
+    def __str__(self) -> str:
+        return f"DROP DATABASE \"{self.database}\" WITH (FORCE); if its comment is '{self.mark}'"
+
+
 Effect = (
     Sql
     | Reload
@@ -269,6 +223,7 @@ Effect = (
     | RemovePassfile
     | MakeRole
     | CopyCluster
+    | CheckManifest
     | SetConf
     | SealDraft
     | PutInPlace
@@ -277,6 +232,8 @@ Effect = (
     | StopServer
     | WaitUntil
     | Prove
+    | MakeTestDatabase
+    | DropTestDatabases
     | SetAside
     | DeleteAside
     | TryCopy

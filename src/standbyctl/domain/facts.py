@@ -159,12 +159,14 @@ class Contents(StrEnum):
 class Draft:
     """A copy under construction, beside its destination.
 
-    `alive`: its writer still runs. `whole`: finished, set up, and covered by its slot.
+    `alive`: its writer still runs. `whole`: finished, set up, and covered by its slot. `verified`: it is as its
+    manifest says.
     """
 
     path: str
     alive: bool = False
     whole: bool = False
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class Place:
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
+    `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
     """
 
     data_directory: str
@@ -207,6 +210,7 @@ class Place:
     upstream: str = ""
     downstreams: tuple[str, ...] = ()
     foreign_sessions: int = 0
+    verifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

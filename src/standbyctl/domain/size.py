@@ -6,6 +6,8 @@ import re
 
 _UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _PERIODS = (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_PERIOD = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*")
 _SIZE = re.compile(r"\s*(\d+)\s*(B|kB|MB|GB|TB)\s*")
 
 
@@ -44,3 +46,13 @@ def format_seconds(seconds: float) -> str:
     whole = round(seconds)
     large, small, size, part = next(unit for unit in _PERIODS if whole >= unit[2])
     return f"{whole // size} {large} {whole % size // part} {small}"
+
+
+def parse_period(text: str) -> float | None:
+    """Seconds of a time as postgresql.conf writes it, or None where it is not one.
+
+    >>> parse_period("500ms"), parse_period("1 min"), parse_period("1"), parse_period("1m")
+    (0.5, 60.0, None, None)
+    """
+    found = _PERIOD.fullmatch(text)
+    return float(found[1]) * _SECONDS[found[2]] if found else None

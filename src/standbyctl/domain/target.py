@@ -30,6 +30,7 @@ class Target:
     primary sees it. `wal_cap` is "auto", "keep" or a size; `max_rate` is empty for no limit.
     `own_role`: the role is made by us, and its passfile too. `despite`: what the operator overrides, by name.
     `slot`: empty for none. `wal_keep_size`, `synchronous_commit`, `restore_command`: empty where nobody asked.
+    `verify_backup`: the copy is checked before it starts.
     """
 
     primary: str
@@ -54,3 +55,4 @@ class Target:
     auth_method: str = "scram-sha-256"
     restore_command: str = ""
     settings: SettingsWay = SettingsWay.ALTER
+    verify_backup: bool = False

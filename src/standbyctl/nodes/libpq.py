@@ -47,6 +47,10 @@ class LibpqServer:
         """The node's name."""
         return self._name
 
+    def port(self) -> int:
+        """The port that it is reached at."""
+        return self._observing().info.port
+
     def observe(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> list[tuple[Any, ...]]:
         tries = 2 if timeout_seconds == PATIENCE_SECONDS else 1
         for left in reversed(range(tries)):
@@ -63,10 +67,26 @@ class LibpqServer:
                     detail=msg("{e}", e=_text(error)),
                     hint=msg("Connect as a superuser of {node}.", node=self._name),
                 ) from error
+            except psycopg.Error as error:
+                raise CannotTellError(
+                    "A202", msg("{node} cannot answer a question", node=self._name), detail=msg("{e}", e=_text(error))
+                ) from error
         raise AssertionError(query)  # pragma: no cover
 
-    def session(self) -> Session:
-        return LibpqSession(self._name, self.connect(ACTING))
+    def attempt(self, query: str, *params: object, timeout_seconds: float) -> tuple[str, str]:
+        try:
+            ask(self._observing(timeout_seconds), query, params, timeout_seconds)
+        except psycopg.OperationalError as error:
+            if error.sqlstate and self._kept is not None and not self._kept.broken:
+                return error.sqlstate, _text(error)
+            self.close()
+            raise _cannot_ask(self._name, error) from error
+        except psycopg.Error as error:
+            return error.sqlstate or "XX000", _text(error)
+        return "", ""
+
+    def session(self, database: str = "") -> Session:
+        return LibpqSession(self._name, self.connect(ACTING, **({"dbname": database} if database else {})))
 
     def close(self) -> None:
         """End the session that is kept for looking."""
@@ -106,7 +126,7 @@ class LibpqServer:
         params = {**_CONNECT, **self._params, **changes, "options": f"{given} {options}".strip()}
         params["application_name"] = OUR_APPLICATION_NAME
         params["client_encoding"] = "utf8"  # what comes from a SQL_ASCII database would be bytes
-        if self._original is not None and (secret := self._original.secret()):
+        if self._original is not None and (secret := self._original.lend()):
             params["password"] = secret
         try:
             return psycopg.connect(make_conninfo("", **params), autocommit=True)
@@ -129,6 +149,13 @@ class LibpqServer:
         """The password that libpq used to get in, wherever it found it; empty where it needed none."""
         return self._observing().info.password
 
+    def lend(self) -> str:
+        """The password for a copy of this server. Where this one is away, the copy finds its own, or has none."""
+        try:
+            return self.secret()
+        except CannotTellError:
+            return ""
+
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:
             self._kept = self.connect(OBSERVING, connect_timeout=str(max(2, min(10, int(timeout_seconds)))))
@@ -141,9 +168,9 @@ class LibpqSession:
     def __init__(self, name: str, conn: psycopg.Connection[Any]) -> None:
         self._name, self._conn = name, conn
 
-    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> list[tuple[Any, ...]]:
         try:
-            return ask(self._conn, query, params)
+            return ask(self._conn, query, params, timeout_seconds)
         except psycopg.Error as error:
             raise StoppedError(
                 "A204",

@@ -15,27 +15,24 @@ from standbyctl.nodes.libpq import OBSERVING, LibpqServer, ask
 # Advisory locks belong to a database: everybody takes this one, in the same database, whatever they connect to.
 LOCK_DATABASE = "postgres"
 LOCK_KEY = 0x7374616E646279
+TEST_LOCK_KEY = LOCK_KEY + 1
 _OPTIONS = f"{OBSERVING} -c idle_session_timeout=0"
 
 
 class Locks:
-    """Held while the block runs; `check` says whether they still are."""
+    """Held while the block runs; `check` says whether they still are. With no directory, that on the primary alone."""
 
-    def __init__(self, primary: LibpqServer, directory: str) -> None:
-        self._primary, self._directory = primary, directory
+    def __init__(self, primary: LibpqServer, directory: str = "", key: int = LOCK_KEY) -> None:
+        self._primary, self._directory, self._key = primary, directory, key
         self._conn: psycopg.Connection[tuple[object, ...]] | None = None
         self._descriptor = -1
 
     def __enter__(self) -> Locks:
-        self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._descriptor)
-            raise _busy(f"in {self._directory}") from error
+        if self._directory:
+            self._lock_directory()
         try:
             self._conn = self._primary.connect(_OPTIONS, dbname=LOCK_DATABASE)
-            held = ask(self._conn, f"SELECT pg_try_advisory_lock({LOCK_KEY})", ())
+            held = ask(self._conn, f"SELECT pg_try_advisory_lock({self._key})", ())
         except psycopg.Error as error:
             self.__exit__(None, None, None)
             raise CannotTellError(
@@ -48,6 +45,14 @@ class Locks:
             self.__exit__(None, None, None)
             raise _busy(f"on {self._primary.name}")
         return self
+
+    def _lock_directory(self) -> None:
+        self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._descriptor)
+            raise _busy(f"in {self._directory}") from error
 
     def check(self) -> None:
         """Raise StoppedError where the lock on the primary is lost."""
@@ -67,7 +72,9 @@ class Locks:
     ) -> None:
         if self._conn is not None:
             self._conn.close()
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def _busy(where: str) -> RefusedError:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, programs, secrets, servers, trying
+from standbyctl.nodes import copying, files, manifests, programs, secrets, servers, testing, trying
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -34,6 +34,9 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.MakeRole: secrets.make_role,
     fx.CopyCluster: copying.copy_cluster,
     fx.TryCopy: trying.try_copy,
+    fx.CheckManifest: manifests.check_manifest,
+    fx.MakeTestDatabase: testing.make_test_database,
+    fx.DropTestDatabases: testing.drop_test_databases,
 }
 
 

@@ -44,7 +44,7 @@ class Host(Protocol):
 class Session(Protocol):
     """A session of its own on a server."""
 
-    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *params: object, timeout_seconds: float = ...) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, if it has any."""
 
     def close(self) -> None:
@@ -60,8 +60,17 @@ class Server(Protocol):
         With a shorter timeout than the usual one it is asked once. CannotTellError where there is no answer.
         """
 
-    def session(self) -> Session:
-        """A new session that may write, in autocommit."""
+    def session(self, database: str = "") -> Session:
+        """A new session that may write, in autocommit; in another database, where one is named."""
+
+    def attempt(self, query: str, *params: object, timeout_seconds: float) -> tuple[str, str]:
+        """A check that answers by raising: SQLSTATE and message, both empty where it passes.
+
+        CannotTellError where the connection is lost meanwhile.
+        """
+
+    def close(self) -> None:
+        """End the session that is kept."""
 
     def encrypt_password(self, password: str, role: str) -> str:
         """The SCRAM verifier of a password, computed here."""

@@ -27,8 +27,8 @@ _AUTO_CONF = (
 # What is set for our own role or database is not what the server runs with: then the files have to do.
 _IN_FORCE = """
 SELECT s.name, CASE WHEN s.source NOT IN ('client', 'database', 'user', 'database user') THEN s.setting
-       ELSE coalesce((SELECT f.setting FROM pg_file_settings AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1),
-                     s.boot_val) END
+       ELSE coalesce((SELECT f.setting FROM pg_show_all_file_settings() AS f WHERE f.name = s.name
+                       ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END
   FROM pg_settings AS s WHERE s.name = ANY (%s)
 """
 

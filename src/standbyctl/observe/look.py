@@ -112,6 +112,7 @@ def _probe(
         data_directory,
         question.condemned,
         "no" if question.slot else "yes",
+        "yes" if question.verify_backup else "no",
     )
     pairs = parse_probe(done.stdout.decode("utf-8", "surrogateescape"))
     probe = dict(pairs)

@@ -1,10 +1,10 @@
 # What stands on a host: key=value lines. It changes nothing. Arguments: data directory, bin directory,
 # passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
 # the primary's pg_hba.conf, the line for it, the primary's data directory, path of a directory being deleted,
-# "yes" where the standby has no slot.
+# "yes" where the standby has no slot, "yes" where the programs that verify a copy are to be tried.
 data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 hba=$8 line=$9
 shift 9
-primary=$1 condemned=$2 slotless=$3
+primary=$1 condemned=$2 slotless=$3 verify=$4
 parent=$(dirname -- "$data") base=$(basename -- "$data")
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
@@ -33,6 +33,11 @@ for program in postgres pg_ctl pg_basebackup pg_controldata psql; do
     [ -x "$bin/$program" ] || complete=no
 done
 [ $complete = no ] || say binary "$("$bin/pg_basebackup" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
+# A program can be there and die as soon as it is loaded.
+for program in pg_verifybackup pg_waldump; do
+    [ "$verify" = yes ] || break
+    (ulimit -c 0; "$bin/$program" --version) >/dev/null 2>&1 || say verifier "$? $bin/$program"
+done
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 for dir in "$primary/pg_wal" "$primary"; do
@@ -87,6 +92,7 @@ for draft in "$parent/.$base.standbyctl-"*; do
     alive=no whole=no
     [ -f "$draft/lock" ] && ! flock -n "$draft/lock" true && alive=yes
     [ -f "$draft/whole" ] && whole=yes
+    [ -f "$draft/whole" ] && [ -f "$draft/verified" ] && whole=verified
     last=$(ls -- "$draft/data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
     words=$(control "$draft/data")
     segment=$(printf '%s\n' "$words" | sed -n 's/^segment_bytes=//p')

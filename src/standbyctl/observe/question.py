@@ -26,3 +26,4 @@ class Question:
     own_role: bool
     superuser: bool = True
     hba_by_sql: bool = False
+    verify_backup: bool = False

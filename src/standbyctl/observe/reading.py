@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from standbyctl.domain.copies import ended
 from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Place, Role, Server, Setting, Slot
 from standbyctl.domain.lsn import parse_lsn, parse_walfile
 from standbyctl.domain.sample import Sample
@@ -150,6 +151,7 @@ def parse_place(
         upstream=upstream,
         downstreams=tuple(standby.get("downstreams", ())),
         foreign_sessions=int(standby.get("sessions", 0)),
+        verifier=_verifier(probe.get("verifier", "")),
     )
 
 
@@ -180,8 +182,14 @@ def _follows(probe: Mapping[str, str], question: Question) -> bool:
 
 def _draft(line: str, raw: Mapping[str, Any], slot: str) -> Draft:
     alive, whole, last, segment, system, path = line.split(" ", 5)
-    sound = whole == "yes" and system == raw["system_identifier"] and _covers(raw, slot, last, segment)
-    return Draft(path, alive == "yes", sound)
+    sound = whole in {"yes", "verified"} and system == raw["system_identifier"] and _covers(raw, slot, last, segment)
+    return Draft(path, alive == "yes", sound, verified=sound and whole == "verified")
+
+
+def _verifier(said: str) -> str:
+    """What is wrong with a program that verifies copies, from its exit status and its path."""
+    status, _, program = said.partition(" ")
+    return f"{program} {ended(int(status))}" if program else ""
 
 
 def _standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:

@@ -8,6 +8,7 @@ from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.facts import Contents, Facts, Place, Server
 from standbyctl.domain.hba import find_place, hba_line
 from standbyctl.domain.names import draft_prefix, marker
+from standbyctl.domain.replication import MINIMUM_PARAMETERS as MINIMUM_PARAMETERS
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.blockers import attach_blockers
@@ -16,20 +17,13 @@ from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
+from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby
 from standbyctl.steps.slot import CreateSlot
 
-# A standby must not have less of these than its primary; max_wal_senders is in the list since 12.
-MINIMUM_PARAMETERS = (
-    "max_connections",
-    "max_prepared_transactions",
-    "max_locks_per_transaction",
-    "max_worker_processes",
-    "max_wal_senders",
-)
 # What a copy on the same machine must not do as its primary does, or did when it was a standby itself: delete
 # from an archive that is not its own, run somebody's command, lag on purpose, be promoted by another's file.
 _INHERITED = (
@@ -108,6 +102,8 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         settings=tuple(standby_settings(server, target)),
         wal_method=target.wal_method,
     )
+    if target.verify_backup:
+        yield VerifyCopy(target.name, path, place.bin_directory)
     yield InstallCopy(target.name, path, target.data_directory, slotless=not target.slot)
 
 

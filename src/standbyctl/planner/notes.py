@@ -11,6 +11,7 @@ from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.setting import WAL_KEEP
 from standbyctl.steps.slot import CAP
@@ -28,6 +29,11 @@ def attach_notes(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Itera
     if not server.hba.loaded and any(step.impact is Impact.RELOAD for step in steps):
         yield msg(
             "{path} was changed and not reloaded: our reload puts those changes into force too", path=server.hba.path
+        )
+    if target.verify_backup and facts.place(target.name).never_started and not has(steps, VerifyCopy):
+        yield msg(
+            "the copy is in place already: --verify-backup verifies one before it is put there, so this one is not"
+            " verified again"
         )
     if target.slot not in {target.name, ""}:
         yield msg(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
+from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
@@ -20,6 +21,7 @@ ALL = (
     CreateSlot,
     RemoveDraft,
     CopyByBasebackup,
+    VerifyCopy,
     InstallCopy,
     StartStandby,
     StopStandby,

@@ -198,10 +198,16 @@ ENTRIES = (
         ),
         why=msg(
             "It shows the same as the marked commit (V809), as a runbook may ask for it. It writes to the"
-            " primary: CREATE DATABASE copies a template, and forces checkpoints before 15."
+            " primary: some 5 MB of WAL, and an immediate checkpoint when it is dropped; before 15 two more when"
+            " it is made. It carries a mark in its comment: what a killed run leaves is removed by the next."
         ),
         do=(
-            msg("If it failed half-way, see that nothing is left on the primary:\nSELECT datname FROM pg_database;"),
+            msg(
+                "If it failed half-way, see that nothing is left on the primary:"
+                "\nSELECT datname, shobj_description(oid, 'pg_database')"
+                "\n  FROM pg_database WHERE datname ~ 'replication_test|standbyctl';"
+            ),
+            msg("What carries our mark is removed by the next:\nstandbyctl verify NAME --test-table"),
             msg("Else V803 and V808 say why the rows did not arrive."),
         ),
     ),
@@ -209,12 +215,13 @@ ENTRIES = (
         "V811",
         msg("amcheck"),
         means=msg(
-            "Whether the indexes and tables of the standby hold together, as far as the extension amcheck can tell."
+            "Whether the B-tree indexes of the standby hold together, as far as the extension amcheck can tell, and as"
+            " many of them as there was time for."
         ),
         why=msg(
             "Damage by memory, disks or another collation is found by reading, not by streaming. bt_index_check"
-            " runs on a standby (bt_index_parent_check does not, it takes a lock that recovery does not allow);"
-            " verify_heapam: 14 and later. Where amcheck is not installed, verify does not install it."
+            " runs on a standby (bt_index_parent_check does not, it takes a lock that recovery does not allow)."
+            " Where amcheck is not installed, verify does not install it."
         ),
         do=(
             msg("To have it, on the primary, in each database:\nCREATE EXTENSION amcheck;"),
@@ -228,7 +235,7 @@ ENTRIES = (
     Entry(
         "V812",
         msg("page checksums"),
-        means=msg("Whether the pages of the standby have the checksums that they should have."),
+        means=msg("Whether either server has met a page with another checksum than it should have."),
         why=msg(
             "With data checksums (initdb turns them on by default since 18) a page that the disk has changed is"
             " noticed when it is read. A page that is being written just then may look wrong once, and is read"
@@ -251,7 +258,11 @@ ENTRIES = (
         ),
         do=(
             msg("Damage: look at the disks and memory of that host, then run attach again; it copies anew."),
-            msg("Ended by a signal: look at the host's memory (dmesg), then run the same command again."),
+            msg(
+                "Ended by a signal: nothing is known of the copy, which is kept. See that the program runs, then run"
+                " the same command again:\nBINDIR/pg_verifybackup --version"
+            ),
+            msg("To go on without: the same command without --verify-backup starts the copy that is kept."),
         ),
     ),
 )

@@ -15,6 +15,7 @@ from standbyctl.domain.version import major
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
+from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.role import CreateRole
 
 SPARE_BYTES = 3 * 16 * (1 << 20)
@@ -184,6 +185,13 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
             msg("port {port} is in use on this host", port=target.port),
             msg("Something listens there, and the standby could not start."),
             msg("Give a free port with --port."),
+        )
+    if place.verifier and has(steps, VerifyCopy):
+        yield Blocker(
+            "P202",
+            msg("could not verify a copy on this host"),
+            msg("{what}, already when it is asked for its version.", what=place.verifier),
+            msg("Install it in {path}, or attach without --verify-backup.", path=place.bin_directory),
         )
     if not has(steps, CopyByBasebackup):
         return

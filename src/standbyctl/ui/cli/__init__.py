@@ -14,6 +14,7 @@ _VERBS = {
     "preflight": "Can this primary get a standby with no restart? Changes nothing.",
     "plan": "Show, and save, exactly what attach would do.",
     "attach": "Attach a standby to a running primary; run again to resume.",
+    "verify": "Prove that a standby is a true, current copy of its primary.",
     "status": "Who replicates from whom, now.",
     "detach": "Undo attach: standby, slot, setting, hba line, role, passfile.",
     "explain": "What a code means, why, and what to do. Needs no server.",

@@ -27,13 +27,14 @@ NOTHING = msg("Nothing was changed.")
 
 @dataclass(slots=True)
 class Context:
-    """What is true of one call of the tool."""
+    """What is true of one call of the tool. `rest`: what an error says of the servers where no run was begun."""
 
     json: bool = False
     debug: bool = False
     again: str = ""
     undo: str = ""
     run: Run | None = None
+    rest: Message = NOTHING
     wrap: Callable[[Do], Do] = field(default=lambda do: do)
 
     def begin(self, run: Run) -> None:
@@ -44,7 +45,7 @@ class Context:
         """What is done and what is left, for an error."""
         run = self.run
         if run is None or not run.begun:
-            return NOTHING
+            return self.rest
         kept = {0: msg("No step is done."), 1: msg("Step 1 of {t} is done and kept.", t=run.total)}.get(
             run.done, msg("Steps 1 to {n} of {t} are done and kept.", n=run.done, t=run.total)
         )

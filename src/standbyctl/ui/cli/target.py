@@ -33,6 +33,7 @@ _HELP = {
     "auth_method": "Method of the line in pg_hba.conf. Default: scram-sha-256.",
     "restore_command": "How the standby gets WAL out of an archive. No secret in it: plans and journals show it.",
     "settings": "Parameters of the primary: ALTER SYSTEM, or print the lines and wait for them. Default: alter.",
+    "verify_backup": "Before the first start, compare the copy with its manifest (pg_verifybackup reads all of it).",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _OPTIONS = (
@@ -59,6 +60,8 @@ _OPTIONS = (
     click.option("--auth-method", type=click.Choice(["scram-sha-256", "md5"]), help=_HELP["auth_method"]),
     click.option("--restore-command", metavar="COMMAND", help=_HELP["restore_command"]),
     click.option("--settings", type=click.Choice(["alter", "print"]), help=_HELP["settings"]),
+    # No default of its own: absent is not the same as refused, when a saved plan says everything.
+    click.option("--verify-backup", is_flag=True, default=None, help=_HELP["verify_backup"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -103,6 +106,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         auth_method=given["auth_method"] or attach.auth_method,
         restore_command=given["restore_command"] or attach.restore_command,
         settings=given["settings"] or attach.settings,
+        verify_backup=bool(given["verify_backup"]),
     )
 
 

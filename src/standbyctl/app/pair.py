@@ -1,0 +1,63 @@
+"""Which primary and which standby a verification is about: by the attach from here, or by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from standbyctl.app.request import connection_params
+from standbyctl.app.state import State
+from standbyctl.diagnosis.sight import Ends
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+from standbyctl.nodes.libpq import LibpqServer
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two servers, and what is expected of them; `by_hand`: what is expected is what the standby says of itself."""
+
+    ends: Ends
+    primary: LibpqServer
+    standby: LibpqServer
+    by_hand: bool
+
+
+def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: State) -> Pair:
+    """By its attach from here, or by hand. `primary`, `standby`: name and conninfo of each, empty where not given."""
+    if not name and not standby[1]:
+        name = _only(state)
+    run = state.journal(name).run() if name else None
+    if run is None:
+        if not (primary[1] and standby[1]):
+            raise UsageError(
+                "C110",
+                msg("nothing is known here of an attach of {name}", name=name or "it"),
+                detail=msg("Attached from here: {known}.", known=", ".join(state.names()) or "none"),
+                hint=msg("Say where both are: standbyctl verify -p CONNINFO -s CONNINFO"),
+            )
+        called = primary[0] or "the primary", name or standby[0] or "the standby"
+        servers = _server(called[0], primary[1], "the primary"), _server(called[1], standby[1], "the standby")
+        return Pair(Ends(*called, None, None), *servers, by_hand=True)
+    target, conninfo, system_identifier = run
+    server = _server(target.primary, primary[1] or conninfo, "the primary")
+    other = _server(name, standby[1], "the standby") if standby[1] else server.at(name, port=str(target.port))
+    ends = Ends(target.primary, name, name, target.slot, system_identifier, target.primary_port)
+    return Pair(ends, server, other, by_hand=False)
+
+
+def _server(name: str, conninfo: str, whose: str) -> LibpqServer:
+    return LibpqServer(name, connection_params(conninfo, whose))
+
+
+def _only(state: State) -> str:
+    names = state.names()
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(
+        "C113",
+        msg("which standby?") if names else msg("nothing is attached from here"),
+        detail=msg("Attached from here: {names}.", names=", ".join(names))
+        if names
+        else msg("State: {path}", path=state.root),
+        hint=msg("Name one of them.") if names else msg("Say where both are: -p CONNINFO -s CONNINFO"),
+    )
