@@ -117,4 +117,7 @@ def _request(conninfo: str, target: Target) -> Request:
         auth_method=target.auth_method,
         restore_command=target.restore_command,
         settings=target.settings.value,
+        wal_level=target.wal_level,
+        max_wal_senders=target.max_wal_senders,
+        max_replication_slots=target.max_replication_slots,
     )

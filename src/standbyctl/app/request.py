@@ -52,6 +52,9 @@ class Request:
     auth_method: str = ""
     restore_command: str = ""
     settings: str = ""
+    wal_level: str = ""
+    max_wal_senders: int = 0
+    max_replication_slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,9 @@ def resolve(request: Request, state: State) -> Resolved:
         restore_command=restore_command(request.restore_command) or (earlier.restore_command if earlier else ""),
         settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
+        wal_level=request.wal_level,
+        max_wal_senders=request.max_wal_senders,
+        max_replication_slots=request.max_replication_slots,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

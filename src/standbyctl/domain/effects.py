@@ -18,6 +18,7 @@ from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.staging import TryStart as TryStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,16 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class AlterSystem:
-    """Set a parameter in postgresql.auto.conf, or take it out (None), where it still is as expected."""
+    """Set a parameter in postgresql.auto.conf, or take it out (None), where it still is as expected.
+
+    Expected None is anything; with `unset` it is nothing.
+    """
 
     node: str
     name: str
     value: str | None
     expected: str | None
+    unset: bool = False
 
     def __str__(self) -> str:
         if self.value is None:
@@ -248,4 +253,5 @@ Effect = (
     | SetAside
     | DeleteAside
     | TryCopy
+    | TryStart
 )

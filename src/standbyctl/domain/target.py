@@ -29,6 +29,8 @@ class Target:
     primary sees it. `wal_cap` is "auto", "keep" or a size; `max_rate` is empty for no limit.
     `own_role`: the role is made by us, and its passfile too. `despite`: what the operator overrides, by name.
     `slot`: empty for none. `wal_keep_size`, `synchronous_commit`, `restore_command`: empty where nobody asked.
+    `wal_level`, `max_wal_senders` and `max_replication_slots` are the least that the primary must run with; empty
+    and 0: what a standby needs.
     """
 
     primary: str
@@ -53,3 +55,6 @@ class Target:
     auth_method: str = "scram-sha-256"
     restore_command: str = ""
     settings: SettingsWay = SettingsWay.ALTER
+    wal_level: str = ""
+    max_wal_senders: int = 0
+    max_replication_slots: int = 0

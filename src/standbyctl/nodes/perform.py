@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, secrets, servers, trying
+from standbyctl.nodes import copying, files, secrets, servers, staging, trying
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -32,6 +32,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.MakeRole: secrets.make_role,
     fx.CopyCluster: copying.copy_cluster,
     fx.TryCopy: trying.try_copy,
+    fx.TryStart: staging.try_start,
 }
 
 

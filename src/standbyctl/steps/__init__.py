@@ -9,6 +9,7 @@ from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
+from standbyctl.steps.staging import StageSettings
 
 ALL = (
     ProvidePassfile,
@@ -25,4 +26,5 @@ ALL = (
     StopStandby,
     SetDirectoryAside,
     DeleteDirectory,
+    StageSettings,
 )

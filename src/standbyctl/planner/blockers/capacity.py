@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.errors import Blocker
+from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size, parse_size
 from standbyctl.domain.target import Target
+from standbyctl.planner.blockers.restart import need, restart_hint
 from standbyctl.planner.cap import MINIMUM_MB, choose_cap, kills_a_slot
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
@@ -39,15 +40,15 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
             ),
             msg(
                 "Use --wal-method fetch: it needs the one that is free. Or end a backup or receiver that is not needed"
-                " (SELECT * FROM pg_stat_replication), or raise max_wal_senders; that needs a restart of {node}.",
-                node=node,
+                " (SELECT * FROM pg_stat_replication). Or: {restart}",
+                restart=restart_hint(server, node, "max_wal_senders"),
             )
             if free == SENDERS_FOR_A_COPY["fetch"]
             else msg(
-                "End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication), or raise"
-                " max_wal_senders; that needs a restart of {node}.",
-                node=node,
+                "End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication). Or: {restart}",
+                restart=restart_hint(server, node, "max_wal_senders"),
             ),
+            need=Need.WAY if free == SENDERS_FOR_A_COPY["fetch"] else need(server, "max_wal_senders"),
         )
     slots = int(server.setting("max_replication_slots").value)
     if target.slot and sample.slots_in_use >= slots and server.slot(target.slot) is None:
@@ -59,15 +60,15 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
             else msg("There are none: max_replication_slots is 0, read at server start only."),
             msg(
                 "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or drop a"
-                " slot that nobody needs (SELECT * FROM pg_replication_slots), or raise max_replication_slots;"
-                " that needs a restart of {node}.",
+                " slot that nobody needs (SELECT * FROM pg_replication_slots). Or: {restart}",
                 node=node,
+                restart=restart_hint(server, node, "max_replication_slots"),
             )
             if slots
             else msg(
-                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or raise"
-                " max_replication_slots; that needs a restart of {node}.",
+                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or: {restart}",
                 node=node,
+                restart=restart_hint(server, node, "max_replication_slots"),
             ),
         )
 

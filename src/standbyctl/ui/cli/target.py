@@ -32,8 +32,12 @@ _HELP = {
     "auth_method": "Method of the line in pg_hba.conf. Default: scram-sha-256.",
     "restore_command": "How the standby gets WAL out of an archive. No secret in it: plans and journals show it.",
     "settings": "Parameters of the primary: ALTER SYSTEM, or print the lines and wait for them. Default: alter.",
+    "wal_level": "What the primary must run with; never lowered. Only a restart raises it: plan --stage-restart.",
+    "max_wal_senders": "At least so many, as --wal-level.",
+    "max_replication_slots": "At least so many, as --wal-level.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
+_COUNT = click.IntRange(1, 262143)
 _OPTIONS = (
     click.option("-p", "--primary", metavar="CONNINFO", help=_HELP["primary"]),
     click.option("-D", "--data-dir", metavar="DIR", help=_HELP["data_dir"]),
@@ -58,6 +62,9 @@ _OPTIONS = (
     click.option("--auth-method", type=click.Choice(["scram-sha-256", "md5"]), help=_HELP["auth_method"]),
     click.option("--restore-command", metavar="COMMAND", help=_HELP["restore_command"]),
     click.option("--settings", type=click.Choice(["alter", "print"]), help=_HELP["settings"]),
+    click.option("--wal-level", type=click.Choice(["replica", "logical"]), help=_HELP["wal_level"]),
+    click.option("--max-wal-senders", type=_COUNT, metavar="N", help=_HELP["max_wal_senders"]),
+    click.option("--max-replication-slots", type=_COUNT, metavar="N", help=_HELP["max_replication_slots"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -102,6 +109,9 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         auth_method=given["auth_method"] or attach.auth_method,
         restore_command=given["restore_command"] or attach.restore_command,
         settings=given["settings"] or attach.settings,
+        wal_level=given["wal_level"] or "",
+        max_wal_senders=given["max_wal_senders"] or 0,
+        max_replication_slots=given["max_replication_slots"] or 0,
     )
 
 
