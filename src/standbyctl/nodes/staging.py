@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StandbyctlError, TakenBackError
 from standbyctl.domain.message import Message, msg
@@ -61,10 +63,10 @@ def _start(effect: fx.TryStart, world: World, given: list[str]) -> Message | Non
     """-C shared_memory_size is computed last before memory is taken: until then every check is made (15+)."""
     trial, host = effect.trial, world.doors[effect.node].host
     args = (trial.bin_directory, trial.data_directory, trial.config_file, *given)
-    done = host.script(script_text("try_start.sh"), *args)
+    done = host.script(script_text("try_start.sh"), secrets.token_hex(8), *args)
     for _ in range(TRIES - 1):  # pg_control may be written to just as it is copied
         if done.status != 0:
-            done = host.script(script_text("try_start.sh"), *args)
+            done = host.script(script_text("try_start.sh"), secrets.token_hex(8), *args)
     if done.status != 0:
         return msg("{e}", e=" | ".join(done.stderr.splitlines()) or f"postgres: exit status {done.status}")
     needs, has = (int(word) for word in done.stdout.split()[-2:])

@@ -46,23 +46,22 @@ def need(server: Server, name: str) -> Need:
 def asked_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
     """--wal-level, --max-wal-senders and --max-replication-slots, where what runs does not do."""
     server, node = facts.server(target.primary), target.primary
-    running = server.setting("wal_level").value
-    if (level(target.wal_level) or 0) > max(level(running) or 0, 1):
-        yield _blocker(server, node, "P102", "wal_level", target.wal_level)
+    found: list[tuple[str, str, str]] = []
+    if (level(target.wal_level) or 0) > max(level(server.setting("wal_level").value) or 0, 1):
+        found.append(("P102", "wal_level", target.wal_level))
     for code, name, least in (
         ("P103", "max_wal_senders", target.max_wal_senders),
         ("P104", "max_replication_slots", target.max_replication_slots),
     ):
         if least > int(server.setting(name).value):
-            yield _blocker(server, node, code, name, str(least))
-
-
-def _blocker(server: Server, node: str, code: str, name: str, wanted: str) -> Blocker:
-    return Blocker(
-        code,
-        msg("{name} of {node} is {now}, asked for is {wanted}", name=name, node=node, now=server.setting(name).value,
-            wanted=wanted),
-        msg("{name} is read at server start only: a reload changes nothing.", name=name),
-        restart_hint(server, node, name, f"--{name.replace('_', '-')} {wanted}"),
-        need=need(server, name),
-    )  # fmt: skip
+            found.append((code, name, str(least)))
+    options = " ".join(f"--{name.replace('_', '-')} {wanted}" for _, name, wanted in found)
+    for code, name, wanted in found:
+        now = server.setting(name).value
+        yield Blocker(
+            code,
+            msg("{name} of {node} is {now}, asked for is {wanted}", name=name, node=node, now=now, wanted=wanted),
+            msg("{name} is read at server start only: a reload changes nothing.", name=name),
+            restart_hint(server, node, name, options),
+            need=need(server, name),
+        )
