@@ -70,5 +70,6 @@ def test_every_step_conforms(pair, stage, subtests):
             assert step.satisfied(pair.facts())
             seen.add(type(inner))
     assert pair.facts() == pristine
-    # The first is tested where a copy was killed: tests/faults; the other, which needs a person, in test_ways.py.
-    assert set(steps.ALL) - seen == {steps.RemoveDraft, steps.SetByHand}
+    # The first is tested where a copy was killed: tests/faults; the second, which needs a person, in test_ways.py;
+    # the last, which no attach takes, in test_staging.py.
+    assert set(steps.ALL) - seen == {steps.RemoveDraft, steps.SetByHand, steps.StageSettings}

@@ -38,15 +38,16 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
                 used=used,
                 total=senders,
             ),
-            msg(
-                "Use --wal-method fetch: it needs the one that is free. Or end a backup or receiver that is not needed"
-                " (SELECT * FROM pg_stat_replication). Or: {restart}",
-                restart=restart_hint(server, node, "max_wal_senders"),
-            )
-            if free == SENDERS_FOR_A_COPY["fetch"]
-            else msg(
-                "End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication). Or: {restart}",
-                restart=restart_hint(server, node, "max_wal_senders"),
+            restart_hint(
+                server,
+                node,
+                "max_wal_senders",
+                first=msg(
+                    "Use --wal-method fetch: it needs the one that is free. Or end a backup or receiver that is not"
+                    " needed (SELECT * FROM pg_stat_replication)."
+                )
+                if free == SENDERS_FOR_A_COPY["fetch"]
+                else msg("End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication)."),
             ),
             need=Need.WAY if free == SENDERS_FOR_A_COPY["fetch"] else need(server, "max_wal_senders"),
         )
@@ -58,17 +59,20 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
             msg("All {n} replication slots are in use (max_replication_slots = {n}).", n=slots)
             if slots
             else msg("There are none: max_replication_slots is 0, read at server start only."),
-            msg(
-                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or drop a"
-                " slot that nobody needs (SELECT * FROM pg_replication_slots). Or: {restart}",
-                node=node,
-                restart=restart_hint(server, node, "max_replication_slots"),
-            )
-            if slots
-            else msg(
-                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or: {restart}",
-                node=node,
-                restart=restart_hint(server, node, "max_replication_slots"),
+            restart_hint(
+                server,
+                node,
+                "max_replication_slots",
+                first=msg(
+                    "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or drop a"
+                    " slot that nobody needs (SELECT * FROM pg_replication_slots).",
+                    node=node,
+                )
+                if slots
+                else msg(
+                    "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody.",
+                    node=node,
+                ),
             ),
         )
 

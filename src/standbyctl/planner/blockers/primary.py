@@ -68,9 +68,12 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
                 value=server.setting("listen_addresses").value,
                 port=server.setting("port").value,
             ),
-            msg(
-                "Give -p an address that it listens on. Or: {restart}",
-                restart=restart_hint(server, node, "listen_addresses", "--listen-addresses LIST"),
+            restart_hint(
+                server,
+                node,
+                "listen_addresses",
+                "--listen-addresses LIST",
+                msg("Give -p an address that it listens on."),
             ),
             need=need(server, "listen_addresses"),
         )

@@ -11,11 +11,11 @@ from standbyctl.domain.staging import level, number
 from standbyctl.domain.target import Target
 
 
-def restart_hint(server: Server, node: str, name: str, option: str = "") -> Message:
-    """How to prepare a restart that somebody else carries out; or that it is prepared."""
+def restart_hint(server: Server, node: str, name: str, option: str = "", first: Message | None = None) -> Message:
+    """How to prepare a restart that somebody else carries out; or that it is prepared. `first`: what else would do."""
     setting = server.setting(name)
     if _raised(setting):
-        return msg(
+        way = msg(
             "{name} = {due} stands in {file} and waits for the next restart: restart {node} in a window of your own,"
             " then run this again; standbyctl never restarts a primary.",
             name=name,
@@ -23,12 +23,14 @@ def restart_hint(server: Server, node: str, name: str, option: str = "") -> Mess
             file=setting.file or "a file",
             node=node,
         )
-    return msg(
-        "Write it for the next restart: standbyctl plan --stage-restart{option} -p CONNINFO. Restart {node} in a window"
-        " of your own, then run this again; standbyctl never restarts a primary.",
-        option=f" {option}" if option else "",
-        node=node,
-    )
+    else:
+        way = msg(
+            "For the next restart, this writes what it takes: standbyctl plan --stage-restart{option} -p CONNINFO."
+            " Restart {node} in a window of your own, then run this again; standbyctl never restarts a primary.",
+            option=f" {option}" if option else "",
+            node=node,
+        )
+    return msg("{first} {way}", first=first, way=way) if first else way
 
 
 def _raised(setting: Setting) -> bool:
