@@ -70,6 +70,6 @@ def test_every_step_conforms(pair, stage, subtests):
             assert step.satisfied(pair.facts())
             seen.add(type(inner))
     assert pair.facts() == pristine
-    # Tested where a copy was killed (tests/faults), where a person is needed (test_ways.py), and where the verifier
-    # runs (test_verify_backup.py).
-    assert set(steps.ALL) - seen == {steps.RemoveDraft, steps.SetByHand, steps.VerifyCopy}
+    # Tested where a copy was killed (tests/faults), where a person is needed (test_ways.py), where the verifier runs
+    # (test_verify_backup.py), and where something waits for a restart (test_staging.py).
+    assert set(steps.ALL) - seen == {steps.RemoveDraft, steps.SetByHand, steps.VerifyCopy, steps.StageSettings}

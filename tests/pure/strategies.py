@@ -26,6 +26,7 @@ from standbyctl.domain.facts import (
 )
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.sample import Sample
+from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import HbaWay, SettingsWay
 from standbyctl.planner.plan import Remembered
@@ -246,6 +247,14 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     int: st.integers(1, 65535),
     str: st.sampled_from(["", "/a b/c", "it's"]),
+    Trial: st.sampled_from([Trial(), Trial(BIN, DATA, f"{DATA}/postgresql.conf")]),
+    tuple[StagedSetting, ...]: st.sampled_from(
+        [
+            (StagedSetting("wal_level", "minimal", "replica", None), StagedSetting("max_wal_senders", "0", "10", "3")),
+            (StagedSetting(CAP, "-1", "64MB", None),),
+            (StagedSetting("listen_addresses", "", "*", "it's"),),
+        ]
+    ),
     tuple[tuple[str, str], ...]: st.sampled_from([(), (("port", "5433"), ("primary_slot_name", "db2"))]),
 }
 

@@ -118,4 +118,7 @@ def _request(conninfo: str, target: Target) -> Request:
         restore_command=target.restore_command,
         settings=target.settings.value,
         verify_backup=target.verify_backup,
+        wal_level=target.wal_level,
+        max_wal_senders=target.max_wal_senders,
+        max_replication_slots=target.max_replication_slots,
     )

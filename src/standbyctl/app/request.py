@@ -56,6 +56,9 @@ class Request:
     restore_command: str = ""
     settings: str = ""
     verify_backup: bool = False
+    wal_level: str = ""
+    max_wal_senders: int = 0
+    max_replication_slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,9 @@ def resolve(request: Request, state: State) -> Resolved:
         settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
         verify_backup=request.verify_backup,
+        wal_level=request.wal_level,
+        max_wal_senders=request.max_wal_senders,
+        max_replication_slots=request.max_replication_slots,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

@@ -1,8 +1,9 @@
-"""Where a run remembers: one journal a standby, readable by its owner only."""
+"""Where a run remembers: one journal a standby, one a primary that is staged; readable by its owner only."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from standbyctl import steps
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.staging import Staging
 from standbyctl.engine.journal import Journal
 
 
@@ -37,6 +39,18 @@ class State:
     def journal(self, name: str) -> Journal:
         """The journal of a standby."""
         return Journal(self.root / name / "journal.jsonl", steps.ALL, now)
+
+    def staging(self, primary: str, system_identifier: str) -> Journal:
+        """The journal of what waits for the next restart of a primary, by whatever name it was staged."""
+        file = f"stage-{system_identifier}.jsonl"
+        mine = self.root / re.sub(r"[^A-Za-z0-9_]", "_", primary) / file
+        known = [mine, *sorted(self.root.glob(f"*/{file}"))]
+        return Journal(next((path for path in known if path.exists()), mine), steps.ALL, now)
+
+    def stagings(self) -> tuple[Journal, ...]:
+        """Those of every primary that something was staged for from here, and not taken back."""
+        every = (Journal(path, steps.ALL, now) for path in sorted(self.root.glob("*/stage-*.jsonl")))
+        return tuple(journal for journal in every if journal.asked(Staging) is not None)
 
     def names(self) -> tuple[str, ...]:
         """The standbys that are attached, or on their way, from here."""

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from standbyctl.app.request import connection_params
 from standbyctl.app.state import State, now
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.rights import grants
-from standbyctl.domain.target import Target
+from standbyctl.domain.staging import StagedSetting, Staging
+from standbyctl.engine.journal import Journal
 from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.observe.staging import look_at_next_start
 from standbyctl.observe.status import WHO, NodeStatus, SlotStatus, read_status
+from standbyctl.steps.staging import StageSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One table: nodes and slots. None is unknown."""
+    """One table: nodes and slots. None is unknown.
+
+    `staged` waits for a restart of the primary; `in_force` has come with one: name, value, since when.
+    """
 
     at: str
     nodes: tuple[NodeStatus, ...]
     slots: tuple[SlotStatus, ...]
+    primary: str = ""
+    staged: tuple[StagedSetting, ...] = ()
+    in_force: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -35,9 +44,11 @@ class Status:
 def status(asked: str, primary_name: str, state: State) -> Status:
     """Ask the primary, and every standby of it that was attached from here. `asked`: a conninfo, or a known name."""
     runs = {name: run for name in state.names() if (run := state.journal(name).run())}
-    known = next((run for run in runs.values() if run[0].primary == asked), None) if asked else _only(runs, state)
+    stagings = [(journal, staging) for journal in state.stagings() if (staging := journal.asked(Staging))]
+    every = [*((run[0].primary, *run[1:]) for _, run in stagings), *((r[0].primary, *r[1:]) for r in runs.values())]
+    known = next((each for each in every[::-1] if each[0] == asked), None) if asked else _only(every, state)
     conninfo = known[1] if known else asked
-    name = primary_name or (known[0].primary if known else "primary")
+    name = primary_name or (known[0] if known else "primary")
     server = LibpqServer(name, connection_params(conninfo))
     try:
         [(system, sees, user)] = server.observe(WHO)
@@ -61,26 +72,44 @@ def status(asked: str, primary_name: str, state: State) -> Status:
             if run_system == system
         ]
         nodes, slots = read_status(server, tuple(expected), name)
+        staged, in_force = _staged(server, [journal for journal, run in stagings if run[2] == system], name)
     finally:
         server.close()
-    return Status(now(), nodes, slots)
+    return Status(now(), nodes, slots, name, staged, in_force)
 
 
-def _only(runs: Mapping[str, tuple[Target, str, str]], state: State) -> tuple[Target, str, str]:
-    """The attach that speaks of the only primary known here."""
-    if not runs:
+def _staged(
+    server: LibpqServer, journals: list[Journal], name: str
+) -> tuple[tuple[StagedSetting, ...], tuple[tuple[str, str, str], ...]]:
+    """What was staged from here, and still stands as it was: what waits, and what is in force."""
+    if not journals:
+        return (), ()
+    facts, _ = look_at_next_start(server, name)
+    found = [entry.step for journal in journals for entry in journal.memory() if isinstance(entry.step, StageSettings)]
+    standing = [each for step in found for each in replace(step, primary=name).standing(facts)]
+    running = {each.name: facts.server(name).setting(each.name).value for each in standing}
+    waits = {each.name: replace(each, running=running[each.name]) for each in standing}
+    return (
+        tuple(each for each in waits.values() if each.running != each.value),
+        tuple((n, v, facts.server(name).started_at) for n, each in waits.items() if (v := running[n]) == each.value),
+    )
+
+
+def _only(known: Sequence[tuple[str, str, str]], state: State) -> tuple[str, str, str]:
+    """The only primary that is known here: its name, conninfo and system identifier."""
+    if not known:
         raise UsageError(
             "C113",
             msg("nothing is attached from here"),
             detail=msg("State: {path}", path=state.root),
             hint=msg("Give the conninfo of a primary with -p."),
         )
-    if len({run[2] for run in runs.values()}) > 1:
-        named = sorted({f"{run[0].primary} ({run[1]})" for run in runs.values()})
+    if len({system for _, _, system in known}) > 1:
+        named = sorted({f"{name} ({conninfo})" for name, conninfo, _ in known})
         raise UsageError(
             "C113",
             msg("which primary?"),
             detail=msg("Attached to from here: {names}.", names="; ".join(named)),
             hint=msg("Give one with -p, by its name or conninfo."),
         )
-    return list(runs.values())[-1]
+    return known[-1]

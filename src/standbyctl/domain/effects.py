@@ -25,6 +25,7 @@ from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.staging import TryStart as TryStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,16 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class AlterSystem:
-    """Set a parameter in postgresql.auto.conf, or take it out (None), where it still is as expected."""
+    """Set a parameter in postgresql.auto.conf, or take it out (None), where it still is as expected.
+
+    Expected None is anything; with `unset` it is nothing.
+    """
 
     node: str
     name: str
     value: str | None
     expected: str | None
+    unset: bool = False
 
     def __str__(self) -> str:
         if self.value is None:
@@ -237,4 +242,5 @@ Effect = (
     | SetAside
     | DeleteAside
     | TryCopy
+    | TryStart
 )

@@ -7,6 +7,7 @@
     ├── RefusedError          4   refused for safety
     ├── DriftError          1|5   the world is not as the plan says; 1 before the first effect
     └── StoppedError          5   part-way: run the same command again, or detach
+        ├── TakenBackError      1   tried, and taken back: nothing is left changed
         └── InterruptedRunError  130
 
 Of 1 to 4, the promise is that nothing was changed.
@@ -119,6 +120,12 @@ class StoppedError(StandbyctlError):
     """Stopped part-way: the journal knows where. Run the same command again, or detach."""
 
     exit_code = 5
+
+
+class TakenBackError(StoppedError):
+    """It was tried, would not have held, and was taken back at once: nothing is left changed."""
+
+    exit_code = 1
 
 
 class InterruptedRunError(StoppedError):

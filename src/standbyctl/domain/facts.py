@@ -15,7 +15,8 @@ class Setting:
     """One parameter of a running server (pg_settings, and what its files hold).
 
     `file`: the last file that sets it, whether or not that is in force. `pending`: changed in a file, and in force
-    only after a restart. `alterable`: the role that asks may use ALTER SYSTEM on it.
+    only after a restart. `alterable`: the role that asks may use ALTER SYSTEM on it. `most`: the greatest value that
+    the server takes, where it is a number.
     """
 
     name: str
@@ -27,6 +28,12 @@ class Setting:
     file: str = ""
     pending: bool = False
     alterable: bool = True
+    most: str = ""
+
+    @property
+    def due(self) -> str:
+        """What will be in force after the next restart."""
+        return self.in_file if self.pending and self.in_file is not None else self.value
 
     @property
     def restart_only(self) -> bool:

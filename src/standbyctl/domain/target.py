@@ -31,6 +31,8 @@ class Target:
     `own_role`: the role is made by us, and its passfile too. `despite`: what the operator overrides, by name.
     `slot`: empty for none. `wal_keep_size`, `synchronous_commit`, `restore_command`: empty where nobody asked.
     `verify_backup`: the copy is checked before it starts.
+    `wal_level`, `max_wal_senders` and `max_replication_slots` are the least that the primary must run with; empty
+    and 0: what a standby needs.
     """
 
     primary: str
@@ -56,3 +58,6 @@ class Target:
     restore_command: str = ""
     settings: SettingsWay = SettingsWay.ALTER
     verify_backup: bool = False
+    wal_level: str = ""
+    max_wal_senders: int = 0
+    max_replication_slots: int = 0

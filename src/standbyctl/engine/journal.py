@@ -11,21 +11,23 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
+from standbyctl.domain.staging import Staging
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Memory, Remembered
 from standbyctl.steps.base import GiveBack, Step
 
 SCHEMA = "standbyctl.journal/1"
+Asked = TypeVar("Asked", Target, Staging)
 
 
 class Journal:
-    """Everything that was done for one standby since it was first attached."""
+    """Everything that was done for one standby since it was first attached, or for the next start of one primary."""
 
     def __init__(self, path: Path, kinds: Iterable[type[Step]], now: Callable[[], str]) -> None:
         self._path, self._kinds, self._now = path, tuple(kinds), now
@@ -35,8 +37,8 @@ class Journal:
         """Where it is kept."""
         return self._path
 
-    def open(self, target: Target, conninfo: str, system_identifier: str) -> None:
-        """Begin a run: what was asked, so that detach knows whom to talk to. No secret is in it."""
+    def open(self, target: Target | Staging, conninfo: str, system_identifier: str) -> None:
+        """Begin a run: what was asked, so that its undoing knows whom to talk to. No secret is in it."""
         self._append(
             event="run",
             schema=SCHEMA,
@@ -95,13 +97,17 @@ class Journal:
 
     def run(self) -> tuple[Target, str, str] | None:
         """What was last asked (target, conninfo, system identifier), or None where nothing is attached."""
-        found: tuple[Target, str, str] | None = None
+        return self.asked(Target)
+
+    def asked(self, kind: type[Asked]) -> tuple[Asked, str, str] | None:
+        """The same, where what was asked is of another kind."""
+        found: tuple[Asked, str, str] | None = None
         with self._records() as records:
             for record in records:
                 if record["event"] == "closed":
                     found = None
                 elif record["event"] == "run":
-                    found = decode(Target, record["target"]), record["conninfo"], record["system_identifier"]
+                    found = decode(kind, record["target"]), record["conninfo"], record["system_identifier"]
         return found
 
     @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, manifests, programs, secrets, servers, testing, trying
+from standbyctl.nodes import copying, files, manifests, programs, secrets, servers, staging, testing, trying
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -37,6 +37,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.CheckManifest: manifests.check_manifest,
     fx.MakeTestDatabase: testing.make_test_database,
     fx.DropTestDatabases: testing.drop_test_databases,
+    fx.TryStart: staging.try_start,
 }
 
 

@@ -9,7 +9,7 @@ from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Note
-from standbyctl.nodes.ports import Server
+from standbyctl.nodes.ports import Server, Session
 from standbyctl.nodes.world import World, script_text
 
 _RELOAD_SECONDS = 15
@@ -80,11 +80,10 @@ def alter_system(effect: fx.AlterSystem, world: World) -> None:
     """Set or reset; where a value is expected in postgresql.auto.conf, only if it still is there."""
     session = world.doors[effect.node].server.session()
     try:
-        present = session.rows(_AUTO_CONF, effect.name)
-        value = str(present[0][0]) if present else None
+        value = in_auto_conf(session, effect.name)
         if value == effect.value:
             return
-        if effect.expected is not None and value != effect.expected:
+        if (effect.expected is not None or effect.unset) and value != effect.expected:
             raise StoppedError(
                 "A204",
                 msg("somebody has just changed {name} on {node}", name=effect.name, node=effect.node),
@@ -93,6 +92,12 @@ def alter_system(effect: fx.AlterSystem, world: World) -> None:
         session.rows(str(effect))
     finally:
         session.close()
+
+
+def in_auto_conf(session: Session, name: str) -> str | None:
+    """What stands in postgresql.auto.conf now."""
+    present = session.rows(_AUTO_CONF, name)
+    return str(present[0][0]) if present else None
 
 
 def wait_until(effect: fx.WaitUntil, world: World) -> None:

@@ -1,11 +1,13 @@
 -- What a server believes, in one round trip (15 and later). %(role)s: the standby's replication role.
 -- %(ours)s: the application_names that the standby and its copy connect with. %(slotless)s: it is to have no slot.
 -- [rights]: rights.sql. [roles]: pg_authid, or what everybody may see of it.
+-- The files come first: reading them marks, in this very session, what waits for a restart as pending.
 WITH files AS MATERIALIZED (
   SELECT name, setting, seqno, sourcefile,
          sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
     FROM pg_show_all_file_settings())
 SELECT jsonb_build_object(
+  'files', (SELECT count(*) FROM files),
   'version_num', current_setting('server_version_num')::int,
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'in_recovery', pg_is_in_recovery(),

@@ -10,6 +10,7 @@ from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
+from standbyctl.steps.staging import StageSettings
 
 ALL = (
     ProvidePassfile,
@@ -27,4 +28,5 @@ ALL = (
     StopStandby,
     SetDirectoryAside,
     DeleteDirectory,
+    StageSettings,
 )

@@ -13,6 +13,7 @@ from standbyctl.planner.blockers.host import host_blockers
 from standbyctl.planner.blockers.ownership import ownership_blockers
 from standbyctl.planner.blockers.parameters import parameter_blockers
 from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
+from standbyctl.planner.blockers.restart import asked_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.plan import Memory
@@ -24,6 +25,7 @@ def attach_blockers(
 ) -> Iterator[Blocker]:
     """Everything that stands in the way of these steps."""
     yield from server_blockers(facts, sample, target)
+    yield from asked_blockers(facts, target)
     if not steps:
         return
     yield from ownership_blockers(facts, sample, target, steps)

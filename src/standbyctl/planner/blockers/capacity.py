@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.errors import Blocker
+from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size, parse_size
 from standbyctl.domain.target import Target
+from standbyctl.planner.blockers.restart import need, restart_hint
 from standbyctl.planner.cap import MINIMUM_MB, choose_cap, kills_a_slot
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
@@ -37,17 +38,18 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
                 used=used,
                 total=senders,
             ),
-            msg(
-                "Use --wal-method fetch: it needs the one that is free. Or end a backup or receiver that is not needed"
-                " (SELECT * FROM pg_stat_replication), or raise max_wal_senders; that needs a restart of {node}.",
-                node=node,
-            )
-            if free == SENDERS_FOR_A_COPY["fetch"]
-            else msg(
-                "End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication), or raise"
-                " max_wal_senders; that needs a restart of {node}.",
-                node=node,
+            restart_hint(
+                server,
+                node,
+                "max_wal_senders",
+                first=msg(
+                    "Use --wal-method fetch: it needs the one that is free. Or end a backup or receiver that is not"
+                    " needed (SELECT * FROM pg_stat_replication)."
+                )
+                if free == SENDERS_FOR_A_COPY["fetch"]
+                else msg("End a backup or receiver that is not needed (SELECT * FROM pg_stat_replication)."),
             ),
+            need=Need.WAY if free == SENDERS_FOR_A_COPY["fetch"] else need(server, "max_wal_senders"),
         )
     slots = int(server.setting("max_replication_slots").value)
     if target.slot and sample.slots_in_use >= slots and server.slot(target.slot) is None:
@@ -57,17 +59,20 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
             msg("All {n} replication slots are in use (max_replication_slots = {n}).", n=slots)
             if slots
             else msg("There are none: max_replication_slots is 0, read at server start only."),
-            msg(
-                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or drop a"
-                " slot that nobody needs (SELECT * FROM pg_replication_slots), or raise max_replication_slots;"
-                " that needs a restart of {node}.",
-                node=node,
-            )
-            if slots
-            else msg(
-                "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or raise"
-                " max_replication_slots; that needs a restart of {node}.",
-                node=node,
+            restart_hint(
+                server,
+                node,
+                "max_replication_slots",
+                first=msg(
+                    "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody. Or drop a"
+                    " slot that nobody needs (SELECT * FROM pg_replication_slots).",
+                    node=node,
+                )
+                if slots
+                else msg(
+                    "Use --no-slot with --wal-keep-size SIZE: {node} then keeps that much WAL for everybody.",
+                    node=node,
+                ),
             ),
         )
 

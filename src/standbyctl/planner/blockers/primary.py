@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.errors import Blocker, Need
-from standbyctl.domain.facts import Facts, Server
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Facts
 from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
+from standbyctl.planner.blockers.restart import need, restart_hint
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.hba import AdmitReplication
@@ -37,29 +38,24 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("Give the conninfo of its primary with -p."),
         )
     if server.setting("wal_level").value == "minimal":
-        senders = server.setting("max_wal_senders").value
         yield Blocker(
             "P102",
             msg("{node} needs a restart before it can have a standby: wal_level is minimal", node=node),
             msg(
-                "With wal_level = minimal the WAL that a standby needs is not written, and"
-                " max_wal_senders is {senders}. Both are read at server start only: a reload changes nothing.",
-                senders=senders,
+                "With wal_level = minimal the WAL that a standby needs is not written. It is read at server start only:"
+                " a reload changes nothing.",
             ),
-            msg(
-                "Set wal_level = replica and max_wal_senders = 10 (the defaults), restart {node} in a window of"
-                " your own, then run this again. standbyctl never restarts a primary.",
-                node=node,
-            ),
-            need=_at_start(server, "wal_level"),
+            restart_hint(server, node, "wal_level"),
+            need=need(server, "wal_level"),
         )
-    elif int(server.setting("max_wal_senders").value) == 0:
+    # minimal goes only with 0, but each needs its own change.
+    if int(server.setting("max_wal_senders").value) == 0:
         yield Blocker(
             "P103",
             msg("{node} needs a restart before it can have a standby: max_wal_senders is 0", node=node),
             msg("max_wal_senders is read at server start only: a reload changes nothing."),
-            msg("Set max_wal_senders = 10 (the default) and restart {node} in a window of your own.", node=node),
-            need=_at_start(server, "max_wal_senders"),
+            restart_hint(server, node, "max_wal_senders"),
+            need=need(server, "max_wal_senders"),
         )
     if not sample.reachable or server.setting("listen_addresses").value == "":
         yield Blocker(
@@ -71,12 +67,14 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
                 value=server.setting("listen_addresses").value,
                 port=server.setting("port").value,
             ),
-            msg(
-                "Set listen_addresses and restart {node} in a window of your own; or give -p an address that it"
-                " listens on.",
-                node=node,
+            restart_hint(
+                server,
+                node,
+                "listen_addresses",
+                "--listen-addresses LIST",
+                msg("Give -p an address that it listens on."),
             ),
-            need=_at_start(server, "listen_addresses"),
+            need=need(server, "listen_addresses"),
         )
     if server.tablespaces:
         yield Blocker(
@@ -92,11 +90,6 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("{node} reads {files}; a base backup does not contain that.", node=node, files=", ".join(outside)),
             msg("This release attaches to servers that keep their configuration in the data directory."),
         )
-
-
-def _at_start(server: Server, name: str) -> Need:
-    """A restart, where this server reads the setting at its start only (pg_settings.context)."""
-    return Need.RESTART if server.setting(name).restart_only else Need.WAY
 
 
 def _outside(paths: tuple[str, ...], data_directory: str) -> tuple[str, ...]:

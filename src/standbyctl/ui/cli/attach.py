@@ -35,7 +35,7 @@ def command(context: Context, planfile: str | None, yes: bool, **given: Any) -> 
     request = saved.request if saved else request_from(given)
     running = Running(quiet=context.json)
     session = Session(resolve(request, where), running.tell, context.wrap)
-    context.undo = session.target.name
+    context.undo = f"detach {session.target.name}"
     try:
         if saved:
             saved.check(session)

@@ -17,7 +17,7 @@ import click
 
 from standbyctl.app.state import State, state_directory
 from standbyctl.domain.effects import Effect
-from standbyctl.domain.errors import BlockedError, InterruptedRunError, StandbyctlError
+from standbyctl.domain.errors import InterruptedRunError, StandbyctlError
 from standbyctl.domain.message import Message, msg
 from standbyctl.engine.run import Do, Run
 from standbyctl.ui.render import error_record, render_error, text
@@ -50,7 +50,7 @@ class Context:
             run.done, msg("Steps 1 to {n} of {t} are done and kept.", n=run.done, t=run.total)
         )
         begun = msg(" Step {n} was begun.", n=run.number) if run.number > run.done else msg("")
-        undo = f", or undo with: standbyctl detach {self.undo}" if self.undo else ""
+        undo = f", or undo with: standbyctl {self.undo}" if self.undo else ""
         again = msg("Run the same command again to go on{undo}.", undo=undo)
         return msg("{kept}{begun} {again}", kept=kept, begun=begun, again=again)
 
@@ -110,7 +110,7 @@ def _on_signals() -> None:
 
 
 def _fail(error: StandbyctlError, context: Context) -> None:
-    after = error.state if isinstance(error, BlockedError) else context.state_after()
+    after = error.state or context.state_after()
     if context.debug:
         traceback.print_exception(error)
     if context.json:

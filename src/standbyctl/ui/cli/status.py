@@ -12,6 +12,7 @@ from standbyctl.app.config import load_config
 from standbyctl.app.status import status
 from standbyctl.ui.cli.call import Context, machine, state
 from standbyctl.ui.render import status_record
+from standbyctl.ui.staging import render_waiting, waiting_record
 from standbyctl.ui.tables import print_status
 
 
@@ -29,8 +30,10 @@ def command(context: Context, primary: str | None, config: str | None) -> None:
     node = load_config(config, os.environ).node(primary or "")
     seen = status(node.conninfo if node else (primary or ""), node.name if node else "", state())
     if context.json:
-        click.echo(json.dumps(status_record(seen)))
+        click.echo(json.dumps(status_record(seen) | waiting_record(seen)))
     else:
         print_status(seen)
+        if waiting := render_waiting(seen):
+            click.echo(f"\n{waiting}")
     if not seen.healthy:
         sys.exit(1)

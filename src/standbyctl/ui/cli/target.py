@@ -34,8 +34,12 @@ _HELP = {
     "restore_command": "How the standby gets WAL out of an archive. No secret in it: plans and journals show it.",
     "settings": "Parameters of the primary: ALTER SYSTEM, or print the lines and wait for them. Default: alter.",
     "verify_backup": "Before the first start, compare the copy with its manifest (pg_verifybackup reads all of it).",
+    "wal_level": "What the primary must run with; never lowered. Only a restart raises it: plan --stage-restart.",
+    "max_wal_senders": "At least so many, as --wal-level.",
+    "max_replication_slots": "At least so many, as --wal-level.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
+_COUNT = click.IntRange(1, 262143)
 _OPTIONS = (
     click.option("-p", "--primary", metavar="CONNINFO", help=_HELP["primary"]),
     click.option("-D", "--data-dir", metavar="DIR", help=_HELP["data_dir"]),
@@ -62,6 +66,9 @@ _OPTIONS = (
     click.option("--settings", type=click.Choice(["alter", "print"]), help=_HELP["settings"]),
     # No default of its own: absent is not the same as refused, when a saved plan says everything.
     click.option("--verify-backup", is_flag=True, default=None, help=_HELP["verify_backup"]),
+    click.option("--wal-level", type=click.Choice(["replica", "logical"]), help=_HELP["wal_level"]),
+    click.option("--max-wal-senders", type=_COUNT, metavar="N", help=_HELP["max_wal_senders"]),
+    click.option("--max-replication-slots", type=_COUNT, metavar="N", help=_HELP["max_replication_slots"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -107,6 +114,9 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         restore_command=given["restore_command"] or attach.restore_command,
         settings=given["settings"] or attach.settings,
         verify_backup=bool(given["verify_backup"]),
+        wal_level=given["wal_level"] or "",
+        max_wal_senders=given["max_wal_senders"] or 0,
+        max_replication_slots=given["max_replication_slots"] or 0,
     )
 
 

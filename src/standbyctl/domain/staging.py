@@ -1,0 +1,77 @@
+"""What is to change at the next restart of a server, whenever that is."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+# In the order in which they are written: whatever has been written so far, the server starts with it.
+# (It does not with max_wal_senders above 0 while wal_level is minimal.)
+STAGED = ("wal_level", "max_wal_senders", "max_replication_slots", "listen_addresses", "wal_log_hints")
+# What stands in files by its old names too.
+LEVELS = {"minimal": 0, "archive": 1, "hot_standby": 1, "replica": 1, "logical": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What the operator asks of the next restart, beyond what a standby needs. Empty and 0: not asked."""
+
+    primary: str
+    wal_level: str = ""
+    max_wal_senders: int = 0
+    max_replication_slots: int = 0
+    listen_addresses: str = ""
+    wal_log_hints: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StagedSetting:
+    """One parameter: what runs, what is to run after the restart, what stood in postgresql.auto.conf before."""
+
+    name: str
+    running: str
+    value: str
+    was: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where a start can be tried: the programs and files of the server. Without programs: they are not at hand."""
+
+    bin_directory: str = ""
+    data_directory: str = ""
+    config_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TryStart:
+    """See that the server would start with its files as they are now; else take these settings back at once."""
+
+    node: str
+    settings: tuple[StagedSetting, ...]
+    trial: Trial
+
+    def __str__(self) -> str:
+        check = "SELECT ... FROM pg_file_settings WHERE error IS NOT NULL; else all of it is taken back"
+        if not self.trial.bin_directory:
+            return check
+        config = shlex.quote(self.trial.config_file)
+        return f"{self.trial.bin_directory}/postgres -D COPY -c config_file={config} -C shared_memory_size\n{check}"
+
+
+def level(text: str) -> int | None:
+    """The rank of a wal_level; None for what is none.
+
+    >>> level("Replica"), level("logical"), level("")
+    (1, 2, None)
+    """
+    return LEVELS.get(text.strip().lower())
+
+
+def number(text: str) -> int | None:
+    """A whole number as a file has it.
+
+    >>> number(" 10"), number("ten")
+    (10, None)
+    """
+    return int(text) if text.strip().isdecimal() else None

@@ -1,0 +1,95 @@
+"""Try whether a server would start with what was staged, beside it, while it runs."""
+
+from __future__ import annotations
+
+import secrets
+
+from standbyctl.domain import effects as fx
+from standbyctl.domain.errors import StandbyctlError, TakenBackError
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.size import format_size
+from standbyctl.nodes.servers import alter_system, in_auto_conf
+from standbyctl.nodes.world import World, script_text
+
+_MB = 1 << 20
+TRIES = 3
+# The next start will be given these too. Where files are, the trial says itself.
+_COMMAND_LINE = """
+SELECT name || '=' || setting FROM pg_settings
+ WHERE source = 'command line' AND name NOT LIKE '%\\_file' AND name NOT IN ('data_directory', 'ssl') ORDER BY name
+"""
+_FAULTS = """
+SELECT format('%s line %s, %s = %s: %s', sourcefile, sourceline, name, setting, error) FROM pg_show_all_file_settings() AS f
+ WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
+"""
+
+
+def try_start(effect: fx.TryStart, world: World) -> None:
+    """Believe the server's own parser, and a postmaster that gets as far as its shared memory; else take all back."""
+    try:
+        why = _try(effect, world)
+    except StandbyctlError as error:
+        why = msg("It could not be tried: {e}", e=error)
+    if why is None:
+        return
+    kept = _take_back(effect, world)
+    raise TakenBackError(
+        "S303",
+        msg("{node} would not start with what was staged", node=effect.node),
+        detail=why,
+        hint=msg("Mend the cause, or ask for less; then run the same command again."),
+        state=msg(
+            "What was written is taken back, but for what somebody has changed meanwhile: {n}.", n=", ".join(kept)
+        )
+        if kept
+        else msg("Everything that was written is taken back: nothing is left changed."),
+    )
+
+
+def _try(effect: fx.TryStart, world: World) -> Message | None:
+    session = world.doors[effect.node].server.session()
+    try:
+        # Reading the files marks, in this session, what waits for a restart as pending (all versions).
+        session.rows("SELECT count(*) FROM pg_show_all_file_settings()")
+        if faults := session.rows(_FAULTS):
+            return msg("{fault}", fault=faults[0][0])
+        given = [word for row in session.rows(_COMMAND_LINE) for word in ("-c", str(row[0]))]
+    finally:
+        session.close()
+    return _start(effect, world, given) if effect.trial.bin_directory else None
+
+
+def _start(effect: fx.TryStart, world: World, given: list[str]) -> Message | None:
+    """-C shared_memory_size is computed last before memory is taken: until then every check is made (15+)."""
+    trial, host = effect.trial, world.doors[effect.node].host
+    args = (trial.bin_directory, trial.data_directory, trial.config_file, *given)
+    done = host.script(script_text("try_start.sh"), secrets.token_hex(8), *args)
+    for _ in range(TRIES - 1):  # pg_control may be written to just as it is copied
+        if done.status != 0:
+            done = host.script(script_text("try_start.sh"), secrets.token_hex(8), *args)
+    if done.status != 0:
+        return msg("{e}", e=" | ".join(done.stderr.splitlines()) or f"postgres: exit status {done.status}")
+    needs, has = (int(word) for word in done.stdout.split()[-2:])
+    if needs >= has:
+        return msg(
+            "It would take {needs} of shared memory, and this host has {has}.",
+            needs=format_size(needs * _MB),
+            has=format_size(has * _MB),
+        )
+    return None
+
+
+def _take_back(effect: fx.TryStart, world: World) -> tuple[str, ...]:
+    """The last one first. What somebody has changed since is theirs, and named."""
+    kept = []
+    for each in reversed(effect.settings):
+        session = world.doors[effect.node].server.session()
+        try:
+            present = in_auto_conf(session, each.name)
+        finally:
+            session.close()
+        if present == each.value:
+            alter_system(fx.AlterSystem(effect.node, each.name, each.was, each.value), world)
+        elif present != each.was:
+            kept.append(each.name)
+    return tuple(kept)

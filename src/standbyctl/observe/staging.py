@@ -1,0 +1,63 @@
+"""What is known of a server's next restart. Needs no right but those to read settings and files."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.facts import Facts, HbaFile, Node, Server, Setting, Slot
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.staging import STAGED, Trial
+from standbyctl.nodes.ports import Host
+from standbyctl.nodes.ports import Server as Door
+
+# What decides whether a server starts with the staged ones; and who may change them.
+SETTINGS = (
+    *STAGED, "allow_alter_system", "archive_mode", "autovacuum_max_workers", "autovacuum_worker_slots",
+    "data_checksums", "max_connections", "max_worker_processes", "summarize_wal",
+)  # fmt: skip
+_WHERE = "SELECT current_setting('config_file'), current_setting('data_directory'), pg_read_file('postmaster.pid')"
+_BINDIR = "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
+
+
+def look_at_next_start(server: Door, node: str) -> tuple[Facts, Sample]:
+    """What runs, what stands in the files, what is in use; raises CannotTellError."""
+    [(raw,)] = server.observe(_text("staging.sql"), {"settings": list(SETTINGS)})
+    return Facts((Node(node, server=parse_next_start(raw)),)), Sample(
+        wal_senders_in_use=raw["senders_in_use"], slots_in_use=raw["slots_in_use"]
+    )
+
+
+def parse_next_start(raw: dict[str, Any]) -> Server:
+    """Only what matters to a restart is filled in."""
+    return Server(
+        version_num=raw["version_num"],
+        system_identifier=raw["system_identifier"],
+        timeline=0,
+        in_recovery=raw["in_recovery"],
+        started_at=raw["started_at"],
+        settings=tuple(Setting(**setting) for setting in raw["settings"]),
+        roles=(),
+        slots=tuple(Slot(**slot) for slot in raw["slots"]),
+        hba=HbaFile("", ()),
+        fault=raw["fault"] or "",
+    )
+
+
+def find_trial(server: Door, host: Host) -> Trial:
+    """Where a start can be tried from here; empty where it cannot."""
+    try:
+        [(config, data, pid)] = server.observe(_WHERE)
+        [(programs,)] = server.observe(_BINDIR)
+        lines = "\n".join(str(pid).split("\n")[:3])
+        at_hand = host.script(_text("at_hand.sh"), programs, data, config, lines).status == 0
+    except CannotTellError:  # no right to read files of the server, or no way to run a command as its user
+        return Trial()
+    return Trial(programs, data, config) if at_hand else Trial()
+
+
+@cache
+def _text(name: str) -> str:
+    return files("standbyctl.observe").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,31 @@
+-- What is known of a server's next restart, in one round trip (15 and later). %(settings)s: the parameters asked about.
+-- The files come first: reading them marks, in this very session, what waits for a restart as pending.
+WITH files AS MATERIALIZED (
+  SELECT name, setting, seqno, sourcefile, sourceline, error,
+         sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
+    FROM pg_show_all_file_settings())
+SELECT jsonb_build_object(
+  'files', (SELECT count(*) FROM files),
+  'fault', (
+    SELECT format('%%s line %%s: %%s', sourcefile, sourceline, error) FROM files AS f
+     WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
+     LIMIT 1),
+  'version_num', current_setting('server_version_num')::int,
+  'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
+  'in_recovery', pg_is_in_recovery(),
+  'started_at', pg_postmaster_start_time()::text,
+  'settings', (
+    SELECT jsonb_agg(jsonb_build_object(
+             'name', s.name, 'value', s.setting, 'source', s.source, 'context', s.context,
+             'pending', s.pending_restart, 'most', coalesce(s.max_val, ''),
+             'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
+             'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
+             'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
+           ORDER BY s.name)
+      FROM pg_settings AS s WHERE s.name = ANY (%(settings)s)),
+  'slots', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', slot_name, 'slot_type', slot_type) ORDER BY slot_name), '[]')
+      FROM pg_replication_slots WHERE NOT temporary),
+  'slots_in_use', (SELECT count(*) FROM pg_replication_slots),
+  'senders_in_use', (SELECT count(*) FROM pg_stat_replication)
+)

@@ -1,0 +1,69 @@
+"""What was asked of the primary, and only a restart could bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker, Need
+from standbyctl.domain.facts import Facts, Server, Setting
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.staging import level, number
+from standbyctl.domain.target import Target
+
+
+def restart_hint(server: Server, node: str, name: str, option: str = "", first: Message | None = None) -> Message:
+    """How to prepare a restart that somebody else carries out; or that it is prepared. `first`: what else would do."""
+    setting = server.setting(name)
+    if _raised(setting):
+        way = msg(
+            "{name} = {due} stands in {file} and waits for the next restart: restart {node} in a window of your own,"
+            " then run this again; standbyctl never restarts a primary.",
+            name=name,
+            due=setting.due,
+            file=setting.file or "a file",
+            node=node,
+        )
+    else:
+        way = msg(
+            "For the next restart, this writes what it takes: standbyctl plan --stage-restart{option} -p CONNINFO."
+            " Restart {node} in a window of your own, then run this again; standbyctl never restarts a primary.",
+            option=f" {option}" if option else "",
+            node=node,
+        )
+    return msg("{first} {way}", first=first, way=way) if first else way
+
+
+def _raised(setting: Setting) -> bool:
+    if setting.name == "listen_addresses":
+        return setting.due != setting.value
+    rank = level if setting.name == "wal_level" else number
+    return (rank(setting.due) or 0) > (rank(setting.value) or 0)
+
+
+def need(server: Server, name: str) -> Need:
+    """What would lift a blocker about a setting: as this very server says."""
+    return Need.RESTART if server.setting(name).restart_only else Need.WAY
+
+
+def asked_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """--wal-level, --max-wal-senders and --max-replication-slots, where what runs does not do."""
+    server, node = facts.server(target.primary), target.primary
+    found: list[tuple[str, str, str]] = []
+    if (level(target.wal_level) or 0) > max(level(server.setting("wal_level").value) or 0, 1):
+        found.append(("P102", "wal_level", target.wal_level))
+    for code, name, least in (
+        ("P103", "max_wal_senders", target.max_wal_senders),
+        ("P104", "max_replication_slots", target.max_replication_slots),
+    ):
+        if least > int(server.setting(name).value):
+            found.append((code, name, str(least)))
+    options = " ".join(f"--{name.replace('_', '-')} {wanted}" for _, name, wanted in found)
+    for code, name, wanted in found:
+        now = server.setting(name).value
+        yield Blocker(
+            code,
+            msg("{name} of {node} is {now}, asked for is {wanted}", name=name, node=node, now=now, wanted=wanted),
+            msg("{name} is read at server start only: a reload changes nothing.", name=name),
+            restart_hint(server, node, name, options),
+            need=need(server, name),
+        )

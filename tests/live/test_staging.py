@@ -1,0 +1,288 @@
+"""plan --stage-restart: written for the owner's next restart, tried, listed until in force, and taken back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.live]
+
+
+def words(done):
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def configure(pair, **settings):
+    """Give the primary other settings, and restart it: its owner's deeds, not ours."""
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("".join(f"{name} = '{value}'\n" for name, value in settings.items()))
+    owner_restarts(pair)
+
+
+def owner_restarts(pair):
+    pair.primary.stop("fast")
+    pair.primary.start()
+
+
+def primary_of(pair):
+    return ("-p", pair.primary.conninfo)
+
+
+def stage(pair, *more, status=0, **options):
+    return pair.tool("plan", "--stage-restart", *primary_of(pair), "--yes", *more, status=status, **options)
+
+
+def unstage(pair, *more, status=0):
+    return pair.tool("plan", "--unstage", "--yes", *more, status=status)
+
+
+def waiting(pair):
+    """What status says waits, and what has come into force."""
+    seen = json.loads(pair.tool("status", *primary_of(pair), "--json", status=0).stdout)
+    return {each["name"]: (each["from"], each["to"]) for each in seen["staged"]}, {
+        each["name"]: each["value"] for each in seen["in_force"]
+    }
+
+
+def settled(pair):
+    """No trial has left anything behind."""
+    pair.wait(lambda: not list(Path("/tmp").glob("standbyctl-trial.*")))
+
+
+@pytest.mark.sample
+def test_from_wal_level_minimal_to_a_standby_with_one_restart_that_is_the_owners(pair):
+    configure(pair, wal_level="minimal", max_wal_senders="0")
+    refused = pair.tool("plan", *pair.where, status=1)
+    assert "standbyctl plan --stage-restart" in words(refused)
+    started = pair.started_at()
+
+    staged = stage(pair)
+    assert "wal_level minimal -> replica max_wal_senders 0 -> 10" in words(staged)
+    assert "-C shared_memory_size" in words(staged)
+    assert pair.started_at() == started
+    assert pair.primary.rows("SHOW wal_level") == [("minimal",)]
+    assert waiting(pair) == ({"wal_level": ("minimal", "replica"), "max_wal_senders": ("0", "10")}, {})
+    node = staged.stdout.split("STAGED")[1].split()[0]
+    said = words(pair.tool("status", status=0))
+    assert f"staged, waiting for a restart of {node}: wal_level minimal -> replica (S301)" in said
+    assert "waits for the next restart" in words(pair.tool("plan", *pair.where, status=1))
+    again = stage(pair)
+    assert "Nothing to stage" in words(again)
+
+    owner_restarts(pair)
+    restarted = pair.started_at()
+    assert waiting(pair) == ({}, {"wal_level": "replica", "max_wal_senders": "10"})
+    said = words(pair.tool("status", status=0))
+    assert f"in force since {node} was started at {restarted}: wal_level = replica" in said
+    assert "S301" not in said
+    pair.attach()
+    assert "is in use" in words(unstage(pair, status=4))
+    pair.detach()
+    assert "is in force by now" in words(unstage(pair))
+    assert pair.started_at() == restarted
+    settled(pair)
+
+
+@pytest.mark.sample
+def test_unstage_before_the_restart_leaves_every_file_as_it_was(pair):
+    pair.primary.rows("ALTER SYSTEM SET max_wal_senders = 5")
+    pair.primary.rows("ALTER SYSTEM SET work_mem = '7MB'")
+    owner_restarts(pair)
+    before, facts = pair.raw(), pair.facts()
+    stage(
+        pair, "--wal-level", "logical", "--max-wal-senders", 30, "--max-replication-slots", 30,
+        "--listen-addresses", "*", "--wal-log-hints",
+    )  # fmt: skip
+    stage(pair, "--max-wal-senders", 40)
+    assert waiting(pair)[0] == {
+        "wal_level": ("replica", "logical"),
+        "max_wal_senders": ("5", "40"),
+        "max_replication_slots": ("10", "30"),
+        "listen_addresses": ("127.0.0.1", "*"),
+        "wal_log_hints": ("off", "on"),
+    }
+    unstage(pair)
+    assert pair.raw() == before
+    assert pair.facts() == facts
+    assert waiting(pair) == ({}, {})
+    assert "nothing was staged from here" in words(pair.tool("plan", "--unstage", "--yes", status=2))
+    assert "Nothing to take back" in words(unstage(pair, *primary_of(pair)))
+
+
+@pytest.mark.sample
+def test_what_would_not_start_is_found_out_and_taken_back_at_once(pair):
+    # Each value is good, and together no server starts with them: only a start finds that out.
+    configure(pair, max_wal_senders="1")
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("max_connections = 3\nsuperuser_reserved_connections = 3\n")
+    before = pair.raw()
+    done = stage(pair, status=1)
+    assert "CODE: S303" in words(done)
+    assert "superuser_reserved_connections" in words(done)
+    assert "Everything that was written is taken back: nothing is left changed." in words(done)
+    assert pair.raw() == before
+    assert waiting(pair)[0] == {}
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("max_connections = 100\n")
+    stage(pair)
+    assert waiting(pair)[0] == {"max_wal_senders": ("1", "10")}
+    settled(pair)
+
+
+def test_what_was_staged_starts_and_more_than_could_is_refused(pair):
+    for senders in (11, 500):
+        stage(pair, "--max-wal-senders", senders)
+        owner_restarts(pair)
+        assert pair.primary.rows("SHOW max_wal_senders") == [(str(senders),)]
+    before = pair.raw()
+    assert "S304" in stage(pair, "--max-wal-senders", 262143, status=1).stderr
+    assert pair.raw() == before
+
+
+def test_an_attach_goes_on_while_something_waits_for_a_restart(pair):
+    stage(pair, "--max-wal-senders", 20)
+    started = pair.started_at()
+    pair.attach()
+    assert waiting(pair)[0] == {"max_wal_senders": ("10", "20")}
+    assert "S301" in pair.tool("status", status=0).stdout
+    unstage(pair)
+    assert "Nothing to do" in pair.attach().stdout
+    pair.detach()
+    assert pair.started_at() == started
+
+
+def test_the_runbooks_values_are_refused_by_attach_where_they_do_not_run_and_taken_where_they_do(pair):
+    asked = ("--wal-level", "logical", "--max-wal-senders", "12", "--max-replication-slots", "11")
+    before = pair.raw()
+    done = pair.tool("attach", *pair.where, "--yes", *asked, status=1)
+    assert words(done).count(f"standbyctl plan --stage-restart {' '.join(asked)}") == 3
+    assert pair.raw() == before
+    stage(pair, *asked)
+    owner_restarts(pair)
+    pair.attach(*asked)
+    assert pair.primary.rows("SHOW wal_level") == [("logical",)]
+
+
+def test_a_primary_that_listens_nowhere_is_opened_by_its_owners_restart(pair):
+    configure(pair, listen_addresses="")
+    socket = f"host={pair.area.path} port={pair.primary.port} user=postgres dbname=postgres"
+    silent = pair.tool("plan", "--stage-restart", "-p", socket, "--yes", status=0)
+    assert "give --listen-addresses LIST too" in words(silent)
+    pair.tool("plan", "--stage-restart", "-p", socket, "--listen-addresses", "127.0.0.1", "--yes", status=0)
+    owner_restarts(pair)
+    pair.attach()
+
+
+def test_what_somebody_else_has_set_is_not_overwritten_and_what_they_change_later_stays(pair):
+    configure(pair, max_wal_senders="1")
+    pair.primary.rows("ALTER SYSTEM SET max_wal_senders = 2")
+    before = pair.raw()
+    assert "S302" in stage(pair, "--max-wal-senders", 20, status=1).stderr
+    assert pair.raw() == before
+    pair.primary.rows("ALTER SYSTEM RESET max_wal_senders")
+    stage(pair, "--max-wal-senders", 20)
+    pair.primary.rows("ALTER SYSTEM SET max_wal_senders = 7")
+    assert waiting(pair)[0] == {}
+    assert "max_wal_senders is 7: not as it was staged, so it is kept" in words(unstage(pair))
+    assert [line for line in pair.raw()["auto"] if "max_wal_senders" in line] == ["max_wal_senders = '7'"]
+
+
+def owner_starts(pair, options):
+    pair.primary.stop("fast")
+    log = str(pair.area.path / "db1.log")
+    pair.area.run("pg_ctl", "start", "-w", "-s", "-D", str(pair.primary.data), "-l", log, "-o", options)
+
+
+def test_a_value_of_the_command_line_cannot_be_staged_and_goes_into_the_trial(pair):
+    owner_starts(pair, "-c max_wal_senders=1 -c max_connections=50")
+    before = pair.raw()
+    assert "S305" in stage(pair, status=1).stderr
+    assert pair.raw() == before
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("superuser_reserved_connections = 60\n")
+    owner_starts(pair, "-c superuser_reserved_connections=3 -c max_connections=50")
+    stage(pair, "--max-replication-slots", 20)
+    unstage(pair)
+    # With the file's 60 of 50 no server starts.
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("superuser_reserved_connections = 3\n")
+    owner_starts(pair, "-c max_connections=50")
+    with (pair.primary.data / "postgresql.conf").open("a") as conf:
+        conf.write("superuser_reserved_connections = 60\n")
+    assert "S303" in stage(pair, "--max-replication-slots", 20, status=1).stderr
+
+
+def test_where_alter_system_is_forbidden_or_the_files_are_broken_nothing_is_written(pair):
+    configure(pair, max_wal_senders="1")
+    conf = pair.primary.data / "postgresql.conf"
+    text = conf.read_text()
+    conf.write_text(text + "max_wal_senders = many\n")
+    before = pair.raw()
+    assert "P114" in stage(pair, status=1).stderr
+    assert pair.raw() == before
+    conf.write_text(text)
+    if pair.area.major >= 17:
+        configure(pair, allow_alter_system="off")
+        assert "P115" in stage(pair, status=1).stderr
+
+
+def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair):
+    configure(pair, max_wal_senders="1")
+    for statement in (
+        f"CREATE ROLE ops LOGIN PASSWORD '{pair.primary.password}' IN ROLE pg_read_all_settings, pg_monitor",
+        "GRANT SELECT ON pg_file_settings TO ops",
+        "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ops",
+        "GRANT ALTER SYSTEM ON PARAMETER max_wal_senders TO ops",
+    ):
+        pair.primary.rows(statement)
+    entry = pair.area.path / "ops.pgpass"
+    entry.write_text(f"*:*:*:ops:{pair.primary.password}\n")
+    entry.chmod(0o600)
+    ops = pair.primary.conninfo.replace("user=postgres", "user=ops")
+    done = pair.tool("plan", "--stage-restart", "-p", ops, "--yes", status=0, env={"PGPASSFILE": str(entry)})
+    assert "not at hand" in words(done)
+    assert "-C shared_memory_size" not in words(done)
+    assert waiting(pair)[0] == {"max_wal_senders": ("1", "10")}
+
+
+def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):
+    """A standby has the same system identifier, and its files are not the primary's."""
+    pair.attach()
+    with pair.standby() as conn:
+        conn.execute("SELECT pg_promote()")
+    pair.wait(lambda: not (pair.data / "standby.signal").exists())
+    where = pair.primary.conninfo.replace(str(pair.primary.port), str(pair.port))
+    done = pair.tool("plan", "--stage-restart", "-p", where, "--max-wal-senders", 20, "--yes", status=0)
+    assert f"{pair.data}/postgresql.conf" in "".join(done.stdout.split())
+    assert "max_wal_senders" not in (pair.primary.data / "postgresql.auto.conf").read_text()
+
+
+def test_it_asks_and_without_a_terminal_does_nothing(pair):
+    configure(pair, max_wal_senders="1")
+    before = pair.raw()
+    done = pair.tool("plan", "--stage-restart", *primary_of(pair), status=2)
+    assert "give --yes" in done.stderr
+    assert pair.raw() == before
+    record = json.loads(stage(pair, "--json").stdout)
+    assert record["verdict"] == "staged"
+    assert record["settings"] == [{"name": "max_wal_senders", "from": "1", "to": "10"}]
+    assert json.loads(unstage(pair, "--json").stdout)["verdict"] == "unstaged"
+
+
+def test_two_at_once_are_one_after_the_other(pair):
+    configure(pair, max_wal_senders="1")
+    argv = ("plan", "--stage-restart", *primary_of(pair), "--yes")
+    both = [pair.start_tool(*argv) for _ in range(2)]
+    codes = sorted(process.wait(60) for process in both)
+    assert codes in ([0, 0], [0, 4])
+    stage(pair)
+    unstage(pair)
+
+
+def test_a_reload_by_anybody_changes_nothing_of_it(pair):
+    stage(pair, "--max-wal-senders", 20)
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(lambda: pair.primary.rows("SELECT pending_restart FROM pg_settings WHERE name = 'max_wal_senders'")[0][0])
+    assert waiting(pair)[0] == {"max_wal_senders": ("10", "20")}
+    unstage(pair)
+    assert waiting(pair)[0] == {}
