@@ -10,6 +10,9 @@ from standbyctl.domain.version import SUPPORTED_MAJORS
 from standbyctl.lab.bindirs import find_bin_directories
 from tests.pair import Pair, Template
 
+# What test_grid.py found, row by row: printed at the end.
+GRID = pytest.StashKey()
+
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
@@ -56,6 +59,10 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"PostgreSQL {major}: NOT RUN, no complete bin directory of it was found")
     if config.getoption("--versions") != "all":
         terminalreporter.line("other versions: not asked for here (make live runs every one)")
+    for line in config.stash.get(GRID, []):
+        terminalreporter.line(line)
+    if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        terminalreporter.line("pooler in front: NOT RUN, pgbouncer is not here")
     if mount_namespace_argv() is None:
         terminalreporter.line("full disk: NOT RUN, no mount namespace can be made here (unshare -m)")
 
