@@ -238,7 +238,12 @@ def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair)
     entry.write_text(f"*:*:*:ops:{pair.primary.password}\n")
     entry.chmod(0o600)
     ops = pair.primary.conninfo.replace("user=postgres", "user=ops")
-    done = pair.tool("plan", "--stage-restart", "-p", ops, "--yes", status=0, env={"PGPASSFILE": str(entry)})
+    asked = ("plan", "--stage-restart", "-p", ops, "--yes")
+    before = pair.raw()
+    refused = pair.tool(*asked, "--wal-log-hints", status=1, env={"PGPASSFILE": str(entry)})
+    assert "GRANT ALTER SYSTEM ON PARAMETER wal_log_hints TO ops;" in words(refused)
+    assert pair.raw() == before
+    done = pair.tool(*asked, status=0, env={"PGPASSFILE": str(entry)})
     assert "not at hand" in words(done)
     assert "-C shared_memory_size" not in words(done)
     assert waiting(pair)[0] == {"max_wal_senders": ("1", "10")}

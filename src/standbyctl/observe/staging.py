@@ -50,6 +50,7 @@ def parse_next_start(raw: dict[str, Any]) -> Server:
         slots=tuple(Slot(**slot) for slot in raw["slots"]),
         hba=HbaFile("", ()),
         fault=raw["fault"] or "",
+        user=raw["user"],
     )
 
 
