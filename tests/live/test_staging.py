@@ -212,6 +212,27 @@ def test_a_value_of_the_command_line_cannot_be_staged_and_goes_into_the_trial(pa
     assert "S303" in stage(pair, "--max-replication-slots", 20, status=1).stderr
 
 
+def test_the_trial_reads_the_configuration_that_the_server_reads_wherever_it_is(pair):
+    """As Debian keeps it: outside, with data_directory in it, and more files included from beside it."""
+    etc = pair.area.path / "etc"
+    (etc / "conf.d").mkdir(parents=True)
+    conf = etc / "postgresql.conf"
+    text = (pair.primary.data / "postgresql.conf").read_text()
+    conf.write_text(f"{text}\ndata_directory = '{pair.primary.data}'\ninclude_dir = 'conf.d'\nmax_wal_senders = 1\n")
+    extra = etc / "conf.d" / "extra.conf"
+    extra.write_text("max_connections = 30\n")
+    (pair.primary.data / "postgresql.conf").unlink()
+    owner_starts(pair, f"-c config_file={conf}")
+    before = pair.raw()
+    extra.write_text("max_connections = 30\nsuperuser_reserved_connections = 30\n")
+    assert "S303" in stage(pair, status=1).stderr
+    assert pair.raw() == before
+    extra.write_text("max_connections = 30\n")
+    assert f"max_wal_senders = 1 stands in {conf}" in words(stage(pair))
+    owner_starts(pair, f"-c config_file={conf}")
+    assert pair.primary.rows("SHOW max_wal_senders") == [("10",)]
+
+
 def test_where_alter_system_is_forbidden_or_the_files_are_broken_nothing_is_written(pair):
     configure(pair, max_wal_senders="1")
     conf = pair.primary.data / "postgresql.conf"
