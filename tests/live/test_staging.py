@@ -212,6 +212,27 @@ def test_a_value_of_the_command_line_cannot_be_staged_and_goes_into_the_trial(pa
     assert "S303" in stage(pair, "--max-replication-slots", 20, status=1).stderr
 
 
+def test_the_trial_reads_the_configuration_that_the_server_reads_wherever_it_is(pair):
+    """As Debian keeps it: outside, with data_directory in it, and more files included from beside it."""
+    etc = pair.area.path / "etc"
+    (etc / "conf.d").mkdir(parents=True)
+    conf = etc / "postgresql.conf"
+    text = (pair.primary.data / "postgresql.conf").read_text()
+    conf.write_text(f"{text}\ndata_directory = '{pair.primary.data}'\ninclude_dir = 'conf.d'\nmax_wal_senders = 1\n")
+    extra = etc / "conf.d" / "extra.conf"
+    extra.write_text("max_connections = 30\n")
+    (pair.primary.data / "postgresql.conf").unlink()
+    owner_starts(pair, f"-c config_file={conf}")
+    before = pair.raw()
+    extra.write_text("max_connections = 30\nsuperuser_reserved_connections = 30\n")
+    assert "S303" in stage(pair, status=1).stderr
+    assert pair.raw() == before
+    extra.write_text("max_connections = 30\n")
+    assert f"max_wal_senders = 1 stands in {conf}" in words(stage(pair))
+    owner_starts(pair, f"-c config_file={conf}")
+    assert pair.primary.rows("SHOW max_wal_senders") == [("10",)]
+
+
 def test_where_alter_system_is_forbidden_or_the_files_are_broken_nothing_is_written(pair):
     configure(pair, max_wal_senders="1")
     conf = pair.primary.data / "postgresql.conf"
@@ -230,7 +251,6 @@ def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair)
     configure(pair, max_wal_senders="1")
     for statement in (
         f"CREATE ROLE ops LOGIN PASSWORD '{pair.primary.password}' IN ROLE pg_read_all_settings, pg_monitor",
-        "GRANT SELECT ON pg_file_settings TO ops",
         "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ops",
         "GRANT ALTER SYSTEM ON PARAMETER max_wal_senders TO ops",
     ):
@@ -239,10 +259,19 @@ def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair)
     entry.write_text(f"*:*:*:ops:{pair.primary.password}\n")
     entry.chmod(0o600)
     ops = pair.primary.conninfo.replace("user=postgres", "user=ops")
-    done = pair.tool("plan", "--stage-restart", "-p", ops, "--yes", status=0, env={"PGPASSFILE": str(entry)})
+    asked = ("plan", "--stage-restart", "-p", ops, "--yes")
+    before = pair.raw()
+    refused = pair.tool(*asked, "--wal-log-hints", status=1, env={"PGPASSFILE": str(entry)})
+    assert "GRANT ALTER SYSTEM ON PARAMETER wal_log_hints TO ops;" in words(refused)
+    assert pair.raw() == before
+    done = pair.tool(*asked, status=0, env={"PGPASSFILE": str(entry)})
     assert "not at hand" in words(done)
     assert "-C shared_memory_size" not in words(done)
     assert waiting(pair)[0] == {"max_wal_senders": ("1", "10")}
+    # Whoever may not read the files sees what the journal has, against what runs.
+    pair.primary.rows("REVOKE EXECUTE ON FUNCTION pg_show_all_file_settings() FROM ops")
+    seen = pair.tool("status", "-p", ops, "--json", status=0, env={"PGPASSFILE": str(entry)})
+    assert [each["name"] for each in json.loads(seen.stdout)["staged"]] == ["max_wal_senders"]
 
 
 def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):

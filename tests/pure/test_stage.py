@@ -253,6 +253,7 @@ def test_what_somebody_else_has_set_for_the_restart_is_not_overwritten() -> None
         (minimal(setting("allow_alter_system", "off")), "P115"),
         (minimal(fault="postgresql.conf line 7: syntax error"), "P114"),
         (primary(setting("max_wal_senders", "0", source="command line")), "S305"),
+        (minimal(setting("wal_level", "minimal", alterable=False)), "P116"),
     ],
 )
 def test_where_it_cannot_be_staged_the_reason_is_given(seen: Server, code: str) -> None:

@@ -13,7 +13,7 @@ from standbyctl.domain.rights import grants
 from standbyctl.domain.staging import StagedSetting, Staging
 from standbyctl.engine.journal import Journal
 from standbyctl.nodes.libpq import LibpqServer
-from standbyctl.observe.staging import look_at_next_start
+from standbyctl.observe.staging import look_at_next_start, read_running
 from standbyctl.observe.status import WHO, NodeStatus, SlotStatus, read_status
 from standbyctl.steps.staging import StageSettings
 
@@ -84,14 +84,17 @@ def _staged(
     """What was staged from here, and still stands as it was: what waits, and what is in force."""
     if not journals:
         return (), ()
-    facts, _ = look_at_next_start(server, name)
     found = [entry.step for journal in journals for entry in journal.memory() if isinstance(entry.step, StageSettings)]
-    standing = [each for step in found for each in replace(step, primary=name).standing(facts)]
-    running = {each.name: facts.server(name).setting(each.name).value for each in standing}
-    waits = {each.name: replace(each, running=running[each.name]) for each in standing}
+    running, started_at = read_running(server)
+    try:
+        facts, _ = look_at_next_start(server, name)
+        standing = [each for step in found for each in replace(step, primary=name).standing(facts)]
+    except CannotTellError:  # no right to read the files: what was written, then, whether or not it still stands
+        standing = [each for step in found for each in step.settings]
+    last = {each.name: replace(each, running=running[each.name]) for each in standing}
     return (
-        tuple(each for each in waits.values() if each.running != each.value),
-        tuple((n, v, facts.server(name).started_at) for n, each in waits.items() if (v := running[n]) == each.value),
+        tuple(each for each in last.values() if each.running != each.value),
+        tuple((each.name, each.value, started_at) for each in last.values() if each.running == each.value),
     )
 
 

@@ -19,7 +19,8 @@ SELECT name || '=' || setting FROM pg_settings
  WHERE source = 'command line' AND name NOT LIKE '%\\_file' AND name NOT IN ('data_directory', 'ssl') ORDER BY name
 """
 _FAULTS = """
-SELECT format('%s line %s, %s = %s: %s', sourcefile, sourceline, name, setting, error) FROM pg_show_all_file_settings() AS f
+SELECT format('%s line %s, %s = %s: %s', sourcefile, sourceline, name, setting, error)
+  FROM pg_show_all_file_settings() AS f
  WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
 """
 

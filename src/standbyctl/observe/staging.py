@@ -30,6 +30,13 @@ def look_at_next_start(server: Door, node: str) -> tuple[Facts, Sample]:
     )
 
 
+def read_running(server: Door) -> tuple[dict[str, str], str]:
+    """What runs, and since when: what everybody may see."""
+    running = dict(server.observe("SELECT name, setting FROM pg_settings WHERE name = ANY (%s)", list(STAGED)))
+    [(started_at,)] = server.observe("SELECT pg_postmaster_start_time()::text")
+    return running, started_at
+
+
 def parse_next_start(raw: dict[str, Any]) -> Server:
     """Only what matters to a restart is filled in."""
     return Server(
@@ -43,6 +50,7 @@ def parse_next_start(raw: dict[str, Any]) -> Server:
         slots=tuple(Slot(**slot) for slot in raw["slots"]),
         hba=HbaFile("", ()),
         fault=raw["fault"] or "",
+        user=raw["user"],
     )
 
 

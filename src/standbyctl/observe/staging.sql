@@ -10,6 +10,7 @@ SELECT jsonb_build_object(
     SELECT format('%%s line %%s: %%s', sourcefile, sourceline, error) FROM files AS f
      WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
      LIMIT 1),
+  'user', quote_ident(current_user),
   'version_num', current_setting('server_version_num')::int,
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'in_recovery', pg_is_in_recovery(),
@@ -17,6 +18,7 @@ SELECT jsonb_build_object(
   'settings', (
     SELECT jsonb_agg(jsonb_build_object(
              'name', s.name, 'value', s.setting, 'source', s.source, 'context', s.context,
+             'alterable', has_parameter_privilege(s.name, 'ALTER SYSTEM'),
              'pending', s.pending_restart, 'most', coalesce(s.max_val, ''),
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts, Server, Setting
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.rights import grants
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.staging import StagedSetting, Staging, level, number
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
@@ -60,6 +61,7 @@ def stage_blockers(
             msg("{fault}. The next restart would fail, whatever is staged.", fault=server.fault),
             msg("Mend it first (SELECT * FROM pg_file_settings WHERE error IS NOT NULL)."),
         )
+    yield from _rights(server, node, settings)
     for each in settings:
         setting = server.setting(each.name)
         if setting.source in _OVERRIDING:
@@ -71,6 +73,20 @@ def stage_blockers(
             )
         if setting.due != setting.value and setting.due not in ours.get(each.name, set()):
             yield _somebody_elses(setting, each, node)
+
+
+def _rights(server: Server, node: str, settings: tuple[StagedSetting, ...]) -> Iterator[Blocker]:
+    """All or nothing: half of it would be refused by the server when the other half is written."""
+    lacks = [each.name for each in settings if not server.setting(each.name).alterable]
+    if lacks:
+        yield Blocker(
+            "P116",
+            msg("the role {user} lacks rights on {node}", user=server.user, node=node),
+            msg("It is no superuser, and may not: set {names}.", names=", ".join(lacks)),
+            msg("Connect as a superuser, or have one run:").followed_by(
+                grants((f"alter {name}" for name in lacks), server.user)
+            ),
+        )
 
 
 def _somebody_elses(setting: Setting, each: StagedSetting, node: str) -> Blocker:
