@@ -175,6 +175,19 @@ def test_machines_get_the_same_lines(pair, weak):
     assert error["hint"].splitlines()[1:] == shown(weak.tool("plan", *weak.where, status=3))
 
 
+def test_a_standby_without_a_slot_needs_other_rights(pair, weak):
+    weak.make_theirs()
+    way = ["--no-slot", "--wal-keep-size", "256MB"]
+    statements = shown(weak.tool("plan", *weak.where, *weak.theirs, *way, status=3))
+    assert not any("REPLICATION" in line or "max_slot_wal_keep_size" in line for line in statements)
+    assert any("PARAMETER wal_keep_size" in line for line in statements)
+    as_superuser(pair, *statements)
+    before = pair.raw()
+    weak.tool("attach", *weak.where, *weak.theirs, *way, "--yes")
+    weak.tool("detach", "db2", "--yes")
+    assert pair.raw() == before
+
+
 def test_preflight_says_it_too_and_is_ready_with_just_those_rights(pair, weak):
     assert shown(weak.tool("preflight", *weak.where, status=3)) == shown(weak.tool("plan", *weak.where, status=3))
     statements = shown(weak.tool("plan", *weak.where, *weak.theirs, status=3))
