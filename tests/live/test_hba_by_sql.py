@@ -87,7 +87,8 @@ def test_attach_and_detach_are_exact_to_the_byte(pair, name):
     where = lines.index(LINE.encode())
     assert b"\n".join(lines[:where] + lines[where + 1 :]) == before
     assert where == (3 if name == "before-another-rule" else len(lines) - 1)
-    assert pair.facts(hba="sql").server(pair.session().target.primary).hba.has_line
+    [server] = [node.server for node in pair.facts(hba="sql").nodes if node.server]
+    assert (server.hba.has_line, server.hba.loaded, server.hba.at_hand) == (True, True, True)
     pair.detach()
     assert hba_of(pair).read_bytes() == before
     now = hba_of(pair).stat()

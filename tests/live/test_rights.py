@@ -124,7 +124,7 @@ def test_each_right_that_is_left_out_is_named_and_no_other(pair, weak, subtests)
             sight = any(word in statement for word in ("pg_monitor", "pg_hba_file_rules", "pg_show_all_file_settings"))
             done = weak.tool("plan", *weak.where, *weak.theirs, status=3 if sight else 1)
             assert shown(done) == [statement]
-            assert done.stderr.count("CODE:") == done.stderr.count("P116") == 1
+            assert done.stderr.count("CODE:") == done.stderr.count("CODE:   P116") == 1
             as_superuser(pair, statement)
     with subtests.test("the standby's role"):
         done = weak.tool("plan", *weak.where, status=1)
@@ -173,6 +173,19 @@ def test_machines_get_the_same_lines(pair, weak):
     [error] = json.loads(done.stdout)["errors"]
     assert error["code"] == "P116"
     assert error["hint"].splitlines()[1:] == shown(weak.tool("plan", *weak.where, status=3))
+
+
+def test_a_standby_without_a_slot_needs_other_rights(pair, weak):
+    weak.make_theirs()
+    way = ["--no-slot", "--wal-keep-size", "256MB"]
+    statements = shown(weak.tool("plan", *weak.where, *weak.theirs, *way, status=3))
+    assert not any("REPLICATION" in line or "max_slot_wal_keep_size" in line for line in statements)
+    assert any("PARAMETER wal_keep_size" in line for line in statements)
+    as_superuser(pair, *statements)
+    before = pair.raw()
+    weak.tool("attach", *weak.where, *weak.theirs, *way, "--yes")
+    weak.tool("detach", "db2", "--yes")
+    assert pair.raw() == before
 
 
 def test_preflight_says_it_too_and_is_ready_with_just_those_rights(pair, weak):

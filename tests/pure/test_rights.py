@@ -17,16 +17,31 @@ from standbyctl.domain.facts import Facts, Passfile, Role, Slot
 from standbyctl.domain.message import msg
 from standbyctl.domain.rights import LOOKING, QUIET, by_sql, grants
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.target import HbaWay, Target
+from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.blockers.rights import rights_ahead
 from standbyctl.planner.detach import DetachOptions, plan_detach
 from standbyctl.planner.plan import Plan, has
 from standbyctl.steps.base import Impact
 from standbyctl.steps.role import CreateRole
+from standbyctl.steps.setting import COMMIT, WAL_KEEP
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from standbyctl.ui.render import render_error
 from tests.pure import strategies
-from tests.pure.examples import ATTACHED, OUR_ROLE, PRIMARY, ROLE, SAMPLE, TARGET, codes, facts, kinds, remember, server
+from tests.pure.examples import (
+    ATTACHED,
+    CAP,
+    OUR_ROLE,
+    PRIMARY,
+    ROLE,
+    SAMPLE,
+    TARGET,
+    codes,
+    facts,
+    kinds,
+    remember,
+    server,
+)
 
 THEIRS = replace(TARGET, own_role=False)
 BY_SQL = replace(THEIRS, hba=HbaWay.SQL)
@@ -112,6 +127,23 @@ def test_every_right_has_a_statement() -> None:
     assert len(grants(rights, "r")) == len(rights)
     assert by_sql(rights) == ("program", "read file", *(f"set {name}" for name in QUIET))
     assert grants({"unheard of"}, "r") == ()
+
+
+def test_where_nothing_can_be_looked_at_the_options_say_what_will_be_needed() -> None:
+    lacks = [*LOOKING, "reload", "replication", "program", *(f"alter {name}" for name in (CAP, COMMIT, WAL_KEEP))]
+    look = {*LOOKING, "reload"}
+
+    def ahead(**options: Any) -> set[str]:
+        return rights_ahead(replace(THEIRS, **options), lacks)
+
+    assert ahead() == {*look, "replication", f"alter {CAP}"}
+    assert ahead(wal_cap="keep") == {*look, "replication"}
+    assert ahead(slot="", wal_keep_size="1GB") == {*look, f"alter {WAL_KEEP}"}
+    assert ahead(synchronous_commit="off") == {*look, "replication", f"alter {CAP}", f"alter {COMMIT}"}
+    assert ahead(settings=SettingsWay.PRINT) == {*look, "replication"}
+    assert ahead(settings=SettingsWay.PRINT, hba=HbaWay.WAIT) == {*LOOKING, "replication"}
+    assert ahead(hba=HbaWay.SQL, wal_cap="keep") == {*look, "replication", "program"}
+    assert rights_ahead(THEIRS, ["reload"]) == {"reload"}
 
 
 @settings(max_examples=100, derandomize=True, deadline=None, database=None)

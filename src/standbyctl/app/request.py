@@ -21,11 +21,10 @@ from standbyctl.domain.names import (
     valid_node_name,
     valid_slot_name,
 )
-from standbyctl.domain.rights import LOOKING, by_sql
+from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
-from standbyctl.planner.blockers.rights import rights_blocker
-from standbyctl.steps.slot import CAP
+from standbyctl.planner.blockers.rights import rights_ahead, rights_blocker
 
 _NAME_BYTES = 63
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
@@ -171,9 +170,7 @@ def _check_sight(target: Target, route: Route, server: LibpqServer, *, attaching
     """Raise CannotTellError where the role may not even look; it says everything at once that is missing."""
     if not set(route.lacks) & set(LOOKING):
         return
-    lacks = {right for right in route.lacks if right in LOOKING or right in {"replication", "reload"}}
-    lacks |= set() if target.wal_cap == "keep" else set(route.lacks) & {f"alter {CAP}"}
-    lacks |= set(by_sql(route.lacks)) if target.hba is HbaWay.SQL else set()
+    lacks = rights_ahead(target, route.lacks)
     exists = server.observe("SELECT FROM pg_roles WHERE rolname = %s", target.role)
     server.close()
     role = attaching and target.own_role

@@ -12,6 +12,7 @@ from standbyctl.domain.names import name_from_address
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
 from standbyctl.nodes.libpq import LibpqServer, ask
 from standbyctl.observe.look import rights_asked, rights_query
+from standbyctl.steps.setting import COMMIT, WAL_KEEP
 from standbyctl.steps.slot import CAP
 
 _WHERE = """
@@ -62,7 +63,9 @@ def _route(server: LibpqServer) -> Route:
     _check_version(server.name, conn.info.server_version)
     superuser = conn.info.parameter_status("is_superuser") == "on"
     query = _WHERE.replace("[bindir]", _BINDIR if superuser else "SELECT ''").replace("[rights]", rights_query())
-    [(source, port, data, bindir, listens, pid, user, database, lacks)] = ask(conn, query, (rights_asked(CAP),))
+    [(source, port, data, bindir, listens, pid, user, database, lacks)] = ask(
+        conn, query, (rights_asked(CAP, COMMIT, WAL_KEEP),)
+    )
     if pid != conn.info.backend_pid:
         raise _pooler(server.name)
     host = conn.info.hostaddr if source else _listening(listens, port)

@@ -9,13 +9,14 @@ from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import quoted
-from standbyctl.domain.rights import by_sql, grants
-from standbyctl.domain.target import Target
+from standbyctl.domain.rights import LOOKING, by_sql, grants
+from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import GiveBack, Step
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole
-from standbyctl.steps.slot import CreateSlot
+from standbyctl.steps.setting import COMMIT, WAL_KEEP
+from standbyctl.steps.slot import CAP, CreateSlot
 
 _WORDS = {
     "replication": msg("make and drop replication slots"),
@@ -57,6 +58,18 @@ def _needs(steps: tuple[Step, ...]) -> Iterator[str]:
                     yield f"alter {effect.name}"
                 case EnsureHbaLineBySql() | RemoveHbaLineBySql():
                     yield "by sql"
+
+
+def rights_ahead(target: Target, lacks: Collection[str]) -> set[str]:
+    """What a plan will need of what is lacking, as far as the options tell, where nothing can be looked at yet."""
+    by_hand = target.settings is SettingsWay.PRINT
+    needed = {*LOOKING, *([] if by_hand and target.hba is HbaWay.WAIT else ["reload"])}
+    needed |= {"replication"} if target.slot else set()
+    if not by_hand:
+        needed |= {f"alter {CAP}"} if target.slot and target.wal_cap != "keep" else set()
+        needed |= {f"alter {WAL_KEEP}"} if target.wal_keep_size else set()
+        needed |= {f"alter {COMMIT}"} if target.synchronous_commit else set()
+    return {right for right in lacks if right in needed} | set(by_sql(lacks) if target.hba is HbaWay.SQL else ())
 
 
 def rights_blocker(
