@@ -101,7 +101,6 @@ def test_another_cluster_is_never_taken_for_the_primary_and_nothing_is_written_t
         assert "debug:" not in done.stderr, "no effect at all"
 
 
-@pytest.mark.sample
 def test_a_receiver_that_is_cut_off_changes_streaming_slot_lag_and_commit(attached):
     pair = attached
     pair.primary.rows("ALTER ROLE repl_db2 NOLOGIN")
@@ -156,7 +155,6 @@ def test_a_wrong_slot_changes_streaming_and_slot(attached):
     assert 'not slot "db2"' in found["V803"][1]
 
 
-@pytest.mark.sample
 def test_a_passfile_that_libpq_would_not_use_changes_its_line(attached):
     pair = attached
     path = pair.area.path / "db2.pgpass"
@@ -202,7 +200,6 @@ def test_a_cap_that_is_gone_is_a_warning_and_a_slot_that_is_gone_is_not(attached
     assert statuses(verify(pair, status=1)) == {"V803": "FAIL", "V805": "FAIL"}
 
 
-@pytest.mark.sample
 def test_a_setting_below_the_primarys_that_waits_for_a_restart_changes_its_line(attached):
     pair = attached
     reload(pair, "ALTER SYSTEM SET max_connections = 50", pair.port)
@@ -230,7 +227,6 @@ def test_a_primary_that_was_given_more_pauses_its_standby(attached):
     assert "max_connections is 100, less than the 300" in found["V804"][1]
 
 
-@pytest.mark.sample
 def test_a_standby_that_does_not_answer_is_a_finding_and_one_that_only_refuses_us_is_not(attached):
     pair = attached
     (pair.data / "pg_hba.conf").write_text("host replication all all scram-sha-256\n")
@@ -278,7 +274,6 @@ def test_a_standby_that_is_frozen_is_not_known_to_be_current(attached):
         os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.sample
 def test_a_role_with_pg_monitor_is_enough_and_without_it_nothing_is_guessed(attached):
     pair = attached
     where, env = as_role(pair, "pg_monitor")
@@ -372,7 +367,6 @@ def re_named(name):
     return "standbyctl_test_HEX" if name.startswith("standbyctl_test_") else name
 
 
-@pytest.mark.sample
 def test_a_database_of_that_name_that_is_not_ours_is_neither_used_nor_dropped(attached):
     pair = attached
     pair.primary.rows("CREATE DATABASE replication_test")
