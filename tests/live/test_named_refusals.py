@@ -216,6 +216,21 @@ def test_a_managed_service_and_a_tool_that_rules(pair, refuse):
         refuse("ruled-by-others", 4, *pair.where)
 
 
+def test_a_managed_service_is_said_before_the_rights_that_nobody_has_there(pair):
+    pair.primary.rows(f"CREATE ROLE rds_superuser; CREATE ROLE master LOGIN PASSWORD '{pair.primary.password}'")
+    everybody = pair.area.path / "everybody.pgpass"
+    everybody.write_text(f"*:*:*:*:{pair.primary.password}\n")
+    everybody.chmod(0o600)
+    where = elsewhere(pair, conninfo(pair.primary.port).replace("user=postgres", "user=master"))
+    env = {"PGPASSFILE": str(everybody)}
+    for verb in ("preflight", "plan"):
+        done = pair.tool(verb, *where, env=env, status=4)
+        assert "Amazon RDS" in done.stderr
+        assert "CODE:   P117" in done.stderr
+    overridden = pair.tool("plan", *where, "--despite", "managed-service", env=env, status=3)
+    assert "CODE:   P116" in overridden.stderr
+
+
 # --- what is no reason to refuse
 
 

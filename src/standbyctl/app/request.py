@@ -100,7 +100,7 @@ def resolve(request: Request, state: State) -> Resolved:
     params = connection_params(request.conninfo)
     given = _absolute(request.data_directory) if request.data_directory else ""
     server = LibpqServer(request.primary_name or "the primary", params)
-    route = find_route(server)
+    route = find_route(server, request.despite)
     # By its real path: one directory has one name, whatever links lead to it.
     data_directory = os.path.realpath(given or _beside(route, request.name))
     known = state.at(data_directory)

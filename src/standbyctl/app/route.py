@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from standbyctl.domain.errors import BlockedError, Blocker, CannotTellError, Need, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
+from standbyctl.domain.survey import MANAGED, RULERS
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
 from standbyctl.nodes.libpq import LibpqServer, ask
 from standbyctl.observe.look import rights_asked, rights_query
+from standbyctl.observe.managers import TELLING_ROLES, find_managed
+from standbyctl.planner.blockers.ownership import managed_blockers
 from standbyctl.steps.setting import COMMIT, WAL_KEEP
 from standbyctl.steps.slot import CAP
 
@@ -19,7 +23,8 @@ _WHERE = """
 SELECT host(inet_client_addr()), current_setting('port')::int,
        coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''), ([bindir]),
        current_setting('listen_addresses'), pg_backend_pid(),
-       quote_ident(current_user), quote_ident(current_database()), ([rights])
+       quote_ident(current_user), quote_ident(current_database()), ([rights]),
+       (SELECT coalesce(array_agg(rolname::text), '{}') FROM pg_roles WHERE rolname = ANY (%(telling_roles)s))
 """
 # Only superusers may ask for the programs' place; for others it is found by the server's process.
 _BINDIR = "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
@@ -44,16 +49,19 @@ class Route:
     lacks: tuple[str, ...] = ()
 
 
-def find_route(server: LibpqServer) -> Route:
-    """Ask the primary, once; raises CannotTellError, BlockedError or RefusedError."""
+def find_route(server: LibpqServer, despite: Collection[str] = RULERS) -> Route:
+    """Ask the primary, once; raises CannotTellError, BlockedError or RefusedError.
+
+    A managed service lets nobody be a superuser, and is said before all that it does not let anybody see either.
+    """
     try:
-        return _route(server)
+        return _route(server, despite)
     except BaseException:
         server.close()
         raise
 
 
-def _route(server: LibpqServer) -> Route:
+def _route(server: LibpqServer, despite: Collection[str]) -> Route:
     try:
         conn = server.kept()
     except CannotTellError as error:
@@ -63,11 +71,14 @@ def _route(server: LibpqServer) -> Route:
     _check_version(server.name, conn.info.server_version)
     superuser = conn.info.parameter_status("is_superuser") == "on"
     query = _WHERE.replace("[bindir]", _BINDIR if superuser else "SELECT ''").replace("[rights]", rights_query())
-    [(source, port, data, bindir, listens, pid, user, database, lacks)] = ask(
-        conn, query, (rights_asked(CAP, COMMIT, WAL_KEEP),)
+    [(source, port, data, bindir, listens, pid, user, database, lacks, roles)] = ask(
+        conn, query, ({**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)},)
     )
     if pid != conn.info.backend_pid:
         raise _pooler(server.name)
+    managed = tuple(find_managed({"roles": roles, "functions": ()}))
+    if managed and not superuser and MANAGED not in despite:
+        raise BlockedError(tuple(managed_blockers(server.name, managed)))
     host = conn.info.hostaddr if source else _listening(listens, port)
     if host and not _is_here(host):
         raise RefusedError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts
@@ -24,23 +24,28 @@ _CONSEQUENCES = {
 }
 
 
+def managed_blockers(node: str, managed: Iterable[tuple[str, str]]) -> Iterator[Blocker]:
+    """One for each service that was seen."""
+    for service, evidence in managed:
+        yield Blocker(
+            "P117",
+            msg("{node} belongs to a managed service: {service}", node=node, service=service),
+            msg("Seen: {evidence}. Such a service lets no standby outside copy its files.", evidence=evidence),
+            msg(
+                "Use the service's own read replicas, or logical replication."
+                " If that is not what it is: --despite {name}",
+                name=MANAGED,
+            ),
+            refused=True,
+            need=Need.IMPOSSIBLE,
+        )
+
+
 def ownership_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """By evidence, each with the override that names what it overrides."""
     node = target.primary
     if MANAGED not in target.despite:
-        for service, evidence in sample.survey.managed:
-            yield Blocker(
-                "P117",
-                msg("{node} belongs to a managed service: {service}", node=node, service=service),
-                msg("Seen: {evidence}. Such a service lets no standby outside copy its files.", evidence=evidence),
-                msg(
-                    "Use the service's own read replicas, or logical replication."
-                    " If that is not what it is: --despite {name}",
-                    name=MANAGED,
-                ),
-                refused=True,
-                need=Need.IMPOSSIBLE,
-            )
+        yield from managed_blockers(node, sample.survey.managed)
     for tool, evidence in sample.survey.managers:
         if tool not in target.despite:
             yield Blocker(
