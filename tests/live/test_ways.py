@@ -34,6 +34,13 @@ def streams(pair):
     return place
 
 
+def target_of(pair):
+    """What an attach would be about now, given nothing but the place."""
+    session = pair.session()
+    session.close()
+    return session.target
+
+
 def write_wal(pair, segments):
     """So many WAL files more, and a checkpoint that removes those that nothing keeps."""
     for _ in range(segments):
@@ -169,7 +176,7 @@ def test_the_values_of_the_runbook_are_put_into_force_and_given_back(pair):
     with pair.standby() as conn:
         assert conn.execute("SHOW restore_command").fetchone() == ("cp /nowhere/%f %p",)
         assert conn.execute("SHOW hot_standby").fetchone() == ("on",)
-    assert pair.facts().server(pair.session().target.primary).hba.has_line, "md5 is remembered"
+    assert pair.facts().server(target_of(pair).primary).hba.has_line, "md5 is remembered"
     pair.attach("--auth-method", "scram-sha-256", status=2)
     pair.detach("--remove-data-dir", pair.data, "--delete")
     assert pair.raw() == before
@@ -381,6 +388,6 @@ def test_the_configuration_file_may_ask_for_all_of_it(pair):
     )
     pair.attach("--config", config)
     assert streams(pair).covered
-    target = pair.session().target
+    target = target_of(pair)
     assert (target.slot, target.auth_method) == ("", "md5")
     pair.detach()
