@@ -22,6 +22,9 @@ test: check ## check, and attach, detach, refusals and some crash points on one 
 live: .venv/dev ## everything, on every PostgreSQL version that is here
 	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
 
+rest: .venv/dev ## what live runs and test does not: for CI, after test
+	$(BIN)/python -m pytest -q -n 2 -m live --versions all --after-test tests
+
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
 
@@ -41,4 +44,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live bench fix golden
+.PHONY: help demo check test live rest bench fix golden

@@ -16,6 +16,7 @@ GRID = pytest.StashKey()
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+    parser.addoption("--after-test", action="store_true", help="leave out what `make test` has run already")
     parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
 
 
@@ -36,6 +37,21 @@ def pytest_generate_tests(metafunc):
         if metafunc.definition.get_closest_marker("one_version"):
             every = every[:1]
         metafunc.parametrize("programs", every, ids=[f"pg{each.major}" for each in every], scope="session")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--after-test"):
+        return
+    newest = versions(config)[0].major
+    ran = [item for item in items if item.get_closest_marker("sample") and _major(item) in {None, newest}]
+    config.hook.pytest_deselected(items=ran)
+    items[:] = [item for item in items if item not in ran]
+
+
+def _major(item):
+    """The version that a test runs on; None where it chooses one itself."""
+    programs = item.callspec.params.get("programs") if hasattr(item, "callspec") else None
+    return programs.major if programs else None
 
 
 def mount_namespace_argv():

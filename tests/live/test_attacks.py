@@ -7,7 +7,7 @@ import pytest
 
 from standbyctl.lab.server import stop_server
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.one_version]
 
 
 def text(done):

@@ -14,7 +14,7 @@ from tests.live.conftest import scrub
 from tests.live.stages import own_role, reload, restarted, setting
 from tests.pair import Pair
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.one_version]
 
 
 def conninfo(port, host="127.0.0.1"):
@@ -65,7 +65,6 @@ def test_a_port_that_accepts_and_never_answers(pair, refuse):
 
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses options", "ignores options"])
 @pytest.mark.sample
-@pytest.mark.one_version
 def test_a_pooler_in_front(pair, refuse, ignores):
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-pytestmark = [pytest.mark.live, pytest.mark.sample]
+pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.one_version]
 
 
 def words(done):

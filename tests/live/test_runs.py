@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.live, pytest.mark.sample]
+pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.one_version]
 
 
 def text(done):

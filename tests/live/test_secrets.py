@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.live, pytest.mark.sample]
+pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.one_version]
 
 
 class Watch:

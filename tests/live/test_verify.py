@@ -10,7 +10,7 @@ import pytest
 
 from standbyctl.lab.server import Primary
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.one_version]
 SOON = ("--for", "300ms")
 EVERY = ["V805", "V801", "V802", "V803", "V804", "V806", "V807", "V808", "V809"]
 
