@@ -9,11 +9,8 @@ import pytest
 from standbyctl.diagnosis.catalogue import ALL
 from standbyctl.ui.reference import render_reference
 from tests.docs.test_readme import COMMAND, anchors, check
-from tests.house.test_house import COMING
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "codes.md"
-# Options that entries of codes in use name, and that are being made: emptied together with COMING.
-COMING_OPTIONS: set[str] = set()
 
 
 def test_the_page_is_what_the_catalogue_says(pytestconfig):
@@ -47,13 +44,12 @@ def commands(entry):
                 yield re.findall(r"'[^']*'|\S+", found[1])
 
 
-@pytest.mark.parametrize("entry", [each for each in ALL if each.code not in COMING], ids=lambda entry: entry.code)
+@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.code)
 def test_an_entry_names_only_verbs_and_options_that_exist(entry):
     for args in commands(entry):
-        if not COMING_OPTIONS & set(args):
-            check([arg for arg in args if arg != "OPTIONS"])
+        check([arg for arg in args if arg != "OPTIONS"])
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(str(way) for way in entry.do)))
-    assert options <= known_options() | COMING_OPTIONS | OF_OTHERS
+    assert options <= known_options() | OF_OTHERS
 
 
 # Options of pip, pg_config, pg_checksums and the like.
@@ -66,7 +62,3 @@ def known_options():
     root = click.Context(cli, info_name="standbyctl")
     verbs = [cli.get_command(root, name) for name in cli.list_commands(root)]
     return {option for verb in verbs for param in verb.params for option in param.opts} | {"--version", "--help"}
-
-
-def test_every_option_that_is_said_to_be_coming_is_not_there_yet():
-    assert not COMING_OPTIONS & known_options(), "take it out of COMING_OPTIONS"

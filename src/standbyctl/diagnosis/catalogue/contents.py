@@ -122,25 +122,6 @@ ENTRIES = (
         ),
     ),
     Entry(
-        "P131",
-        msg("extensions and their libraries"),
-        means=msg("The cluster uses libraries that the standby's installation of PostgreSQL must have too."),
-        why=msg(
-            "The catalogs come along with the copy, the files below pkglibdir do not. A missing library of"
-            " shared_preload_libraries keeps the standby from starting (P209); any other fails in the first"
-            " query that calls it, perhaps after a promotion only."
-        ),
-        do=(
-            msg(
-                "See what is used, in each database:"
-                "\nSELECT DISTINCT probin FROM pg_proc WHERE probin IS NOT NULL;"
-                "\nSELECT name, setting FROM pg_settings"
-                "\n WHERE name LIKE '%preload_libraries' AND setting <> '';"
-            ),
-            msg("See where they must be, and install the same packages there:\npg_config --pkglibdir"),
-        ),
-    ),
-    Entry(
         "P132",
         msg("collation versions"),
         means=msg(

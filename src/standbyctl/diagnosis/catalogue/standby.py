@@ -225,19 +225,4 @@ ENTRIES = (
             msg("Choose another volume, or make the file system with more inodes (XFS has them as needed): -D DIR"),
         ),
     ),
-    Entry(
-        "P213",
-        msg("clocks"),
-        means=msg("The clocks of the two hosts differ."),
-        why=msg(
-            "Replication itself does not look at clocks. now() - pg_last_xact_replay_timestamp() compares two"
-            " of them, and is wrong by the difference; so is recovery_min_apply_delay. A TLS certificate is not"
-            " yet valid, or expired, for a host that is far off. write_lag, flush_lag and replay_lag of"
-            " pg_stat_replication are measured by the primary's clock alone."
-        ),
-        do=(
-            msg("See it, on both hosts:\nchronyc tracking\ntimedatectl"),
-            msg("Let both follow the same time servers. No restart of PostgreSQL is needed."),
-        ),
-    ),
 )
