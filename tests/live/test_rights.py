@@ -209,3 +209,10 @@ def test_preflight_says_it_too_and_is_ready_with_just_those_rights(pair, weak):
     done = weak.tool("preflight", *weak.where, *weak.theirs, status=1)
     assert "no superuser: the role" in " ".join(done.stdout.split())
     assert f"        {statements[-1]}" in done.stdout.splitlines()
+
+
+def test_a_role_of_the_standby_that_is_there_is_not_made_again(pair, weak):
+    as_superuser(pair, "CREATE ROLE repl_db2 LOGIN REPLICATION;")
+    assert not [line for line in shown(weak.tool("plan", *weak.where, status=3)) if "CREATE ROLE" in line]
+    as_superuser(pair, "DROP ROLE repl_db2;")
+    assert [line for line in shown(weak.tool("plan", *weak.where, status=3)) if "CREATE ROLE" in line]

@@ -171,7 +171,7 @@ def _check_sight(target: Target, route: Route, server: LibpqServer, *, attaching
     if not set(route.lacks) & set(LOOKING):
         return
     lacks = rights_ahead(target, route.lacks)
-    exists = server.observe("SELECT FROM pg_roles WHERE rolname = %s", target.role)
+    exists = server.observe("SELECT 1 FROM pg_roles WHERE rolname = %s", target.role)
     server.close()
     role = attaching and target.own_role
     why = rights_blocker(target, route.user, route.database, lacks, role=role, role_exists=bool(exists))

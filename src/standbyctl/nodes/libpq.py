@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import Identifier, Literal
 
@@ -201,7 +202,9 @@ def ask(
     watch.start()
     try:
         cursor = conn.execute(query.encode(), named or None)
-        return cursor.fetchall() if cursor.description else []
+        # Not by its description: a row may have no column (SELECT FROM ...).
+        answered = cursor.pgresult is not None and cursor.pgresult.status == pq.ExecStatus.TUPLES_OK
+        return cursor.fetchall() if answered else []
     finally:
         watch.cancel()
 
