@@ -101,6 +101,7 @@ def test_what_is_printed_is_enough_for_attach_status_and_detach(pair, weak, gold
     with Connections(pair) as seen:
         weak.tool("attach", *weak.where, *weak.theirs, "--yes")
         assert "streaming" in weak.tool("status").stdout
+        weak.tool("verify", "db2")
         assert "Nothing to do" in weak.tool("attach", *weak.where, *weak.theirs, "--yes").stdout
         weak.tool("detach", "db2", "--yes")
     assert 2 <= seen.most <= LIMIT

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import standbyctl
+from standbyctl.app.values import choice
 from standbyctl.domain.errors import BlockedError, Blocker
 from standbyctl.domain.facts import Facts, Passfile, Role, Slot
 from standbyctl.domain.message import msg
@@ -119,6 +120,10 @@ def test_editing_by_sql_has_rights_of_its_own(lack: str) -> None:
     assert lines(plan) == grants({lack}, '"Tool"')
     assert codes(plan_for(weak(lack, "reload"), BY_SQL)) == ["P116"]
     assert lines(plan_for(weak(lack, "reload"), BY_SQL)) == grants({lack, "reload"}, '"Tool"')
+
+
+def test_every_way_can_be_asked_for_whoever_checks_the_word() -> None:
+    assert [choice("hba", way.value) for way in HbaWay] == ["auto", "file", "wait", "sql"]
 
 
 def test_every_right_has_a_statement() -> None:

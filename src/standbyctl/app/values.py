@@ -8,14 +8,15 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.parameter import size_text
 from standbyctl.domain.size import parse_size
+from standbyctl.domain.target import HbaWay, SettingsWay
 
 CHOICES = {
-    "hba": ("auto", "file", "wait"),
+    "hba": tuple(way.value for way in HbaWay),
     "checkpoint": ("fast", "spread"),
     "wal_method": ("stream", "fetch"),
     "synchronous_commit": ("on", "off", "local", "remote_write", "remote_apply"),
     "auth_method": ("scram-sha-256", "md5"),
-    "settings": ("alter", "print"),
+    "settings": tuple(way.value for way in SettingsWay),
 }
 _MB = 1 << 20
 # PostgreSQL counts wal_keep_size in MB, in an int.
