@@ -55,6 +55,7 @@ def test_a_file_without_a_last_newline_gets_it_back_so(pair):
     assert path.read_bytes() == before
 
 
+@pytest.mark.one_version
 def test_a_file_that_is_broken_already_is_not_touched(pair):
     path = pair.primary.data / "pg_hba.conf"
     path.write_text(f"{BASE}nonsense here\n")
@@ -64,6 +65,7 @@ def test_a_file_that_is_broken_already_is_not_touched(pair):
     assert path.read_bytes() == before
 
 
+@pytest.mark.one_version
 def test_changes_that_wait_for_a_reload_are_named(pair):
     path = pair.primary.data / "pg_hba.conf"
     path.write_text(f"{BASE}host app app 10.0.0.0/8 scram-sha-256\n")
@@ -71,6 +73,7 @@ def test_changes_that_wait_for_a_reload_are_named(pair):
     assert "was changed and not reloaded: our reload puts those changes into force too" in text(done)
 
 
+@pytest.mark.one_version
 def test_a_role_with_an_odd_name_is_quoted(pair):
     pair.attach("--role", "Repl-All")
     assert '"Repl-All"' in (pair.primary.data / "pg_hba.conf").read_text()
@@ -80,6 +83,7 @@ def test_a_role_with_an_odd_name_is_quoted(pair):
     assert pair.primary.rows("SELECT 1 FROM pg_roles WHERE rolname = 'Repl-All'") == []
 
 
+@pytest.mark.one_version
 def test_by_hand_the_line_is_printed_and_the_run_goes_on_once_it_is_there(pair):
     run = pair.start_tool("attach", *pair.where, "--yes", "--hba", "wait")
     seen = ""
@@ -100,6 +104,7 @@ def test_by_hand_the_line_is_printed_and_the_run_goes_on_once_it_is_there(pair):
     assert path.read_text() == f"{before}{wanted}\n"
 
 
+@pytest.mark.one_version
 def test_configuration_outside_the_data_directory_is_refused_by_name(pair):
     outside = pair.area.path / "pg_hba.conf"
     outside.write_text(BASE)
@@ -113,6 +118,7 @@ def test_configuration_outside_the_data_directory_is_refused_by_name(pair):
     assert "P112" in text(done)
 
 
+@pytest.mark.one_version
 def test_tablespaces_are_refused_by_name(pair):
     import shutil
 

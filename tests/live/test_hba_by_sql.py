@@ -95,6 +95,7 @@ def test_attach_and_detach_are_exact_to_the_byte(pair, name):
     assert (now.st_mode, now.st_uid, now.st_gid) == (was.st_mode, was.st_uid, was.st_gid)
 
 
+@pytest.mark.one_version
 def test_every_other_byte_stays_whatever_the_file_is_like(pair, stage, subtests):
     path = own_file(pair, "pg_hba.conf")
     for name, text in FILES.items():
@@ -143,6 +144,7 @@ def test_extensions_that_count_or_explain_statements_see_nothing_of_it(pair):
     assert [word for word in ("COPY", "base64", "sha256sum", LINE) if word in counted + log_of(pair)] == []
 
 
+@pytest.mark.one_version
 def test_what_fails_is_not_in_the_log_either(pair, stage):
     pair.primary.rows("ALTER SYSTEM SET log_statement = 'all'")
     pair.primary.rows("SELECT pg_reload_conf()")
@@ -161,6 +163,7 @@ def test_what_fails_is_not_in_the_log_either(pair, stage):
     assert [word for word in ("COPY", "sha256sum", LINE, "program") if word in log_of(pair)] == []
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     "parts", [('it\'s a "place" $HOME `id` \\n', "pg_hba.conf"), ("c", "-rf"), ("\u8a2d\u5b9a", "hba % 1")]
 )
@@ -173,6 +176,7 @@ def test_odd_paths_are_only_paths(pair, stage, parts):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.one_version
 def test_a_symbolic_link_stays_one_and_its_file_is_edited(pair, stage):
     path = own_file(pair, "kept", "real.conf")
     link = pair.area.path / "state" / "pg_hba.conf"
@@ -187,6 +191,7 @@ def test_a_symbolic_link_stays_one_and_its_file_is_edited(pair, stage):
     assert sorted(each.name for each in path.parent.iterdir()) == ["real.conf"]
 
 
+@pytest.mark.one_version
 def test_done_twice_is_as_done_once_and_every_copy_of_the_line_goes(pair, stage):
     path = own_file(pair, "pg_hba.conf")
     stage.insert(path)
@@ -201,6 +206,7 @@ def test_done_twice_is_as_done_once_and_every_copy_of_the_line_goes(pair, stage)
     assert (path.read_text(), path.stat().st_ino) == (f"{BASE}# more\nlast", inode)
 
 
+@pytest.mark.one_version
 def test_many_at_once_lose_nothing(pair, stage):
     """Each session of its own; one that comes too late is refused, and never overwrites."""
     path = own_file(pair, "pg_hba.conf")
@@ -224,6 +230,7 @@ def test_many_at_once_lose_nothing(pair, stage):
     assert sorted(path.read_text().removeprefix(BASE).splitlines()) == sorted(f"# line {n}" for n in done)
 
 
+@pytest.mark.one_version
 def test_an_edit_between_look_and_act_is_refused_and_kept(pair):
     """The plan was made; then somebody edits; then attach runs that plan."""
     session = pair.session(hba="sql")
@@ -238,6 +245,7 @@ def test_an_edit_between_look_and_act_is_refused_and_kept(pair):
     assert hba_of(pair).read_text() == theirs
 
 
+@pytest.mark.one_version
 def test_a_line_that_the_server_does_not_accept_is_out_again_before_any_reload(pair, stage):
     before, loaded = hba_of(pair).read_bytes(), pair.primary.rows("SELECT pg_conf_load_time()")
     with pytest.raises(StoppedError, match="does not accept the new line") as told:
@@ -264,6 +272,7 @@ def test_an_included_file_that_decides_is_not_edited(pair):
     assert more.read_text() == "host app all 127.0.0.1/32 ident\n"
 
 
+@pytest.mark.one_version
 def test_the_right_to_run_programs_is_enough_and_without_it_nothing_is_done(pair):
     weak = Weak(pair)
     weak.make_theirs()
@@ -301,6 +310,7 @@ class Dying:
         assert self.note.read_text().splitlines()[-1] == f"{kind} died"
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("when", ["before", "during", "after"])
 def test_killed_around_it_the_same_command_again_finishes(pair, when):
     dying, before, started = Dying(pair), pair.raw(), pair.started_at()
@@ -313,6 +323,7 @@ def test_killed_around_it_the_same_command_again_finishes(pair, when):
     assert pair.started_at() == started
 
 
+@pytest.mark.one_version
 def test_killed_before_the_reload_both_ways_finish(pair):
     dying, before = Dying(pair), pair.raw()
     dying.run("before:5", "Reload", "attach", *pair.where, *SQL)

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import mount_namespace_argv
 from tests.live.stages import restarted
 
-pytestmark = [pytest.mark.live, pytest.mark.sample]
+pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.one_version]
 
 
 def test_a_wrong_password(pair, refuse):

@@ -139,6 +139,7 @@ def test_what_was_staged_starts_and_more_than_could_is_refused(pair):
     assert pair.raw() == before
 
 
+@pytest.mark.one_version
 def test_an_attach_goes_on_while_something_waits_for_a_restart(pair):
     stage(pair, "--max-wal-senders", 20)
     started = pair.started_at()
@@ -151,6 +152,7 @@ def test_an_attach_goes_on_while_something_waits_for_a_restart(pair):
     assert pair.started_at() == started
 
 
+@pytest.mark.one_version
 def test_the_runbooks_values_are_refused_by_attach_where_they_do_not_run_and_taken_where_they_do(pair):
     asked = ("--wal-level", "logical", "--max-wal-senders", "12", "--max-replication-slots", "11")
     before = pair.raw()
@@ -163,6 +165,7 @@ def test_the_runbooks_values_are_refused_by_attach_where_they_do_not_run_and_tak
     assert pair.primary.rows("SHOW wal_level") == [("logical",)]
 
 
+@pytest.mark.one_version
 def test_a_primary_that_listens_nowhere_is_opened_by_its_owners_restart(pair):
     configure(pair, listen_addresses="")
     socket = f"host={pair.area.path} port={pair.primary.port} user=postgres dbname=postgres"
@@ -173,6 +176,7 @@ def test_a_primary_that_listens_nowhere_is_opened_by_its_owners_restart(pair):
     pair.attach()
 
 
+@pytest.mark.one_version
 def test_what_somebody_else_has_set_is_not_overwritten_and_what_they_change_later_stays(pair):
     configure(pair, max_wal_senders="1")
     pair.primary.rows("ALTER SYSTEM SET max_wal_senders = 2")
@@ -233,6 +237,7 @@ def test_the_trial_reads_the_configuration_that_the_server_reads_wherever_it_is(
     assert pair.primary.rows("SHOW max_wal_senders") == [("10",)]
 
 
+@pytest.mark.one_version
 def test_where_alter_system_is_forbidden_or_the_files_are_broken_nothing_is_written(pair):
     configure(pair, max_wal_senders="1")
     conf = pair.primary.data / "postgresql.conf"
@@ -274,6 +279,7 @@ def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair)
     assert [each["name"] for each in json.loads(seen.stdout)["staged"]] == ["max_wal_senders"]
 
 
+@pytest.mark.one_version
 def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):
     """A standby has the same system identifier, and its files are not the primary's."""
     pair.attach()
@@ -286,6 +292,7 @@ def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):
     assert "max_wal_senders" not in (pair.primary.data / "postgresql.auto.conf").read_text()
 
 
+@pytest.mark.one_version
 def test_it_asks_and_without_a_terminal_does_nothing(pair):
     configure(pair, max_wal_senders="1")
     before = pair.raw()
@@ -298,6 +305,7 @@ def test_it_asks_and_without_a_terminal_does_nothing(pair):
     assert json.loads(unstage(pair, "--json").stdout)["verdict"] == "unstaged"
 
 
+@pytest.mark.one_version
 def test_two_at_once_are_one_after_the_other(pair):
     configure(pair, max_wal_senders="1")
     argv = ("plan", "--stage-restart", *primary_of(pair), "--yes")
@@ -308,6 +316,7 @@ def test_two_at_once_are_one_after_the_other(pair):
     unstage(pair)
 
 
+@pytest.mark.one_version
 def test_a_reload_by_anybody_changes_nothing_of_it(pair):
     stage(pair, "--max-wal-senders", 20)
     pair.primary.rows("SELECT pg_reload_conf()")

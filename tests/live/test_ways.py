@@ -192,6 +192,7 @@ def test_every_synchronous_commit_can_be_asked_for(pair, value):
     assert pair.raw() == before
 
 
+@pytest.mark.one_version
 def test_a_setting_that_somebody_has_changed_since_is_kept(pair):
     pair.attach(*RUNBOOK)
     pair.primary.rows("ALTER SYSTEM SET synchronous_commit = 'local'")
@@ -202,6 +203,7 @@ def test_a_setting_that_somebody_has_changed_since_is_kept(pair):
     assert pair.primary.rows("SHOW wal_keep_size") == [("0",)]
 
 
+@pytest.mark.one_version
 def test_a_setting_stays_while_another_standby_without_a_slot_relies_on_it(pair):
     pair.attach(*SLOTLESS)
     other = pair.area.path / "db3"
@@ -214,6 +216,7 @@ def test_a_setting_stays_while_another_standby_without_a_slot_relies_on_it(pair)
     pair.tool("detach", "db3", "--yes", status=0)
 
 
+@pytest.mark.one_version
 def test_a_superuser_as_the_role_is_possible_and_called_what_it_is(pair):
     entry = pair.area.path / "super.pgpass"
     entry.write_text(f"*:*:*:postgres:{pair.primary.password}\n")
@@ -225,6 +228,7 @@ def test_a_superuser_as_the_role_is_possible_and_called_what_it_is(pair):
     pair.detach()
 
 
+@pytest.mark.one_version
 def test_without_the_journal_a_standby_without_a_slot_is_known_by_its_configuration(pair):
     before = pair.raw()
     pair.attach("--no-slot", "--wal-keep-size", "256MB", "--auth-method", "md5")
@@ -306,6 +310,7 @@ def test_where_settings_are_kept_elsewhere_the_lines_are_printed_and_the_run_goe
     assert pair.raw() == before
 
 
+@pytest.mark.one_version
 def test_a_run_that_was_killed_while_it_waited_for_settings_goes_on_waiting_for_what_is_left(pair):
     asked = ("--settings", "print", "--wal-cap", "keep", "--synchronous-commit", "off", "--wal-keep-size", "256MB")
     run = pair.start_tool(*attach_args(pair, *asked))
@@ -339,6 +344,7 @@ KILLED = [
 ]
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(("when", "kind"), KILLED, ids=[" ".join(point) for point in KILLED])
 def test_killed_on_one_of_these_ways_it_goes_on_and_is_given_back(pair, when, kind):
     before, beside = pair.raw(), pair.beside()
