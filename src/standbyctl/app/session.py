@@ -147,6 +147,7 @@ def question_for(resolved: Resolved) -> Question:
         hba_line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method),
         condemned=condemned_path(target.data_directory),
         own_role=target.own_role,
+        source_address=target.source_address,
         superuser=resolved.superuser,
         hba_by_sql=target.hba is HbaWay.SQL,
         verify_backup=target.verify_backup,

@@ -61,6 +61,11 @@ def find_place(rules: tuple[HbaRule, ...], main_file: str, role: str, source: st
     return Placement(before_line=first.line)
 
 
+def may_admit(rules: tuple[HbaRule, ...], role: str, source: str) -> bool:
+    """Whether some rule could let the role in; in doubt it could."""
+    return any(rule.method != "reject" and _could_match(rule, role, source) for rule in rules)
+
+
 def _could_match(rule: HbaRule, role: str, source: str) -> bool:
     """Whether the rule might decide about the connection; in doubt it might."""
     if rule.error or rule.type == "local" or "replication" not in rule.databases:

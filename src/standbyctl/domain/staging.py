@@ -52,7 +52,7 @@ class TryStart:
     trial: Trial
 
     def __str__(self) -> str:
-        check = "SELECT ... FROM pg_file_settings WHERE error IS NOT NULL; else all of it is taken back"
+        check = "no row of pg_file_settings with an error but those that wait for a restart; else all is taken back"
         if not self.trial.bin_directory:
             return check
         config = shlex.quote(self.trial.config_file)

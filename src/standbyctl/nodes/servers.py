@@ -14,6 +14,7 @@ from standbyctl.nodes.world import World, script_text
 
 _RELOAD_SECONDS = 15
 SPEAK_SECONDS = 10
+TRY_SECONDS = 30
 _WAITING_SYNCHRONOUS = """
 SELECT f.setting FROM (SELECT setting FROM pg_show_all_file_settings()
                         WHERE name = 'synchronous_standby_names'
@@ -111,11 +112,11 @@ def wait_until(effect: fx.WaitUntil, world: World) -> None:
                 hint=msg("Mend the cause, then run the same command again."),
             )
         log = world.doors[effect.log_node].host.script(script_text("tail.sh"), effect.log_path)
-        tail = " | ".join(log.stdout.decode(errors="replace").splitlines())
+        tail = log.stdout.decode(errors="replace").splitlines()
         return StoppedError(
             "A204",
             msg("still waiting after {n} s: {what}", n=effect.timeout_seconds, what=effect.question),
-            detail=msg("The end of {path}: {tail}", path=effect.log_path, tail=tail),
+            detail=msg("The end of {path}:", path=effect.log_path).followed_by(tail),
             hint=msg("Mend the cause, then run the same command again."),
         )
 
@@ -212,9 +213,20 @@ def await_admission(effect: fx.AwaitAdmission, world: World) -> None:
     )
     world.tell(Note(msg("    {line}", line=effect.line)))
     host, text = world.doors[effect.standby].host, script_text("try_replication.sh")
+    server, tried = world.doors[effect.node].server, [(0.0, "")]
+
+    def admitted() -> bool:
+        """A try that fails leaves a FATAL in the log: so only after a reload, and now and then."""
+        now, (at, loaded) = world.clock.monotonic(), tried[0]
+        reloaded = str(server.observe("SELECT pg_conf_load_time()")[0][0])
+        if reloaded == loaded and now - at < TRY_SECONDS:
+            return False
+        tried[0] = (now, reloaded)
+        return host.script(text, effect.bin_directory, effect.conninfo).status == 0
+
     _wait(
         world,
-        lambda: host.script(text, effect.bin_directory, effect.conninfo).status == 0,
+        admitted,
         effect.timeout_seconds,
         1.0,
         lambda: StoppedError(

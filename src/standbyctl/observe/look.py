@@ -9,12 +9,13 @@ from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, Node
+from standbyctl.domain.hba import may_admit
 from standbyctl.domain.message import msg
 from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.question import Question
-from standbyctl.observe.reading import parse_place, parse_probe, parse_sample, parse_server
+from standbyctl.observe.reading import parse_place, parse_probe, parse_rules, parse_sample, parse_server
 from standbyctl.observe.texts import text
 
 SETTINGS = (
@@ -98,6 +99,8 @@ def _probe(
     door: Door, question: Question, raw: Mapping[str, Any], data_directory: str
 ) -> tuple[dict[str, str], list[str]]:
     hba = next(s["value"] for s in raw["settings"] if s["name"] == "hba_file")
+    # A try that must fail is not made: it would leave a FATAL in the primary's log, and somebody is paged for that.
+    tries = raw["roles"] and may_admit(parse_rules(raw), question.role, question.source_address)
     done = door.host.script(
         text("probe.sh"),
         question.data_directory,
@@ -105,7 +108,7 @@ def _probe(
         question.passfile,
         question.passfile_marker,
         question.passfile_entry,
-        question.replication_conninfo if raw["roles"] else "",
+        question.replication_conninfo if tries else "",
         str(question.port),
         hba,
         question.hba_line,

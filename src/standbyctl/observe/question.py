@@ -24,6 +24,7 @@ class Question:
     hba_line: str
     condemned: str
     own_role: bool
+    source_address: str = "127.0.0.1"
     superuser: bool = True
     hba_by_sql: bool = False
     verify_backup: bool = False

@@ -49,7 +49,7 @@ def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
 
 def _hba(raw: Mapping[str, Any], probe: Mapping[str, str], path: str) -> HbaFile:
     """The file as its host shows it, or where it is edited by SQL, as the server itself reads it."""
-    rules = tuple(_rule(rule) for rule in raw["hba"])
+    rules = parse_rules(raw)
     if own := raw.get("hba_by_sql"):
         return HbaFile(path, rules, True, own["has_line"], own["loaded"], own["digest"])
     return HbaFile(
@@ -75,6 +75,11 @@ def _marked(comment: str | None) -> tuple[str, str, str]:
     if len(words) != 3 or not words[0].startswith("standbyctl: ") or not words[1].startswith("key "):  # noqa: PLR2004
         return "", "", ""
     return words[0].removeprefix("standbyctl: "), words[1].removeprefix("key "), words[2]
+
+
+def parse_rules(raw: Mapping[str, Any]) -> tuple[HbaRule, ...]:
+    """Every rule of pg_hba.conf, in the order of the file."""
+    return tuple(_rule(rule) for rule in raw["hba"])
 
 
 def _rule(raw: Mapping[str, Any]) -> HbaRule:

@@ -29,6 +29,7 @@ SELECT jsonb_build_object(
 _STANDBY = """
 SELECT jsonb_build_object(
   'in_recovery', pg_is_in_recovery(),
+  'paused', CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END,
   'timeline', coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
                        (SELECT timeline_id FROM pg_control_checkpoint())))
 """
@@ -102,7 +103,7 @@ def _standby(
         own = None
     role = None if own is None else "standby" if own["in_recovery"] else "primary"
     if sender is not None:
-        state = sender["state"]
+        state = "replay paused" if own is not None and own["paused"] else sender["state"]
     elif own is not None:
         state = "not connected"
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from standbyctl.app.preflight import Report
@@ -99,6 +100,11 @@ def _way(blocker: Blocker) -> str:
 def _verdict_line(found: Preflight, primary: str, name: str) -> str:
     if found.verdict is Verdict.READY and not found.steps:
         said = msg("Nothing to do: {name} streams from {primary}.", name=name, primary=primary)
+    elif found.verdict is Verdict.READY and not found.count(Status.FIX):
+        said = msg(
+            "No restart, and nothing to mend. {warnings}.",
+            warnings=_count(found.count(Status.WARN), "warning", "warnings"),
+        )
     elif found.verdict is Verdict.READY:
         said = msg(
             "No restart. {fixes}, {warnings}: all of it by SQL, a line in a file, or a reload.",
@@ -125,6 +131,9 @@ def _ending(report: Report, session: Session, next_command: str) -> str:
     lines = [_verdict_line(found, target.primary, target.name)]
     if found.verdict is Verdict.READY and found.steps:
         lines.append(f"{'Next':<10}{next_command}")
+    if found.restart:
+        conninfo = shlex.quote(session.resolved.conninfo)
+        lines.append(f"{'Next':<10}standbyctl plan --stage-restart -p {conninfo}")
     if found.blockers:
         codes = " ".join(dict.fromkeys(blocker.code for blocker in found.blockers))
         lines.append(f"{'See':<10}standbyctl explain {codes}")

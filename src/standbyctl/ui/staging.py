@@ -82,10 +82,14 @@ def render_waiting(status: Status) -> str:
         )
         for each in status.staged
     ]  # fmt: skip
-    lines += [
-        msg("in force since {node} was started at {at}: {name} = {v}", node=status.primary, at=at, name=name, v=value)
-        for name, value, at in status.in_force
-    ]
+    if status.in_force:
+        words = ", ".join(f"{name} = {value}" for name, value, _ in status.in_force)
+        at = status.in_force[0][2].split(".")[0]
+        lines.append(
+            msg(
+                "staged, and in force since {node} was started ({at}): {words}", node=status.primary, at=at, words=words
+            )
+        )
     return "\n".join(wrap(text(line), "", "  ") for line in lines)
 
 

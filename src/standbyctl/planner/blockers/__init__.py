@@ -13,7 +13,7 @@ from standbyctl.planner.blockers.host import host_blockers
 from standbyctl.planner.blockers.ownership import ownership_blockers
 from standbyctl.planner.blockers.parameters import parameter_blockers
 from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
-from standbyctl.planner.blockers.restart import asked_blockers
+from standbyctl.planner.blockers.restart import asked_blockers, due_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.plan import Memory
@@ -28,9 +28,10 @@ def attach_blockers(
     yield from asked_blockers(facts, target)
     if not steps:
         return
+    yield from due_blockers(facts, sample, target)
     yield from ownership_blockers(facts, sample, target, steps)
     yield from rights_blockers(facts, target, steps)
-    yield from commit_blockers(facts, target)
+    yield from commit_blockers(facts, sample, target)
     yield from capacity_blockers(facts, sample, target, steps)
     yield from slot_blockers(facts, sample, target, memory)
     yield from cap_blockers(facts, sample, target, steps)

@@ -96,18 +96,22 @@ def _outside(paths: tuple[str, ...], data_directory: str) -> tuple[str, ...]:
     return tuple(path for path in paths if not path.startswith(f"{data_directory}/"))
 
 
-def commit_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+def commit_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
     """Commits that would wait for the new standby."""
     names = facts.server(target.primary).setting("synchronous_standby_names").value
     if _may_name(names, {target.name, f"{target.name}_copy"}):
+        alone = sample.wal_senders_in_use == 0
         yield Blocker(
             "P110",
             msg("commits on {node} would wait for the new standby", node=target.primary),
             msg(
                 "synchronous_standby_names = '{names}' makes {name}, or the very copy of it, a synchronous"
-                " standby: commits wait for it, and hang when it goes away.",
+                " standby: commits wait for it, and hang when it goes away.{now}",
                 names=names,
                 name=target.name,
+                now=" No standby is connected: unless synchronous_commit is off or local, they hang now."
+                if alone
+                else "",
             ),
             msg(
                 "List the standbys that are meant to be synchronous by name (a reload), without {name}.",

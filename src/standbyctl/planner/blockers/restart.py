@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts, Server, Setting
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.staging import level, number
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.staging import LEVELS, level, number
 from standbyctl.domain.target import Target
 
 
@@ -43,6 +44,42 @@ def _raised(setting: Setting) -> bool:
 def need(server: Server, name: str) -> Need:
     """What would lift a blocker about a setting: as this very server says."""
     return Need.RESTART if server.setting(name).restart_only else Need.WAY
+
+
+def due_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
+    """What runs would do, and what waits in a file for the next restart would not.
+
+    A slot keeps a server from starting with less than it needs; and the copy starts with what the files say.
+    """
+    server, node = facts.server(target.primary), target.primary
+    new = 1 if target.slot and server.slot(target.slot) is None else 0
+    needed = (
+        ("P102", "wal_level", LEVELS["replica"], level, "replica"),
+        ("P103", "max_wal_senders", 1, number, "1"),
+        ("P104", "max_replication_slots", sample.slots_in_use + new, number, str(sample.slots_in_use + new)),
+    )
+    for code, name, least, rank, words in needed:
+        setting = server.setting(name)
+        due = rank(setting.due)
+        if due is None or due >= least or (rank(setting.value) or 0) < least:
+            continue
+        yield Blocker(
+            code,
+            msg("the next restart of {node} brings {name} = {due}", node=node, name=name, due=setting.due),
+            msg(
+                "It stands in {file}, and runs with {value} until then. With a standby {node} needs {least}: it would"
+                " not start again with its slot, and the copy, which comes with its files, would not start at all.",
+                file=setting.file or "a file",
+                value=setting.value,
+                node=node,
+                least=words,
+            ),
+            msg(
+                "Take it out of that file again (ALTER SYSTEM RESET {name}, or by hand), or write what it takes:"
+                " standbyctl plan --stage-restart -p CONNINFO.",
+                name=name,
+            ),
+        )
 
 
 def asked_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:

@@ -63,6 +63,8 @@ def _hba(view: View) -> Seen:
         return fine(
             "line {n} admits {role} from {source}", n=found.admits.line, role=target.role, source=target.source_address
         )
+    if not hba.loaded:
+        return warning("{path} was changed and not reloaded: our reload puts that into force too", path=hba.path)
     how = msg("by hand: --hba wait") if not hba.at_hand and target.hba is not HbaWay.FILE else None
     return Seen(msg("no rule admits {role} from {source}", role=target.role, source=target.source_address), remedy=how)
 
@@ -88,7 +90,7 @@ def _cap(view: View) -> Seen:
         free = view.sample.wal_free_bytes
         room = format_size(free) if free is not None else "?"
         text = "no limit: a dead standby would fill pg_wal ({room} free)"
-        if any(CAP in parameters_of(step) for step in view.steps) or view.blockers:
+        if any(CAP in parameters_of(step) for step in view.steps) or any(b.code == "P108" for b in view.blockers):
             return fine(text, room=room)
         return warning(text, room=room)
     return fine("{cap}", cap=format_size(int(value) << 20))

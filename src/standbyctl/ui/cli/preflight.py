@@ -37,14 +37,21 @@ def command(context: Context, trial: bool, **given: Any) -> None:
     if context.json:
         click.echo(json.dumps(preflight_record(report, session)))
     else:
-        click.echo(render_preflight(report, session, _next(given["primary"], session)))
+        click.echo(render_preflight(report, session, _next(given, session)))
     if report.found.blockers:
         sys.exit(BlockedError(report.found.blockers).status)
 
 
-def _next(primary: str | None, session: Session) -> str:
-    """What to type next, for the very same place."""
-    where = ["-p", primary] if primary else []
+def _next(given: dict[str, Any], session: Session) -> str:
+    """What to type next: the same options, for the very same place."""
     target = session.target
-    place = ["-D", target.data_directory, "--name", target.name, "--port", str(target.port)]
-    return shlex.join(["standbyctl", "plan", *where, *place])
+    place = {"data_dir": target.data_directory, "name": target.name, "port": target.port}
+    words: list[str] = []
+    for param in command.params:
+        name = param.name or ""
+        value = place.get(name) or given.get(name)
+        if name in given and value:
+            flag = (min if name in {"primary", "data_dir"} else max)(param.opts, key=len)
+            many = value if isinstance(value, tuple) else (value,)
+            words += [flag] if value is True else [word for each in many for word in (flag, str(each))]
+    return shlex.join(["standbyctl", "plan", *words])
