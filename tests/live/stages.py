@@ -193,7 +193,7 @@ def a_managed_service_overridden(pair):
     yield from statements(pair, "CREATE ROLE rds_superuser", "DROP ROLE rds_superuser")
 
 
-@stage("P118", "BLOCK", "patroni rules")
+@stage("P118", "BLOCK", "patroni seems to rule")
 def patroni(pair):
     with pair.primary.connect(application_name="Patroni heartbeat"):
         yield
@@ -205,12 +205,12 @@ def patroni_overridden(pair):
         yield
 
 
-@stage("P118", "BLOCK", "pg_auto_failover rules")
+@stage("P118", "BLOCK", "pg_auto_failover seems to rule")
 def pg_auto_failover(pair):
     yield from statements(pair, "CREATE ROLE pgautofailover_monitor", "DROP ROLE pgautofailover_monitor")
 
 
-@stage("P118", "BLOCK", "repmgr rules")
+@stage("P118", "BLOCK", "repmgr seems to rule")
 def repmgr(pair):
     with pair.primary.connect(application_name="repmgrd"):
         yield

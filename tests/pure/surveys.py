@@ -76,7 +76,6 @@ surveys = st.builds(
     ),
     role=st.builds(
         RoleUse,
-        superuser=st.booleans(),
         expires_in_seconds=st.none() | st.sampled_from([-60.0, 60.0]),
     ),
     slots=slot_uses,

@@ -7,25 +7,35 @@ from dataclasses import dataclass
 from standbyctl.app.attach import check_system
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
+from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Trial
 from standbyctl.planner.preflight import Preflight, preflight
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer, and what it was found from."""
+    """The answer, and what it was found from. `untried`: why a trial that was asked for was not to be had."""
 
     found: Preflight
     facts: Facts
     trial: Trial | None
+    untried: Message | None = None
 
 
 def look_ahead(session: Session, state: State, *, trial: bool) -> Report:
-    """Every check at once. `trial`: a short copy is measured too (it reads the primary, and writes beside -D)."""
+    """Every check at once. `trial`: a short copy is measured too, where nothing is in the way of a whole one."""
     facts = session.survey(rate=True)
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
-    measured = session.trial() if trial else None
-    found = preflight(facts, session.sample, session.target, journal.memory(), measured)
-    return Report(found, facts, measured)
+    found = preflight(facts, session.sample, session.target, journal.memory())
+    if not trial or found.forecast.copy_bytes is None:
+        return Report(found, facts, None)
+    if found.blockers:
+        return Report(found, facts, None, msg("it is blocked"))
+    try:
+        measured = session.trial()
+    except CannotTellError as error:
+        return Report(found, facts, None, error.what)
+    return Report(preflight(facts, session.sample, session.target, journal.memory(), measured), facts, measured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from standbyctl.domain.errors import BlockedError, Blocker, CannotTellError, Need, RefusedError, UsageError
@@ -12,7 +13,7 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.survey import MANAGED, RULERS
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
-from standbyctl.nodes.libpq import LibpqServer, ask
+from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.observe.look import rights_asked, rights_query
 from standbyctl.observe.managers import TELLING_ROLES, find_managed
 from standbyctl.planner.blockers.ownership import managed_blockers
@@ -71,8 +72,8 @@ def _route(server: LibpqServer, despite: Collection[str]) -> Route:
     _check_version(server.name, conn.info.server_version)
     superuser = conn.info.parameter_status("is_superuser") == "on"
     query = _WHERE.replace("[bindir]", _BINDIR if superuser else "SELECT ''").replace("[rights]", rights_query())
-    [(source, port, data, bindir, listens, pid, user, database, lacks, roles)] = ask(
-        conn, query, ({**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)},)
+    [(source, port, data, bindir, listens, pid, user, database, lacks, roles)] = server.observe(
+        query, {**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)}
     )
     if pid != conn.info.backend_pid:
         raise _pooler(server.name)
@@ -116,11 +117,14 @@ def _check_version(node: str, version_num: int) -> None:
     supported = ", ".join(map(str, SUPPORTED_MAJORS))
     detail = msg("{node} runs PostgreSQL {v}.", node=node, v=version_text(version_num))
     if number in END_OF_LIFE:
+        day = END_OF_LIFE[number]
+        past = datetime.now(UTC).date().isoformat() > day
         detail = msg(
-            "{detail} The project mends PostgreSQL {major} until {day}.",
+            "{detail} That is past its end of life since {day}."
+            if past
+            else "{detail} The project mends that major until {day}.",
             detail=detail,
-            major=number,
-            day=END_OF_LIFE[number],
+            day=day,
         )
     raise BlockedError(
         (

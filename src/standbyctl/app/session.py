@@ -60,6 +60,7 @@ class Session:
             fresh,
             cluster_bytes=self.sample.cluster_bytes,
             wal_senders_in_use=self.sample.wal_senders_in_use,
+            slots_in_use=self.sample.slots_in_use,
             most_retained_bytes=self.sample.most_retained_bytes,
             most_retained_slot=self.sample.most_retained_slot,
             reachable=self.resolved.reachable,
@@ -89,7 +90,8 @@ class Session:
         """A short copy, measured."""
         told: list[Said] = []
         effect = TryCopy(self.target.name, self.target.primary, self.target.data_directory, TRIAL_BYTES, TRIAL_SECONDS)
-        perform(effect, World(self._doors(), self._clock, told.append))
+        world = World(self._doors(), self._clock, told.append)
+        self.wrap(lambda each: perform(each, world))(effect)
         return next(each for each in told if isinstance(each, Trial))
 
     def _look(self) -> Seen:

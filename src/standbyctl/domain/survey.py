@@ -29,7 +29,6 @@ class SlotUse:
 class RoleUse:
     """What can keep a role that exists already from connecting."""
 
-    superuser: bool = False
     expires_in_seconds: float | None = None
 
 
@@ -87,7 +86,6 @@ class HostRoom:
     inodes_free: int | None = None
     inodes_needed: int | None = None
     selinux: str = ""
-    c_library: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +94,11 @@ class Survey:
 
     `settings` are those that only a report reads. `foreign_files` are configuration files that say themselves that
     somebody else writes them. `database` is the one that was connected to: what is kept per database was read there.
+    `files_seen`: the primary's files were gone through, as its own user.
     """
 
     today: str = ""
     up_seconds: float | None = None
-    described: str = ""
     database: str = ""
     superuser: bool = True
     settings: tuple[Setting, ...] = ()
@@ -121,6 +119,8 @@ class Survey:
     unreadable: tuple[str, ...] = ()
     libraries_missing: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    libraries_known: bool = True
+    files_seen: bool = True
     host: HostRoom = field(default_factory=HostRoom)
 
     def setting(self, name: str) -> Setting | None:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -24,7 +24,12 @@ from standbyctl.nodes.ports import Session
 
 OUR_APPLICATION_NAME = "standbyctl"
 PATIENCE_SECONDS = 90.0
-COMMON = "-c search_path=pg_catalog -c lock_timeout=10s"
+# What an owner of a database may set for whoever connects to it does not reach us: a role to act as, the way times
+# are written, an isolation that waits.
+COMMON = (
+    "-c search_path=pg_catalog -c lock_timeout=10s -c role=none -c DateStyle=ISO -c IntervalStyle=postgres"
+    " -c default_transaction_isolation=read\\ committed -c default_transaction_deferrable=off"
+)
 OBSERVING = f"{COMMON} -c statement_timeout=60s -c default_transaction_read_only=on"
 ACTING = f"{COMMON} -c synchronous_commit=local -c statement_timeout=60s -c default_transaction_read_only=off"
 _CONNECT = {
@@ -85,6 +90,17 @@ class LibpqServer:
         except psycopg.Error as error:
             return error.sqlstate or "XX000", _text(error)
         return "", ""
+
+    def read_bytes(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> bytes:
+        """One value as it is, in binary; CannotTellError where there is no answer."""
+        conn = self._observing(timeout_seconds)
+        try:
+            with _watched(conn, timeout_seconds):
+                [(value,)] = conn.execute(query.encode(), params, binary=True).fetchall()
+        except psycopg.Error as error:
+            self.close()
+            raise _cannot_ask(self._name, error) from error
+        return bytes(value or b"")
 
     def session(self, database: str = "") -> Session:
         return LibpqSession(self._name, self.connect(ACTING, **({"dbname": database} if database else {})))
@@ -197,14 +213,21 @@ def ask(
 ) -> list[tuple[Any, ...]]:
     """Ask, but not for ever: a server that is frozen keeps its timeouts to itself, and its host still answers TCP."""
     named = params[0] if len(params) == 1 and isinstance(params[0], Mapping) else params
-    watch = threading.Timer(timeout_seconds, _hang_up, [conn])
-    watch.daemon = True
-    watch.start()
-    try:
+    with _watched(conn, timeout_seconds):
         cursor = conn.execute(query.encode(), named or None)
         # Not by its description: a row may have no column (SELECT FROM ...).
         answered = cursor.pgresult is not None and cursor.pgresult.status == pq.ExecStatus.TUPLES_OK
         return cursor.fetchall() if answered else []
+
+
+@contextlib.contextmanager
+def _watched(conn: psycopg.Connection[Any], timeout_seconds: float) -> Iterator[None]:
+    """Hang up when it takes longer."""
+    watch = threading.Timer(timeout_seconds, _hang_up, [conn])
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
     finally:
         watch.cancel()
 

@@ -56,11 +56,11 @@ class LocalHost:
             ) from error
         return Completed(process.returncode, stdout, stderr.decode(errors="replace").strip())
 
-    def start(self, text: str, *args: str) -> Child:
+    def start(self, text: str, *args: str, fed: bool = False) -> Child:
         stderr = tempfile.TemporaryFile()  # noqa: SIM115 it lives as long as the child
         process = subprocess.Popen(
             [*self._shell, text, "standbyctl", *args],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             env=_ENVIRONMENT,
@@ -88,6 +88,19 @@ class LocalChild:
 
     def errors(self) -> str:
         return self._said
+
+    def feed(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+
+    def finish(self, timeout_seconds: float = 60) -> int | None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            return self._process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -28,6 +28,12 @@ class Child(Protocol):
     def errors(self) -> str:
         """What it had written to standard error when it was ended."""
 
+    def feed(self, data: bytes) -> None:
+        """Write to its standard input; BrokenPipeError where it reads no more."""
+
+    def finish(self, timeout_seconds: float = ...) -> int | None:
+        """Close its standard input and wait for its exit status; None where it does not end."""
+
 
 class Host(Protocol):
     """A machine, as the operating system user that the server there runs as."""
@@ -37,8 +43,8 @@ class Host(Protocol):
     def script(self, text: str, *args: str, data: bytes = b"", timeout_seconds: float = 60) -> Completed:
         """Run a POSIX shell script, with data on its standard input."""
 
-    def start(self, text: str, *args: str) -> Child:
-        """Start a script and leave it running under our eyes: it ends when we do."""
+    def start(self, text: str, *args: str, fed: bool = False) -> Child:
+        """Start a script and leave it running under our eyes: it ends when we do. `fed`: we write its input."""
 
 
 class Session(Protocol):
@@ -71,6 +77,9 @@ class Server(Protocol):
 
     def close(self) -> None:
         """End the session that is kept."""
+
+    def read_bytes(self, query: str, *params: object, timeout_seconds: float = ...) -> bytes:
+        """One value as it is, in binary, by the session that is kept."""
 
     def encrypt_password(self, password: str, role: str) -> str:
         """The SCRAM verifier of a password, computed here."""

@@ -15,7 +15,8 @@ done
 
 # A base backup reads every file as the server's user: one that it cannot read aborts the whole copy.
 # What the server itself has made is not gone through.
-find "$primary" \( -path "$primary/base/*/*" -o -path "$primary/pg_wal/*" -o -path "$primary/pg_*/*" \) -prune \
+mine=$([ "$(stat -c %u -- "$primary" 2>/dev/null)" = "$(id -u)" ] && echo yes)
+[ -z "$mine" ] || find "$primary" \( -path "$primary/base/*/*" -o -path "$primary/pg_wal/*" -o -path "$primary/pg_*/*" \) -prune \
     -o ! -readable -print 2>/dev/null | head -n 5 | while IFS= read -r path; do say unreadable "$path"; done
 
 for dir in "$bin/../lib" "$bin/../lib/postgresql"; do
@@ -32,7 +33,9 @@ say huge_free "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo) $(kilobytes Hug
 parent=$data
 while [ ! -d "$parent" ]; do parent=$(dirname -- "$parent"); done
 say inodes_free "$(df -Pi -- "$parent" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }')"
-say inodes_needed "$(timeout 3 find "$primary" -xdev 2>/dev/null | wc -l)"
+# A count that was cut short is none.
+[ -z "$mine" ] || { counted=$(timeout 3 find "$primary" -xdev -printf x 2>/dev/null) && say inodes_needed "${#counted}"; }
+say own "${mine:-no}"
+say libdir "$libdir"
 say selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
-say c_library "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
 say end yes

@@ -2,7 +2,6 @@
 SELECT jsonb_build_object(
   'today', current_date::text,
   'up_seconds', extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float,
-  'described', version(),
   'database', current_database(),
   'superuser', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
   'settings', (
@@ -22,12 +21,12 @@ SELECT jsonb_build_object(
   'functions', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM pg_proc
                  WHERE proname IN ('aurora_version', 'alloydb_version') AND oid >= 1),
   'applications', (SELECT coalesce(jsonb_agg(DISTINCT application_name ORDER BY application_name), '[]')
-                     FROM pg_stat_activity WHERE application_name <> ''),
+                     FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
+                    -- Anybody may call himself anything: what rules a server connects as one who could.
+                    WHERE application_name <> '' AND (rolsuper OR rolreplication)),
   'sourcefiles', (SELECT coalesce(jsonb_agg(DISTINCT sourcefile ORDER BY sourcefile), '[]') FROM pg_show_all_file_settings()),
-  'command_line', (SELECT coalesce(jsonb_agg(name ORDER BY name), '[]') FROM pg_settings WHERE source = 'command line'),
   'role', (
-    SELECT jsonb_build_object('superuser', rolsuper,
-             'expires_in_seconds', CASE WHEN rolvaliduntil < 'infinity' THEN extract(epoch FROM rolvaliduntil - clock_timestamp())::float END)
+    SELECT jsonb_build_object('expires_in_seconds', CASE WHEN rolvaliduntil < 'infinity' THEN extract(epoch FROM rolvaliduntil - clock_timestamp())::float END)
       FROM pg_roles WHERE rolname = %(role)s),
   'slots', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', slot_name, 'slot_type', slot_type, 'active', active,

@@ -26,9 +26,9 @@ from standbyctl.observe.texts import text
 
 SETTINGS = (
     "archive_library", "checkpoint_completion_target", "checkpoint_timeout", "data_checksums", "full_page_writes",
-    "huge_pages", "idle_replication_slot_timeout", "local_preload_libraries", "password_encryption",
+    "huge_pages", "idle_replication_slot_timeout", "local_preload_libraries",
     "session_preload_libraries", "shared_buffers", "shared_preload_libraries", "ssl", "wal_keep_size",
-    "wal_log_hints", "wal_segment_size", "wal_sender_timeout",
+    "wal_log_hints", "wal_sender_timeout",
 )  # fmt: skip
 _PRELOADED = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries", "archive_library")
 _LATER = """
@@ -92,7 +92,6 @@ def parse_survey(raw: Mapping[str, Any], host: list[tuple[str, str]], lsn: int |
     return Survey(
         today=raw["today"],
         up_seconds=raw["up_seconds"],
-        described=raw["described"],
         database=raw["database"],
         superuser=bool(raw["superuser"]),
         settings=tuple(Setting(**setting) for setting in raw["settings"]),
@@ -113,6 +112,8 @@ def parse_survey(raw: Mapping[str, Any], host: list[tuple[str, str]], lsn: int |
         unreadable=tuple(value for key, value in host if key == "unreadable"),
         libraries_missing=tuple(value for key, value in host if key == "missing"),
         libraries=libraries(raw),
+        libraries_known=bool(words["libdir"]),
+        files_seen=words["own"] == "yes",
         host=_room(words),
     )
 
@@ -138,9 +139,8 @@ def _room(words: Mapping[str, str]) -> HostRoom:
         available_bytes=_kilobytes(words["available_kb"]),
         huge_pages_free_bytes=pages * size * 1024 if pages is not None and size else None,
         inodes_free=_number(words["inodes_free"]),
-        inodes_needed=_number(words["inodes_needed"]),
+        inodes_needed=_number(words.get("inodes_needed", "")),
         selinux=words["selinux"],
-        c_library=words["c_library"],
     )
 
 

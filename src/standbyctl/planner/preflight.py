@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.errors import Blocker, Need
-from standbyctl.domain.facts import Facts
+from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.forecast import Forecast, predict_copy
 from standbyctl.domain.progress import Trial
 from standbyctl.domain.sample import Sample
@@ -16,9 +16,11 @@ from standbyctl.planner.attach import plan_attach, steps_left
 from standbyctl.planner.cap import choose_cap
 from standbyctl.planner.checks import checks
 from standbyctl.planner.checks.line import View
+from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.setting import WAL_KEEP
 from standbyctl.steps.slot import CAP
 
 _MB = 1 << 20
@@ -68,14 +70,22 @@ def preflight(
 
 def _forecast(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...], trial: Trial | None) -> Forecast:
     copies = has(steps, CopyByBasebackup)
-    present = int(facts.server(target.primary).setting(CAP).value)
-    cap = choose_cap(facts.server(target.primary), sample, target)
-    megabytes = present if cap is None else cap
-    keeps = megabytes * _MB if megabytes >= 0 else sample.wal_free_bytes
     return predict_copy(
         sample.cluster_bytes if copies else None,
         target.max_rate,
         trial,
         sample.survey.wal.rate_bytes,
-        keeps,
+        _keeps(facts.server(target.primary), sample, target),
     )
+
+
+def _keeps(server: Server, sample: Sample, target: Target) -> int | None:
+    """What the primary keeps for the standby at most: the cap, or the disk where that is smaller; wal_keep_size alone
+    where there is no slot. None where neither is known.
+    """
+    if not target.slot:
+        return max(asked_megabytes(target), int(server.setting(WAL_KEEP).value)) * _MB
+    cap = choose_cap(server, sample, target)
+    megabytes = int(server.setting(CAP).value) if cap is None else cap
+    bounds = (megabytes * _MB if megabytes >= 0 else None, sample.wal_free_bytes)
+    return min((bound for bound in bounds if bound is not None), default=None)

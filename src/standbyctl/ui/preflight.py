@@ -31,7 +31,7 @@ def render_preflight(report: Report, session: Session, next_command: str) -> str
     parts = [
         f"{_verdict_line(found, target.primary, target.name)}\n{text(question)}",
         render_checks(found.checks, _headings(report, session)),
-        "\n".join(_forecast(report, target.name)),
+        "\n".join(_forecast(report, target.name, slotless=not target.slot)),
     ]
     if found.blockers:
         parts.append("\n".join([text(msg("Ways forward")), *(_way(blocker) for blocker in found.blockers)]))
@@ -57,14 +57,18 @@ def _headings(report: Report, session: Session) -> dict[str, Message]:
     }
 
 
-def _forecast(report: Report, name: str) -> list[str]:
+def _forecast(report: Report, name: str, *, slotless: bool) -> list[str]:
     forecast = report.found.forecast
     if forecast.copy_bytes is None:
         return []
     size = format_size(forecast.copy_bytes)
     head = text(msg("Forecast")).ljust(10)
     if forecast.seconds is None:
-        first = msg("copy {size}; how long is not known (--trial measures it, --max-rate bounds it)", size=size)
+        first = (
+            msg("copy {size}; how long is not known: no trial, for {why}", size=size, why=report.untried)
+            if report.untried
+            else msg("copy {size}; how long is not known (--trial measures it, --max-rate bounds it)", size=size)
+        )
     else:
         why = (
             msg("--max-rate")
@@ -81,7 +85,9 @@ def _forecast(report: Report, name: str) -> list[str]:
     lines = [wrap(text(first), head, _INDENT)]
     if forecast.wal_bytes is not None and forecast.keeps_bytes is not None:
         kept = msg(
-            "WAL kept for {name} meanwhile: about {wal} of {keeps}",
+            "WAL written meanwhile: about {wal}; without a slot the last {keeps} are kept, for everybody"
+            if slotless
+            else "WAL kept for {name} meanwhile: about {wal} of {keeps}",
             name=name,
             wal=format_size(forecast.wal_bytes),
             keeps=format_size(forecast.keeps_bytes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from standbyctl.domain.codec import encode
 from standbyctl.domain.errors import BlockedError, StandbyctlError
@@ -28,8 +29,17 @@ _FELT = {
 
 
 def text(message: Message | None) -> str:
-    """A message in words; what stands in a message may be a message too."""
-    return "" if message is None else str(message)
+    r"""A message in words. What others have named must not drive a terminal: control characters are shown escaped.
+
+    >>> text(Message("a\x1b[2J\u202eb"))
+    'a\\x1b[2J\\u202eb'
+    """
+    return "" if message is None else "".join(map(_shown, str(message)))
+
+
+def _shown(letter: str) -> str:
+    harmless = letter == "\n" or (category(letter)[0] != "C" and category(letter) not in {"Zl", "Zp"})
+    return letter if harmless else letter.encode("unicode_escape").decode()
 
 
 def width() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,7 +85,7 @@ def render_waiting(status: Status) -> str:
     ]  # fmt: skip
     if status.in_force:
         words = ", ".join(f"{name} = {value}" for name, value, _ in status.in_force)
-        at = status.in_force[0][2].split(".")[0]
+        at = re.sub(r"\.\d+", "", status.in_force[0][2])
         lines.append(
             msg(
                 "staged, and in force since {node} was started ({at}): {words}", node=status.primary, at=at, words=words

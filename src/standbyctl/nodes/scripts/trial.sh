@@ -6,4 +6,4 @@ while [ ! -d "$parent" ]; do parent=$(dirname -- "$parent"); done
 file=$(mktemp "$parent/.standbyctl-trial.XXXXXX")
 trap 'rm -f -- "$file"' EXIT
 trap 'exit 1' HUP INT TERM
-dd of="$file" bs=1M conv=fdatasync status=none
+dd of="$file" bs=1M iflag=fullblock conv=fdatasync status=none

@@ -40,7 +40,7 @@ def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
             yield Blocker(
                 "P212",
                 msg("too few inodes for {path}", path=target.data_directory),
-                msg("{free} are free; the cluster has {needed} files.", free=room.inodes_free, needed=needed),
+                msg("{free} are free; the cluster has {files} files.", free=room.inodes_free, files=room.inodes_needed),
                 msg("Choose a directory on another volume with -D."),
             )
 
@@ -54,6 +54,11 @@ def buffers_bytes(survey: Survey) -> int | None:
     return int(running.value) * _BLOCK_BYTES if running else None
 
 
+def _running(survey: Survey, name: str) -> str:
+    setting = survey.setting(name)
+    return setting.value if setting else ""
+
+
 def _in_bytes(text: str) -> int | None:
     size = parse_size(text)
     return size if size is not None else int(text) * _BLOCK_BYTES if text.isdigit() else None
@@ -61,6 +66,19 @@ def _in_bytes(text: str) -> int | None:
 
 def _memory(survey: Survey) -> Iterator[Blocker]:
     buffers, room = buffers_bytes(survey), survey.host
+    huge = next((s.in_file for s in survey.pending if s.name == "huge_pages"), None) or _running(survey, "huge_pages")
+    free = room.huge_pages_free_bytes
+    if huge == "on" and buffers is not None and free is not None and buffers > free:
+        yield Blocker(
+            "P208",
+            msg("too few huge pages are free on the standby's host"),
+            msg(
+                "huge_pages is on, and shared_buffers takes {buffers}; {free} of them are free.",
+                buffers=format_size(buffers),
+                free=format_size(free),
+            ),
+            msg("Provide more (vm.nr_hugepages), or set huge_pages = try on the primary before the copy is made."),
+        )
     if buffers is not None and room.memory_bytes is not None and buffers > room.memory_bytes:
         yield Blocker(
             "P208",

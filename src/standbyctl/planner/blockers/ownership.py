@@ -29,7 +29,7 @@ def managed_blockers(node: str, managed: Iterable[tuple[str, str]]) -> Iterator[
     for service, evidence in managed:
         yield Blocker(
             "P117",
-            msg("{node} belongs to a managed service: {service}", node=node, service=service),
+            msg("{node} looks like a managed service: {service}", node=node, service=service),
             msg("Seen: {evidence}. Such a service lets no standby outside copy its files.", evidence=evidence),
             msg(
                 "Use the service's own read replicas, or logical replication."
@@ -50,7 +50,7 @@ def ownership_blockers(facts: Facts, sample: Sample, target: Target, steps: tupl
         if tool not in target.despite:
             yield Blocker(
                 "P118",
-                msg("{tool} rules {node}", tool=tool, node=node),
+                msg("{tool} seems to rule {node}", tool=tool, node=node),
                 msg("Seen: {evidence}. {then}", evidence=evidence, then=_CONSEQUENCES[tool]),
                 msg("Let {tool} make the standby. To attach one beside it all the same: --despite {tool}", tool=tool),
                 refused=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.errors import Blocker
+from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import msg
@@ -82,6 +82,7 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("tablespaces: not yet"),
             msg("{node} has tablespaces: {names}.", node=node, names=", ".join(server.tablespaces)),
             msg("This release copies clusters whose data is all in the data directory."),
+            need=Need.IMPOSSIBLE,
         )
     if outside := _outside(server.config_sources, server.setting("data_directory").value):
         yield Blocker(
@@ -89,6 +90,7 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("configuration outside the data directory: not yet"),
             msg("{node} reads {files}; a base backup does not contain that.", node=node, files=", ".join(outside)),
             msg("This release attaches to servers that keep their configuration in the data directory."),
+            need=Need.IMPOSSIBLE,
         )
 
 

@@ -86,13 +86,14 @@ def asked_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
     """--wal-level, --max-wal-senders and --max-replication-slots, where what runs does not do."""
     server, node = facts.server(target.primary), target.primary
     found: list[tuple[str, str, str]] = []
-    if (level(target.wal_level) or 0) > max(level(server.setting("wal_level").value) or 0, 1):
+    # What no standby could do with is a blocker of its own already, and says the same.
+    if (level(target.wal_level) or 0) > (level(server.setting("wal_level").value) or 0) >= LEVELS["replica"]:
         found.append(("P102", "wal_level", target.wal_level))
     for code, name, least in (
         ("P103", "max_wal_senders", target.max_wal_senders),
         ("P104", "max_replication_slots", target.max_replication_slots),
     ):
-        if least > int(server.setting(name).value):
+        if least > int(server.setting(name).value) and (int(server.setting(name).value) or name != "max_wal_senders"):
             found.append((code, name, str(least)))
     options = " ".join(f"--{name.replace('_', '-')} {wanted}" for _, name, wanted in found)
     for code, name, wanted in found:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_seconds, format_size
@@ -53,6 +54,7 @@ def role_blockers(
         )
     elif not target.own_role:
         yield from _use_blockers(sample.survey.role, target)
+        yield from _attempt_blockers(facts, sample, target)
     if target.own_role and place.passfile not in {Passfile.ABSENT, Passfile.OURS}:
         yield Blocker(
             "P107",
@@ -93,6 +95,21 @@ def _use_blockers(use: RoleUse, target: Target) -> Iterator[Blocker]:
             ),
             msg("ALTER ROLE ... VALID UNTIL 'infinity', or give another role."),
         )
+
+
+def _attempt_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
+    """A rule lets the role in, and still a connection was refused: a wrong password, or a secret of another method."""
+    server, place = facts.server(target.primary), facts.place(target.name)
+    found = find_place(server.hba.rules, server.hba.path, target.role, target.source_address)
+    walsenders = int(server.setting("max_wal_senders").value) - sample.wal_senders_in_use
+    if place.admitted or not sample.refusal or not found.admits or not server.hba.loaded or walsenders < 1:
+        return
+    yield Blocker(
+        "P107",
+        msg('the role "{role}" is not let in', role=target.role),
+        msg("A replication connection with {path} was refused: {e}", path=target.passfile, e=sample.refusal),
+        msg("Mend the password in that file, or the role's."),
+    )
 
 
 def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:

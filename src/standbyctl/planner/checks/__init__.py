@@ -9,6 +9,7 @@ from standbyctl.planner.checks import around, primary, standby
 from standbyctl.planner.checks.line import Line, View
 from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.base import Impact
+from standbyctl.steps.setting import SetByHand
 
 PRIMARY_LINES = tuple(sorted((*primary.LINES, *around.LINES), key=lambda line: line.code))
 STANDBY_LINES = standby.LINES
@@ -46,6 +47,8 @@ def _step(view: View, line: Line) -> Message | None:
     """Which step of the plan brings it, and what is felt of that."""
     for number, step in enumerate(view.steps, 1):
         if isinstance(step, line.brought_by) or set(line.parameters) & set(parameters_of(step)):
+            if getattr(step, "by_hand", False) or isinstance(step, SetByHand):
+                return msg("plan step {n}, by hand", n=number)
             felt = msg(", reload") if step.felt is Impact.RELOAD else msg("")
             return msg("plan step {n}{felt}", n=number, felt=felt)
     return None

@@ -147,7 +147,11 @@ def _logical(view: View) -> Seen:
     stay = [slot.name for slot in slots if not slot.failover]
     if stay:
         return warning("{names}: not on the standby after a failover", names=", ".join(stay))
-    return fine("{n}, with failover", n=len(slots)) if slots else fine("none")
+    if slots:
+        return fine("{n}, with failover", n=len(slots))
+    if view.survey.publications:
+        return fine("none; {n} publications come with the copy", n=view.survey.publications)
+    return fine("none")
 
 
 def _unlogged(view: View) -> Seen:
@@ -183,6 +187,8 @@ def _collations(view: View) -> Seen:
 def _readable(view: View) -> Seen:
     if found := view.survey.unreadable:
         return fine("not readable by the server's user: {paths}", paths=", ".join(found))
+    if not view.survey.files_seen:
+        return unknown("not seen: this is not the server's user")
     return fine("the server's user can read them")
 
 

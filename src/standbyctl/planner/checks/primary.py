@@ -6,7 +6,6 @@ from standbyctl.domain.facts import Setting
 from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import format_size
-from standbyctl.domain.target import HbaWay
 from standbyctl.domain.version import END_OF_LIFE, major, version_text
 from standbyctl.planner.blockers.capacity import SENDERS_FOR_A_COPY
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
@@ -65,8 +64,7 @@ def _hba(view: View) -> Seen:
         )
     if not hba.loaded:
         return warning("{path} was changed and not reloaded: our reload puts that into force too", path=hba.path)
-    how = msg("by hand: --hba wait") if not hba.at_hand and target.hba is not HbaWay.FILE else None
-    return Seen(msg("no rule admits {role} from {source}", role=target.role, source=target.source_address), remedy=how)
+    return fine("no rule admits {role} from {source}", role=target.role, source=target.source_address)
 
 
 def _role(view: View) -> Seen:
@@ -75,11 +73,16 @@ def _role(view: View) -> Seen:
         return fine("{role} is not there", role=view.target.role)
     if role.made_for == view.target.name:
         return fine("{role}, made for {name}", role=role.name, name=role.made_for)
-    return (
-        fine("{role} exists, with LOGIN and REPLICATION", role=role.name)
-        if role.login and role.replication
-        else fine("{role} exists, without LOGIN and REPLICATION", role=role.name)
-    )
+    lacks = [
+        word
+        for word, has_it in (("LOGIN", role.login), ("REPLICATION", role.replication or role.superuser))
+        if not has_it
+    ]
+    if lacks:
+        return fine("{role} exists, without {lacks}", role=role.name, lacks=" and ".join(lacks))
+    if role.superuser:
+        return fine("{role} exists, a superuser", role=role.name)
+    return fine("{role} exists, with LOGIN and REPLICATION", role=role.name)
 
 
 def _cap(view: View) -> Seen:

@@ -95,7 +95,11 @@ def _libraries(view: View) -> Seen:
     if view.survey.libraries_missing:
         return fine("missing: {names}", names=", ".join(view.survey.libraries_missing))
     count = len(view.survey.libraries)
-    return fine("{n} in use, all installed", n=count) if count else fine("only PostgreSQL's own")
+    if not view.survey.libraries_known:
+        return unknown("not known where this server's libraries are")
+    if count:
+        return fine("{n} in use by the server and database {db}, all installed", n=count, db=view.survey.database)
+    return fine("only PostgreSQL's own, in the server and database {db}", db=view.survey.database)
 
 
 def _inherited(view: View) -> Seen:

@@ -20,16 +20,18 @@ from standbyctl.ui.preflight import preflight_record, render_preflight
 
 @click.command("preflight")
 @target_options
-@click.option("--trial", is_flag=True, help="Measure a short copy: reads up to 512 MB, for 5 s at most.")
+@click.option(
+    "--trial", is_flag=True, help="Measure a short copy: 512 MB or 5 s at most; writes and removes a file beside -D."
+)
 @machine
 def command(context: Context, trial: bool, **given: Any) -> None:
     """Can this primary get a standby with no restart? Every check at once; changes nothing.
 
     Without -D it looks as if the standby went beside the primary's data directory. Exit code: 0 READY,
-    1 or 4 BLOCKED, as plan and attach would say.
+    1 or 4 BLOCKED, as plan and attach would say; 3 could not find out.
     """
     where = state()
-    session = Session(resolve(request_from(given, need_place=False), where), silent)
+    session = Session(resolve(request_from(given, need_place=False), where), silent, context.wrap)
     try:
         report = look_ahead(session, where, trial=trial)
     finally:
