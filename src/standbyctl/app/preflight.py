@@ -26,6 +26,7 @@ def look_ahead(session: Session, state: State, *, trial: bool) -> Report:
     facts = session.survey(rate=True)
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
+    session.see_source(facts)
     measured = session.trial() if trial else None
     found = preflight(facts, session.sample, session.target, journal.memory(), measured)
     return Report(found, facts, measured)

@@ -37,14 +37,14 @@ def command(context: Context, trial: bool, **given: Any) -> None:
     if context.json:
         click.echo(json.dumps(preflight_record(report, session)))
     else:
-        click.echo(render_preflight(report, session, _next(given["primary"], session)))
+        click.echo(render_preflight(report, session, _next(given["primary"], given["copy_from"], session)))
     if report.found.blockers:
         sys.exit(BlockedError(report.found.blockers).status)
 
 
-def _next(primary: str | None, session: Session) -> str:
+def _next(primary: str | None, copy_from: str | None, session: Session) -> str:
     """What to type next, for the very same place."""
-    where = ["-p", primary] if primary else []
+    where = [*(["-p", primary] if primary else []), *(["--copy-from", copy_from] if copy_from else [])]
     target = session.target
     place = ["-D", target.data_directory, "--name", target.name, "--port", str(target.port)]
     return shlex.join(["standbyctl", "plan", *where, *place])
