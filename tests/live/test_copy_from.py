@@ -339,7 +339,11 @@ def test_a_rule_that_only_the_server_can_judge_is_left_to_it(three):
     three.reload_source()
     asked = pair.tool("preflight", *three.where, status=0)
     assert re.search(r"WARN +P137", asked.stdout)
-    three.attach()
+    # By its Unix socket it is asked, and copied by TCP all the same.
+    socket = ["--copy-from", f"host={pair.area.path} port={pair.port}"]
+    planned = pair.tool("plan", *three.where[:-2], *socket, status=0)
+    assert f"host=127.0.0.1 port={pair.port} user=repl_db3" in words(planned)
+    three.attach(*socket)
     three.detach()
 
 

@@ -12,16 +12,17 @@ from standbyctl.domain.survey import Survey
 class SourceSeen:
     """As it was seen before a copy. `server`: its own words; its timeline is the one that it receives or replays.
 
-    `sender`: whom it streams from, empty for nobody. `address`: this machine as the source sees it. `backlog_bytes`:
-    received and not replayed. `survey`: those of its settings that no step is about, and what waits for its restart.
-    Its host was looked at where it is this very one: `real` is its data directory then.
+    `sender`: whom it streams from, empty for nobody. `address`: this machine as the source sees it, empty where it was
+    asked by a Unix socket. `backlog_bytes`: received and not replayed. `survey`: those of its settings that no step is
+    about, and what waits for its restart. Its host was looked at where it is this very one: `real` is its data
+    directory then.
     """
 
     server: Server
     sender: str = ""
     senders_in_use: int = 0
     slots_in_use: int = 0
-    address: str = "127.0.0.1"
+    address: str = ""
     backlog_bytes: int | None = None
     paused: bool = False
     survey: Survey = field(default_factory=Survey)

@@ -48,7 +48,7 @@ def parse_source(raw: Mapping[str, Any], more: Mapping[str, Any], host: list[tup
         sender=more["sender"] or "",
         senders_in_use=more["senders"],
         slots_in_use=more["slots"],
-        address=more["address"] or "127.0.0.1",
+        address=more["address"] or "",
         backlog_bytes=more["backlog"],
         paused=more["paused"],
         survey=Survey(

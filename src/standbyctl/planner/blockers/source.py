@@ -141,7 +141,8 @@ class _Looked:
             )
 
     def _admits(self) -> Iterator[Blocker]:
-        hba, target, address = self.seen.server.hba, self.target, self.seen.address
+        hba, target = self.seen.server.hba, self.target
+        address = self.seen.address or target.copy_host
         found = find_place(hba.rules, hba.path, target.role, address)
         if (found.admits or found.doubtful) and hba.loaded:
             return

@@ -203,14 +203,15 @@ def _source(view: View) -> Seen:
     if seen is None:
         return fine("{node} is not needed: no copy is to be made", node=target.copy_from)
     where = f"{target.copy_from} ({target.copy_host}:{target.copy_port})"
-    sender, backlog = seen.sender or "nobody", format_size(seen.backlog_bytes or 0)
+    sender = seen.sender or "nobody"
+    backlog = "-" if seen.backlog_bytes is None else format_size(seen.backlog_bytes)
     if seen.paused:
         return warning("{where}: replay is paused, and the copy waits until it goes on", where=where)
     delay = seen.server.setting("recovery_min_apply_delay").value
     if delay not in {"", "0"}:
         return warning("{where} lags by {age} on purpose, and the copy waits", where=where, age=f"{delay} ms")
-    doubtful = find_place(seen.server.hba.rules, seen.server.hba.path, target.role, seen.address).doubtful
-    if doubtful:
+    hba, address = seen.server.hba, seen.address or target.copy_host
+    if doubtful := find_place(hba.rules, hba.path, target.role, address).doubtful:
         return warning(
             "{where}: whether line {n} of its pg_hba.conf lets in is seen then", where=where, n=doubtful.line
         )
