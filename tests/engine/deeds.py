@@ -137,8 +137,11 @@ def copy_cluster(toy: Toy, effect: fx.CopyCluster) -> Deed:
     yield
     toy.drafts[effect.draft] = Copying()
     yield
-    through = effect.slot if effect.wal_method == "stream" else ""
+    through = effect.slot if effect.wal_method == "stream" and not effect.keeper else ""
     assert ("--slot" in effect.argv()) == bool(through)
+    if effect.keeper:
+        assert effect.source == toy.target.copy_from
+        assert toy.replayed == toy.slot_count, "the copy may end before its slot begins"
     if not (toy.admits() and (not through or toy.server.slot(through))):
         raise _stop("pg_basebackup cannot connect, or has no slot")
     toy.drafts[effect.draft] = Copying(data=True, made_with=toy.slot_count)
@@ -214,6 +217,15 @@ def wait_until(toy: Toy, effect: fx.WaitUntil) -> Deed:
     toy.streaming = True
 
 
+def await_replay(toy: Toy, effect: fx.AwaitReplay) -> Deed:
+    """The source has it by then: the role, and the checkpoint that the slot begins with."""
+    assert effect.node == toy.target.copy_from
+    assert toy.server.role(toy.target.role), "the source cannot know a role that is not made yet"
+    assert not effect.slot or toy.server.slot(effect.slot), "the slot must keep WAL before the copy begins"
+    yield
+    toy.replayed = toy.slot_count
+
+
 def prove(toy: Toy, effect: fx.Prove) -> Deed:
     assert toy.streaming
     yield
@@ -281,6 +293,7 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.DiscardDraft: discard_draft,
     fx.StartServer: start,
     fx.WaitUntil: wait_until,
+    fx.AwaitReplay: await_replay,
     fx.Prove: prove,
     fx.StopServer: stop,
     fx.SetAside: set_aside,

@@ -107,6 +107,8 @@ PRINTED = Scenario(
     facts(server(settings=settings(allow_alter_system="off"))),
     replace(TARGET, settings=SettingsWay.PRINT, wal_keep_size="2GB", synchronous_commit="local"),
 )
+# A standby is copied, so as to spare the primary.
+SPARED = Scenario(facts(), replace(TARGET, copy_from="db9", copy_host="127.0.0.1", copy_port=5999))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -115,6 +117,7 @@ EVERY = {
     "slotless": SLOTLESS,
     "printed": PRINTED,
     "by sql": BY_SQL,
+    "spared": SPARED,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
@@ -205,6 +208,7 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(STALE, ASIDE, True, id="stale, directory renamed"),
         pytest.param(SLOTLESS, DELETE, True, id="slotless, directory deleted"),
         pytest.param(PRINTED, ASIDE, True, id="printed, directory renamed"),
+        pytest.param(SPARED, DELETE, True, id="spared, directory deleted"),
         pytest.param(FRESH, DELETE, False, id="fresh, journal lost"),
     ],
 )

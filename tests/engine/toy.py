@@ -63,6 +63,7 @@ class Toy:
     inode: int = 1
     inodes: dict[str, int] = field(default_factory=dict)
     proofs: int = 0
+    replayed: int = -1
     looks: int = 0
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
     role = _attachable_role(draw, target, place, fresh=fresh)
     hba = replace(draw(hbas), at_hand=at_hand, has_line=False)
     primary = server(
-        settings=tuple(map(_lenient, draw(all_settings))),
+        settings=tuple(map(_keeping if not target.slot and not fresh else _lenient, draw(all_settings))),
         roles=(role,) if role else (),
         slots=tuple(s for s in (Slot("a"), slot) if s),
         hba=replace(hba, rules=_passable(hba.rules), loaded=fresh or hba.loaded),
@@ -100,6 +100,12 @@ def _attachable_role(draw: st.DrawFn, target: Target, place: Place, *, fresh: bo
         return Role(target.role, login=True, replication=True, made_for=STANDBY)
     absent = fresh or draw(st.booleans())
     return None if absent else Role(target.role, draw(st.booleans()), draw(st.booleans()), made_for=STANDBY)
+
+
+def _keeping(setting: Setting) -> Setting:
+    """Without a slot, what is there already was kept by something."""
+    setting = _lenient(setting)
+    return replace(setting, value="2048") if (setting.name, setting.value) == (WAL_KEEP, "0") else setting
 
 
 def _lenient(setting: Setting) -> Setting:

@@ -26,6 +26,7 @@ from standbyctl.domain.facts import (
 )
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.sample import Sample
+from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import HbaWay, SettingsWay
@@ -185,6 +186,19 @@ any_facts = st.builds(
     lambda server, place: Facts((Node(PRIMARY, server=server), Node(STANDBY, place=place))), servers, places
 )
 _bytes = st.none() | st.sampled_from([0, 100 << 20, GB, 40 * GB])
+# A standby of the same primary, or what else an address may lead to.
+any_sources = st.builds(
+    SourceSeen,
+    server=servers,
+    sender=st.sampled_from(["", "127.0.0.1:5432"]),
+    senders_in_use=st.integers(0, 10),
+    slots_in_use=st.integers(0, 10),
+    backlog_bytes=st.none() | st.just(GB),
+    paused=st.booleans(),
+    real=st.sampled_from(["", "/pg", "/pg/db9"]),
+    unreadable=st.sampled_from([(), ("/pg/db9/x",)]),
+    libraries_missing=st.sampled_from([(), ("nowhere",)]),
+)
 any_samples = st.builds(
     Sample,
     cluster_bytes=_bytes,
@@ -200,6 +214,7 @@ any_samples = st.builds(
     condemned_identity=st.sampled_from(["", "64768:1002"]),
     reachable=st.booleans(),
     survey=st.just(Survey()) | surveys,
+    source=st.none() | any_sources,
 )
 targets = st.builds(
     replace,
@@ -219,6 +234,9 @@ targets = st.builds(
     restore_command=st.sampled_from(["", "cp /archive/%f %p"]),
     settings=st.sampled_from([*SettingsWay, SettingsWay.ALTER]),
     verify_backup=st.booleans(),
+    copy_from=st.sampled_from(["", "", "db9"]),
+    copy_host=st.just("127.0.0.1"),
+    copy_port=st.just(5999),
 )
 
 WANTED = [
@@ -238,6 +256,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "role": st.sampled_from(_NAMES),
     "megabytes": st.sampled_from([64, 2048]),
     "previous": st.sampled_from(["-1", "2048"]),
+    "source": st.sampled_from(["", STANDBY]),
     "parameter": st.sampled_from(["wal_keep_size", "synchronous_commit"]),
     "value": st.sampled_from(["512MB", "2GB", "off"]),
     "wal_method": st.sampled_from(["stream", "fetch"]),

@@ -9,7 +9,9 @@ import pytest
 from standbyctl.domain.facts import HbaRule, Role, Slot
 from standbyctl.domain.sample import Sample
 from standbyctl.observe.reading import parse_probe, parse_sample
-from tests.pure.examples import CAP, ROLE, STANDBY, SYSTEM
+from standbyctl.planner.attach import plan_attach
+from tests.pure.examples import CAP, ROLE, SAMPLE, STANDBY, SYSTEM, TARGET, facts
+from tests.pure.examples import server as primary
 from tests.pure.said import ATTACHED, FRESH, PRIMARY_SAID, server
 
 
@@ -103,7 +105,9 @@ def test_others_that_stream_without_a_slot_are_seen() -> None:
 def test_what_is_wrong_with_the_configuration_is_passed_on() -> None:
     assert server(fault="postgresql.conf line 7: syntax error").fault == "postgresql.conf line 7: syntax error"
     links = server(ATTACHED | {"config_links": " /pg/db1/postgresql.conf"}).config_sources
-    assert links[-1] == "/pg/db1/postgresql.conf (a symbolic link)"
+    assert links[-1] == "symbolic link /pg/db1/postgresql.conf"
+    [blocker] = plan_attach(facts(primary(config_sources=links)), SAMPLE, TARGET).blockers
+    assert blocker.code == "P112", "a base backup leaves it out, though it stands in the data directory"
 
 
 def test_a_look_brings_a_little_of_a_sample_along() -> None:

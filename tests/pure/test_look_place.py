@@ -176,6 +176,33 @@ def test_a_copy_is_covered_while_its_slot_keeps_what_comes_after_its_last_file(
     assert place({"slots": slots}, None, line).drafts == (Draft(DRAFT, whole=covered),)
 
 
+@pytest.mark.parametrize(
+    ("restart_lsn", "last_wal", "timeline", "covered"),
+    [
+        # It ends within its last file, which is streamed again from its beginning; files are kept whole.
+        ("0/3000060", "000000010000000000000003", 1, True),
+        ("0/3FFFFFF", "000000010000000000000003", 1, True),
+        ("0/4000000", "000000010000000000000003", 1, False),
+        ("0/5000060", "000000010000000000000003", 1, False),
+        # The source was promoted just before the copy began.
+        ("0/3000060", "000000020000000000000003", 1, False),
+        ("0/3000060", "000000020000000000000003", 2, True),
+    ],
+)
+def test_a_copy_of_a_standby_is_covered_while_its_slot_keeps_its_last_file(
+    restart_lsn: str, last_wal: str, timeline: int, covered: bool
+) -> None:
+    slots = [{"slot_name": "db2", "slot_type": "physical", "wal_status": "reserved", "restart_lsn": restart_lsn}]
+    said = {"slots": slots, "timeline": timeline}
+    label = {"label": "yes", "label_of_standby": "yes"}
+    assert place(said, None, last_wal=last_wal, **label).covered == covered
+    # Once it has run, it tells the primary itself what it needs.
+    assert place(said, None, last_wal="000000020000000000000007").covered
+    line = f"no yes {last_wal}.standby 16777216 {SYSTEM} {DRAFT}"
+    assert place(said, None, line).drafts == (Draft(DRAFT, whole=covered),)
+    assert place(said, None, f"no yes - 16777216 {SYSTEM} {DRAFT}").drafts == (Draft(DRAFT),)
+
+
 SLOTLESS = question(slot="")
 
 
@@ -202,6 +229,8 @@ def test_without_a_slot_a_copy_is_covered_while_the_primary_has_the_file_that_it
     line = f"no yes {last} 16777216 {SYSTEM} {DRAFT}"
     [draft] = parse_place(said, probe, [line], {}, SLOTLESS).drafts
     assert draft.whole == (oldest is not None and oldest[8:] <= f"{last[8:16]}{int(last[16:], 16) + 1:08X}")
+    [draft] = parse_place(said, probe, [line.replace(last, f"{last}.standby")], {}, SLOTLESS).drafts
+    assert draft.whole == (oldest is not None and oldest[8:] <= last[8:])
 
 
 def test_a_standby_without_a_slot_is_known_by_its_name_and_by_naming_none() -> None:

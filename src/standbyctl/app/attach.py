@@ -34,6 +34,7 @@ def plan(session: Session, state: State) -> Planned:
     facts = session.survey()
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
+    session.see_source(facts)
     memory = journal.memory()
     return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
 

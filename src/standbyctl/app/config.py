@@ -44,6 +44,7 @@ class AttachConfig:
     auth_method: str = ""
     restore_command: str = ""
     settings: str = ""
+    copy_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

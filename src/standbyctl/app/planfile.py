@@ -121,4 +121,6 @@ def _request(conninfo: str, target: Target) -> Request:
         wal_level=target.wal_level,
         max_wal_senders=target.max_wal_senders,
         max_replication_slots=target.max_replication_slots,
+        copy_from=target.copy_conninfo,
+        copy_name=target.copy_from,
     )

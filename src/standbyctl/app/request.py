@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from standbyctl.app.route import Route, bin_directory, find_route, free_port, running_port
+from standbyctl.app.source import Source, find_source
 from standbyctl.app.state import State
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
 from standbyctl.domain.errors import CannotTellError, UsageError
@@ -58,6 +59,8 @@ class Request:
     wal_level: str = ""
     max_wal_senders: int = 0
     max_replication_slots: int = 0
+    copy_from: str = ""
+    copy_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Resolved:
     bin_directory: str
     reachable: bool = True
     superuser: bool = True
+    source: LibpqServer | None = None
 
 
 def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
@@ -111,6 +115,8 @@ def resolve(request: Request, state: State) -> Resolved:
     port = request.port or (earlier.port if earlier else 0) or running_port(data_directory) or free_port(route.port)
     name = request.name or (earlier.name if earlier else "") or name_from_address(socket.gethostname(), port)
     _check_names(name, request.slot, primary, request.role)
+    source = _source(request, server, route, earlier, state)
+    _check_source(source, name, port)
     target = Target(
         primary=primary,
         name=name,
@@ -138,12 +144,16 @@ def resolve(request: Request, state: State) -> Resolved:
         wal_level=request.wal_level,
         max_wal_senders=request.max_wal_senders,
         max_replication_slots=request.max_replication_slots,
+        copy_from=source.name,
+        copy_host=source.host,
+        copy_port=source.port,
+        copy_conninfo=source.conninfo,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     _check_same(target, earlier, state)
     _check_sight(target, route, server, attaching=True)
-    return _resolved(target, server, route)
+    return replace(_resolved(target, server, route), source=source.server)
 
 
 def reach(target: Target, conninfo: str) -> Resolved:
@@ -152,6 +162,20 @@ def reach(target: Target, conninfo: str) -> Resolved:
     route = find_route(server)
     _check_sight(target, route, server, attaching=False)
     return _resolved(target, server, route)
+
+
+def _source(request: Request, server: LibpqServer, route: Route, earlier: Target | None, state: State) -> Source:
+    """The standby to be copied, where one was asked for: by conninfo, or by the name it was attached by from here."""
+    if not request.copy_from:
+        return Source()
+    known = state.journal(request.copy_from).run() if request.copy_from in state.names() else None
+    given, name = (f"port={known[0].port}", request.copy_from) if known else (request.copy_from, request.copy_name)
+    try:
+        params = connection_params(given, "the standby to be copied (--copy-from)")
+        return find_source(params, name, server, route, earlier)
+    except BaseException:
+        server.close()
+        raise
 
 
 def _resolved(target: Target, server: LibpqServer, route: Route) -> Resolved:
@@ -241,6 +265,16 @@ def _check_names(name: str, slot: str, primary: str, role: str) -> None:
             "C108",
             msg('"{name}" is the name of the primary', name=name),
             hint=msg("Give the standby another with --name."),
+        )
+
+
+def _check_source(source: Source, name: str, port: int) -> None:
+    if source.name and (source.name == name or source.port == port):
+        raise UsageError(
+            "C108",
+            msg("{name} cannot be a copy of itself", name=name),
+            detail=msg("--copy-from leads to {host}:{port}.", host=source.host, port=source.port),
+            hint=msg("Give another standby with --copy-from, or the new one another name and --port."),
         )
 
 

@@ -67,7 +67,7 @@ def _route(server: LibpqServer, despite: Collection[str]) -> Route:
         conn = server.kept()
     except CannotTellError as error:
         if server.pooled():
-            raise _pooler(server.name) from error
+            raise pooler(server.name) from error
         raise
     _check_version(server.name, conn.info.server_version)
     superuser = conn.info.parameter_status("is_superuser") == "on"
@@ -76,12 +76,12 @@ def _route(server: LibpqServer, despite: Collection[str]) -> Route:
         query, {**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)}
     )
     if pid != conn.info.backend_pid:
-        raise _pooler(server.name)
+        raise pooler(server.name)
     managed = tuple(find_managed({"roles": roles, "functions": ()}))
     if managed and not superuser and MANAGED not in despite:
         raise BlockedError(tuple(managed_blockers(server.name, managed)))
-    host = conn.info.hostaddr if source else _listening(listens, port)
-    if host and not _is_here(host):
+    host = conn.info.hostaddr if source else listening(listens, port)
+    if host and not is_here(host):
         raise RefusedError(
             "A208",
             msg("a primary on another host: not yet"),
@@ -142,7 +142,8 @@ def _check_version(node: str, version_num: int) -> None:
     )
 
 
-def _pooler(node: str) -> RefusedError:
+def pooler(node: str) -> RefusedError:
+    """What answers is no server."""
     return RefusedError(
         "P135",
         msg("a connection pooler answers as {node}", node=node),
@@ -154,7 +155,7 @@ def _pooler(node: str) -> RefusedError:
     )
 
 
-def _listening(listens: str, port: int) -> str:
+def listening(listens: str, port: int) -> str:
     """Where a primary that was reached by its Unix socket listens for its standby; empty where it does not."""
     literal = [word.strip() for word in listens.split(",")]
     for address in ("127.0.0.1", "::1", *(word for word in literal if word not in {"", "*", "localhost"})):
@@ -174,7 +175,8 @@ def bin_directory(route: Route) -> str:
     return route.bindir
 
 
-def _is_here(address: str) -> bool:
+def is_here(address: str) -> bool:
+    """Whether it is an address of this machine."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

@@ -27,8 +27,11 @@ from standbyctl.nodes.world import World
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
 from standbyctl.observe.room import sample_room
+from standbyctl.observe.source import look_at_source
 from standbyctl.observe.surveying import take_survey
-from standbyctl.planner.attach import primary_conninfo, replication_conninfo
+from standbyctl.planner.attach import primary_conninfo, replication_conninfo, steps_left
+from standbyctl.planner.plan import has
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
 
 DYING_SECONDS = 5
 TRIAL_BYTES = 512 << 20
@@ -65,6 +68,7 @@ class Session:
             most_retained_slot=self.sample.most_retained_slot,
             reachable=self.resolved.reachable,
             survey=self.sample.survey,
+            source=self.sample.source,
         )
         return seen.facts
 
@@ -86,10 +90,17 @@ class Session:
         self.sample = replace(room, reachable=self.resolved.reachable, survey=survey)
         return seen.facts
 
+    def see_source(self, facts: Facts) -> None:
+        """Look at the standby that is to be copied; not where there is nothing left to copy."""
+        if self.target.copy_from and has(steps_left(facts, self.sample, self.target), CopyByBasebackup):
+            seen = look_at_source(self._doors()[self.target.copy_from], question_for(self.resolved))
+            self.sample = replace(self.sample, source=seen)
+
     def trial(self) -> Trial:
         """A short copy, measured."""
         told: list[Said] = []
-        effect = TryCopy(self.target.name, self.target.primary, self.target.data_directory, TRIAL_BYTES, TRIAL_SECONDS)
+        source = self.target.copy_from or self.target.primary
+        effect = TryCopy(self.target.name, source, self.target.data_directory, TRIAL_BYTES, TRIAL_SECONDS)
         world = World(self._doors(), self._clock, told.append)
         self.wrap(lambda each: perform(each, world))(effect)
         return next(each for each in told if isinstance(each, Trial))
@@ -117,6 +128,8 @@ class Session:
     def close(self) -> None:
         """End the sessions that were kept."""
         self.resolved.server.close()
+        if self.resolved.source is not None:
+            self.resolved.source.close()
         if self._standby is not None:
             self._standby.close()
 
@@ -124,10 +137,13 @@ class Session:
         if self._standby is None:
             self._standby = self.resolved.server.at(self.target.name, port=str(self.target.port))
         host = LocalHost(self.resolved.os_user)
-        return {
+        doors = {
             self.target.primary: Door(host, self.resolved.server),
             self.target.name: Door(host, self._standby),
         }
+        if self.resolved.source is not None:
+            doors.setdefault(self.target.copy_from, Door(host, self.resolved.source))
+        return doors
 
 
 def question_for(resolved: Resolved) -> Question:

@@ -13,6 +13,9 @@ class CopyCluster:
     """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet.
 
     `slot`: empty for none. With `wal_method` fetch the WAL comes last, by the same walsender, and uses no slot.
+    `keeper`: the node whose slot keeps WAL meanwhile, where that is not the source; the copy then has a temporary slot
+    of its own at the source, or none. `lent_entry`: what an entry of `passfile` that begins with `entry` begins with in
+    the draft's passfile, for a password is found by host and port, and the source's are others.
     """
 
     node: str
@@ -25,6 +28,11 @@ class CopyCluster:
     checkpoint: str
     max_rate: str
     wal_method: str = "stream"
+    keeper: str = ""
+    temporary_slot: bool = False
+    passfile: str = ""
+    entry: str = ""
+    lent_entry: str = ""
 
     def argv(self) -> tuple[str, ...]:
         """The command that makes the copy; the password is in the passfile that the conninfo names."""
@@ -33,6 +41,8 @@ class CopyCluster:
         if self.wal_method == "stream":
             # Streaming takes a temporary slot unless told otherwise, and there may be none to take.
             slot = ("--slot", self.slot) if self.slot else ("--no-slot",)
+        if self.wal_method == "stream" and self.keeper:
+            slot = () if self.temporary_slot else ("--no-slot",)
         return (
             f"{self.bin_directory}/pg_basebackup",
             "--dbname",
@@ -51,7 +61,8 @@ class CopyCluster:
         )
 
     def __str__(self) -> str:
-        return shlex.join(self.argv())
+        lent = f"{self.draft}/pgpass (0600): {self.lent_entry}********\n" if self.lent_entry else ""
+        return lent + shlex.join(self.argv())
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,26 @@ class WaitUntil:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitReplay:
+    """Wait until a standby has replayed all that its primary has written by now, and the checkpoint of a slot.
+
+    It must still be a standby of that system, on the primary's timeline. `slot`: empty for none.
+    """
+
+    node: str
+    primary: str
+    slot: str
+    system_identifier: str
+    timeout_seconds: int
+
+    def __str__(self) -> str:
+        begins = f", and the checkpoint that slot {self.slot} begins with" if self.slot else ""
+        return (
+            f"wait up to {self.timeout_seconds} s until {self.node} has replayed what {self.primary} has by now{begins}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Prove:
     """Commit a marked message (no table, no row) on the upstream and see the standby replay it."""
 
@@ -236,6 +256,7 @@ Effect = (
     | StartServer
     | StopServer
     | WaitUntil
+    | AwaitReplay
     | Prove
     | MakeTestDatabase
     | DropTestDatabases

@@ -22,13 +22,15 @@ class Placement:
     """Where the line goes: before a line (None: at the end), or why nowhere.
 
     `admits`: this rule lets the role in already. `refuses`: this `reject` stands in the way.
-    `foreign_file`: the place would be in an included file, which is not edited.
+    `foreign_file`: the place would be in an included file, which is not edited. `doubtful`: this rule may let the
+    role in, and only the server can tell (TLS, groups, host names).
     """
 
     before_line: int | None = None
     admits: HbaRule | None = None
     refuses: HbaRule | None = None
     foreign_file: str = ""
+    doubtful: HbaRule | None = None
 
 
 def hba_line(role: str, source_address: str, marker: str, method: str = "scram-sha-256") -> str:
@@ -56,9 +58,10 @@ def find_place(rules: tuple[HbaRule, ...], main_file: str, role: str, source: st
         return Placement(admits=first)
     if reject := next((rule for rule in relevant if rule.method == "reject"), None):
         return Placement(refuses=reject)
+    doubtful = first if first.method in _PASSWORD_METHODS else None
     if first.file not in {"", main_file}:
-        return Placement(foreign_file=first.file)
-    return Placement(before_line=first.line)
+        return Placement(foreign_file=first.file, doubtful=doubtful)
+    return Placement(before_line=first.line, doubtful=doubtful)
 
 
 def may_admit(rules: tuple[HbaRule, ...], role: str, source: str) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects."""
+    """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects.
+
+    `source`: the standby that the copy is to come from; None where it comes from the primary, or none is to be made.
+    """
 
     cluster_bytes: int | None = None
     free_bytes: int | None = None
@@ -26,3 +30,4 @@ class Sample:
     reachable: bool = True
     survey: Survey = field(default_factory=Survey)
     others_without_slot: str = ""
+    source: SourceSeen | None = None

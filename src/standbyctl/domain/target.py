@@ -29,6 +29,8 @@ class Target:
     `host` and `port` are how the standby reaches the primary, by TCP; `source_address` is how the
     primary sees it. `wal_cap` is "auto", "keep" or a size; `max_rate` is empty for no limit.
     `own_role`: the role is made by us, and its passfile too. `despite`: what the operator overrides, by name.
+    `copy_from`: the standby that the copy is taken from, empty for the primary; with it, how it is reached by TCP, and
+    the conninfo by which the operator reaches it.
     `slot`: empty for none. `wal_keep_size`, `synchronous_commit`, `restore_command`: empty where nobody asked.
     `verify_backup`: the copy is checked before it starts.
     `wal_level`, `max_wal_senders` and `max_replication_slots` are the least that the primary must run with; empty
@@ -61,3 +63,7 @@ class Target:
     wal_level: str = ""
     max_wal_senders: int = 0
     max_replication_slots: int = 0
+    copy_from: str = ""
+    copy_host: str = ""
+    copy_port: int = 0
+    copy_conninfo: str = ""

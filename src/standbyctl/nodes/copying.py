@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
@@ -19,15 +20,21 @@ SELECT coalesce((SELECT p.phase FROM pg_stat_progress_basebackup AS p JOIN pg_st
        (SELECT p.backup_streamed FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
          WHERE a.application_name = %s LIMIT 1),
        (SELECT p.backup_total FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
-         WHERE a.application_name = %s LIMIT 1),
-       (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
+         WHERE a.application_name = %s LIMIT 1)
+"""
+# Of the primary only: a standby has no current WAL.
+_HELD = """
+SELECT (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
           FROM pg_replication_slots WHERE slot_name = %s)
 """
 
 
 def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
     """Copy; end the copy whatever ends us."""
-    child = world.doors[effect.node].host.start(script_text("copy.sh"), effect.draft, effect.node, *effect.argv())
+    lent = (effect.passfile, effect.entry, effect.lent_entry)
+    child = world.doors[effect.node].host.start(
+        script_text("copy.sh"), effect.draft, effect.node, *lent, *effect.argv()
+    )
     meter = _Meter(effect, world)
     try:
         while (status := child.poll()) is None:
@@ -62,11 +69,13 @@ class _Meter:
         self.asked = now
         app = f"{self.effect.name}_copy"
         try:
-            [(phase, done, total, held)] = self.world.doors[self.effect.source].server.observe(
-                _PROGRESS, app, app, app, self.effect.slot, timeout_seconds=ANSWER_SECONDS
-            )
+            [(phase, done, total)] = self._ask(self.effect.source, _PROGRESS, app, app, app)
         except CannotTellError:
-            phase, done, total, held = "", None, None, None
+            phase, done, total = "", None, None
+        try:
+            [(held,)] = self._ask(self.effect.keeper or self.effect.source, _HELD, self.effect.slot)
+        except CannotTellError:
+            held = None
         now = self.world.clock.monotonic()
         # No answer is no movement.
         if self.moved is None or (phase and (phase, done) != self.last):
@@ -75,3 +84,6 @@ class _Meter:
             self.began = now
         rate = done / (now - self.began) if done and self.began and now > self.began + 1 else None
         self.world.tell(Progress(phase, done, total, rate, held, now - self.moved))
+
+    def _ask(self, node: str, query: str, *params: str) -> list[tuple[Any, ...]]:
+        return self.world.doors[node].server.observe(query, *params, timeout_seconds=ANSWER_SECONDS)

@@ -162,6 +162,11 @@ class LibpqServer:
         """Another server that takes the same credentials: a physical copy of this one."""
         return LibpqServer(name, {**self._params, **changes, "target_session_attrs": "any"}, self)
 
+    def elsewhere(self, name: str, params: Mapping[str, str]) -> LibpqServer:
+        """A server at another address; where the same user connects, what was a password here is one there."""
+        same = params.get("user", "") == self.kept().info.user
+        return LibpqServer(name, {**params, "target_session_attrs": "any"}, self if same else None)
+
     def secret(self) -> str:
         """The password that libpq used to get in, wherever it found it; empty where it needed none."""
         return self._observing().info.password

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, manifests, programs, secrets, servers, staging, testing, trying
+from standbyctl.nodes import copying, files, manifests, programs, replaying, secrets, servers, staging, testing, trying
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -15,6 +15,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.AlterSystem: servers.alter_system,
     fx.AwaitSettings: servers.await_settings,
     fx.WaitUntil: servers.wait_until,
+    fx.AwaitReplay: replaying.await_replay,
     fx.Prove: servers.prove,
     fx.StartServer: servers.start,
     fx.StopServer: servers.stop,

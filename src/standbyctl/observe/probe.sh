@@ -66,6 +66,7 @@ else
     control "$data"
     flag signal test -f "$data/standby.signal"
     flag label test -f "$data/backup_label"
+    flag label_of_standby grep -qx 'BACKUP FROM: standby' "$data/backup_label"
     # The last one of a name counts, here as in PostgreSQL.
     sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \
         "$data/postgresql.auto.conf" 2>/dev/null
@@ -97,6 +98,10 @@ for draft in "$parent/.$base.standbyctl-"*; do
     words=$(control "$draft/data")
     segment=$(printf '%s\n' "$words" | sed -n 's/^segment_bytes=//p')
     system=$(printf '%s\n' "$words" | sed -n 's/^system_identifier=//p')
+    # A standby's copy ends within its last file.
+    if [ -n "$last" ] && grep -qx 'BACKUP FROM: standby' "$draft/data/backup_label" 2>/dev/null; then
+        last=$last.standby
+    fi
     say draft "$alive $whole ${last:--} ${segment:--} ${system:--} $draft"
 done
 

@@ -25,7 +25,7 @@ def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
     """The primary, from its own words and those of its host."""
     settings = tuple(Setting(**setting) for setting in raw["settings"])
     # pg_basebackup leaves out what is a symbolic link: a file that is one is outside, wherever it stands.
-    links = (f"{name} (a symbolic link)" for name in probe.get("config_links", "").split())
+    links = (f"symbolic link {name}" for name in probe.get("config_links", "").split())
     hba_path = next(s.value for s in settings if s.name == "hba_file")
     return Server(
         version_num=raw["version_num"],
@@ -187,7 +187,9 @@ def _follows(probe: Mapping[str, str], question: Question) -> bool:
 
 def _draft(line: str, raw: Mapping[str, Any], slot: str) -> Draft:
     alive, whole, last, segment, system, path = line.split(" ", 5)
-    sound = whole in {"yes", "verified"} and system == raw["system_identifier"] and _covers(raw, slot, last, segment)
+    sound = (
+        whole in {"yes", "verified"} and system == raw["system_identifier"] and _copy_covered(raw, slot, last, segment)
+    )
     return Draft(path, alive == "yes", sound, verified=sound and whole == "verified")
 
 
@@ -200,9 +202,22 @@ def _verifier(said: str) -> str:
 def _standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:
     """Whether the WAL that the standby in its place needs next is kept."""
     if slot or probe.get("label") == "yes":
-        return _covers(raw, slot, probe["last_wal"], probe.get("segment_bytes", ""))
+        of_standby = ".standby" if probe.get("label_of_standby") == "yes" else ""
+        return _copy_covered(raw, slot, probe["last_wal"] + of_standby, probe.get("segment_bytes", ""))
     # What has run goes on within the last file that it has written; names further on are of files made in advance.
     return _covers(raw, slot, probe.get("written_wal", ""), probe.get("segment_bytes", ""), next_file=0)
+
+
+def _copy_covered(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str) -> bool:
+    """Whether the WAL is kept that a copy needs next which has not been started yet.
+
+    The primary begins a new file when a copy of it ends. A standby does not: the last file of its copy is not full,
+    and is streamed again from its beginning; and where it was promoted meanwhile, the copy is of another timeline.
+    """
+    last, _, of_standby = last_wal.partition(".")
+    if not of_standby or not last:
+        return _covers(raw, slot, last, segment_bytes)
+    return int(last[:8], 16) == raw["timeline"] and _covers(raw, slot, last, segment_bytes, next_file=0)
 
 
 def _covers(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str, next_file: int = 1) -> bool:
@@ -220,7 +235,8 @@ def _covers(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str
     kept = next((s for s in raw["slots"] if s["slot_name"] == slot), None)
     if kept is None or kept["wal_status"] == "lost" or kept["restart_lsn"] is None:
         return False
-    return parse_lsn(kept["restart_lsn"]) <= (last + 1) * size
+    restart = parse_lsn(kept["restart_lsn"])
+    return restart <= (last + 1) * size if next_file else restart // size <= last
 
 
 def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str], name: str = "") -> Sample:

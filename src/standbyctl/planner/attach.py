@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from standbyctl.domain.conf import make_conninfo
+from standbyctl.domain.conf import make_conninfo, passfile_entry
 from standbyctl.domain.facts import Contents, Facts, Place, Server
 from standbyctl.domain.hba import find_place, hba_line
 from standbyctl.domain.names import draft_prefix, marker
@@ -41,7 +42,7 @@ def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = (
     steps = steps_left(facts, sample, target)
     if blockers := tuple(attach_blockers(facts, sample, target, memory, steps)):
         return Plan(blockers=blockers)
-    return Plan(steps=steps, notes=tuple(attach_notes(facts, target, steps)))
+    return Plan(steps=steps, notes=tuple(attach_notes(facts, sample, target, steps)))
 
 
 def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]:
@@ -89,7 +90,7 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
             yield RemoveDraft(target.name, draft.path)
     taken = {draft.path for draft in place.drafts}
     path = whole.path if whole else next_draft(draft_prefix(target.data_directory), taken)
-    yield CopyByBasebackup(
+    copy = CopyByBasebackup(
         primary=target.primary,
         name=target.name,
         draft=path,
@@ -99,12 +100,34 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         slot=target.slot,
         checkpoint=target.checkpoint,
         max_rate=target.max_rate,
-        settings=tuple(standby_settings(server, target)),
+        settings=tuple(standby_settings(server, target, brought(sample))),
         wal_method=target.wal_method,
     )
+    yield _from_standby(copy, server, sample, target) if target.copy_from else copy
     if target.verify_backup:
         yield VerifyCopy(target.name, path, place.bin_directory)
     yield InstallCopy(target.name, path, target.data_directory, slotless=not target.slot)
+
+
+def _from_standby(copy: CopyByBasebackup, server: Server, sample: Sample, target: Target) -> Step:
+    """The same copy, of a standby instead of its primary."""
+    there = {"host": target.copy_host, "port": str(target.copy_port), "application_name": copy_name(target.name)}
+    params = {key: value for key, value in connection(target) if key != "passfile"} | there
+    return replace(
+        copy,
+        conninfo=make_conninfo(params.items()),
+        source=target.copy_from,
+        system_identifier=server.system_identifier,
+        temporary_slot=sample.source is None or sample.source.free_slots > 0,
+        passfile=target.passfile,
+        entry=passfile_entry(target.primary_host, target.primary_port, target.role),
+        lent_entry=passfile_entry(target.copy_host, target.copy_port, target.role),
+    )
+
+
+def brought(sample: Sample) -> Server | None:
+    """The standby whose configuration comes with the copy; None where it is the primary's."""
+    return sample.source.server if sample.source else None
 
 
 def next_draft(prefix: str, taken: set[str]) -> str:
@@ -161,8 +184,9 @@ def primary_conninfo(target: Target) -> str:
     return make_conninfo([*connection(target), ("application_name", target.name)])
 
 
-def standby_settings(server: Server, target: Target) -> Iterator[tuple[str, str]]:
-    """What the copy needs beyond the configuration that comes with it."""
+def standby_settings(server: Server, target: Target, source: Server | None = None) -> Iterator[tuple[str, str]]:
+    """What the copy needs beyond the configuration that comes with it: the primary's, or that of its `source`."""
+    comes = source or server
     yield "primary_conninfo", primary_conninfo(target)
     yield "primary_slot_name", target.slot
     if not target.slot:
@@ -175,11 +199,15 @@ def standby_settings(server: Server, target: Target) -> Iterator[tuple[str, str]
         yield "restore_command", target.restore_command
     for suffix in _RECOVERY_TARGETS:
         # A target left over in the primary's file would stop or promote the standby on its way.
-        if server.setting(f"recovery_target{suffix}").value:
+        if comes.setting(f"recovery_target{suffix}").value:
             yield f"recovery_target{suffix}", ""
-    yield from _disarmed(server)
+    yield from _disarmed(comes)
     for name in MINIMUM_PARAMETERS:
         setting = server.setting(name)
+        if source:
+            # Whoever has more may be about to replay that the primary has less now: the greater does in any case.
+            yield name, str(max(int(setting.value), int(source.setting(name).value)))
+            continue
         # The copy starts with what the files say, which may be less than what the primary runs with.
         if setting.in_file and setting.in_file.isdigit():
             inherited = int(setting.in_file)

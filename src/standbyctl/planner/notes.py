@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import has
@@ -17,10 +18,12 @@ from standbyctl.steps.setting import WAL_KEEP
 from standbyctl.steps.slot import CAP
 
 
-def attach_notes(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
+def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
     """What is worth knowing of these steps, and of what they leave alone."""
     server = facts.server(target.primary)
-    if target.checkpoint == "fast" and any(isinstance(step, CopyByBasebackup) for step in steps):
+    if target.copy_from and has(steps, CopyByBasebackup):
+        yield from _source_notes(sample, target)
+    elif target.checkpoint == "fast" and any(isinstance(step, CopyByBasebackup) for step in steps):
         yield msg(
             "the copy begins with an immediate checkpoint: {node} writes out everything dirty in its shared"
             " buffers at once (--checkpoint spread spares it that, and may wait for minutes)",
@@ -94,7 +97,7 @@ def _asked_notes(server: Server, target: Target, steps: tuple[Step, ...]) -> Ite
     if target.wal_keep_size:
         yield from _keep_notes(server, target)
     copies = has(steps, CopyByBasebackup)
-    if copies and target.wal_method == "fetch":
+    if copies and target.wal_method == "fetch" and not target.copy_from:
         yield _fetch_note(target)
     if has(steps, AdmitReplication) and target.auth_method == "md5":
         yield msg(
@@ -124,6 +127,43 @@ def _keep_notes(server: Server, target: Target) -> Iterator[Message]:
             size=target.wal_keep_size,
             node=target.primary,
         )
+
+
+def _source_notes(sample: Sample, target: Target) -> Iterator[Message]:
+    """What is felt, and by whom, where a standby is copied."""
+    yield msg(
+        "{primary} is not read: {source} is. {primary} gets the role{slot}, and one walsender streams in the end;"
+        " the copy needs nothing of it",
+        primary=target.primary,
+        source=target.copy_from,
+        slot=" and the slot" if target.slot else "",
+    )
+    yield (
+        msg(
+            "{source} begins with a restartpoint: it writes out everything dirty in its shared buffers at once"
+            " (--checkpoint spread spares it that, and may wait for minutes)",
+            source=target.copy_from,
+        )
+        if target.checkpoint == "fast"
+        else msg(
+            "{source} begins with a restartpoint, spread over time: that may take minutes", source=target.copy_from
+        )
+    )
+    if target.slot:
+        yield msg(
+            "until the standby streams, nobody reads its slot, which holds all that {primary} writes: a cap"
+            " (max_slot_wal_keep_size) smaller than that ends the copy",
+            primary=target.primary,
+        )
+    comes = ""
+    if sample.source and (restore := sample.source.survey.setting("restore_command")) and restore.value:
+        comes = "" if target.restore_command else f", restore_command = '{restore.value}' with it"
+    yield msg(
+        "the copy comes with the configuration of {source}{comes}; what made {source} follow, lag or archive is"
+        " set anew",
+        source=target.copy_from,
+        comes=comes,
+    )
 
 
 def _fetch_note(target: Target) -> Message:

@@ -8,6 +8,7 @@ from standbyctl.diagnosis.catalogue import (
     contents,
     detach,
     primary,
+    source,
     staging,
     standby,
     tool,
@@ -24,7 +25,7 @@ def _family(title: Message, *parts: tuple[Entry, ...]) -> Family:
 
 
 FAMILIES = (
-    _family(msg("The primary"), primary.ENTRIES, admission.ENTRIES, wal.ENTRIES, contents.ENTRIES),
+    _family(msg("The primary"), primary.ENTRIES, admission.ENTRIES, wal.ENTRIES, contents.ENTRIES, source.ENTRIES),
     _family(msg("The standby and its place"), standby.ENTRIES),
     _family(msg("A run of attach or detach"), attach.ENTRIES),
     _family(msg("Refusals of detach"), detach.ENTRIES),

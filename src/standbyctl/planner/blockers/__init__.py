@@ -15,6 +15,7 @@ from standbyctl.planner.blockers.parameters import parameter_blockers
 from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
 from standbyctl.planner.blockers.restart import asked_blockers, due_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
+from standbyctl.planner.blockers.source import source_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import Step
@@ -42,3 +43,4 @@ def attach_blockers(
     yield from directory_blockers(facts, sample, target)
     yield from room_blockers(facts, sample, target, steps)
     yield from host_blockers(sample, target, steps)
+    yield from source_blockers(facts, sample, target, steps)

@@ -21,20 +21,26 @@ from standbyctl.steps.slot import CAP, CreateSlot
 SENDERS_FOR_A_COPY = {"stream": 2, "fetch": 1}
 
 
+def needed_senders(target: Target) -> int:
+    """Walsenders that an attach needs at the primary at most; a copy of a standby leaves one for the stream."""
+    return 1 if target.copy_from else SENDERS_FOR_A_COPY[target.wal_method]
+
+
 def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """Walsenders and slots that are not free; both numbers are read at server start only."""
     server, node = facts.server(target.primary), target.primary
     senders = int(server.setting("max_wal_senders").value)
-    used, needs = sample.wal_senders_in_use, SENDERS_FOR_A_COPY[target.wal_method]
+    used, needs = sample.wal_senders_in_use, needed_senders(target)
     free = senders - used
     if senders and free < needs and has(steps, CopyByBasebackup):
         yield Blocker(
             "P103",
             msg("not enough free walsenders on {node}", node=node),
             msg(
-                "The copy needs {needs}, afterwards the standby 1; {used} of {total} are in use"
-                " (max_wal_senders = {total}, read at server start only).",
-                needs=needs,
+                "{needs}; {used} of {total} are in use (max_wal_senders = {total}, read at server start only).",
+                needs=msg("The standby needs 1")
+                if target.copy_from
+                else msg("The copy needs {needs}, afterwards the standby 1", needs=needs),
                 used=used,
                 total=senders,
             ),

@@ -23,16 +23,16 @@ def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
     """Libraries, memory, inodes: the copy starts with what the files of the primary say."""
     if not has(steps, CopyByBasebackup):
         return
-    survey = sample.survey
-    if survey.libraries_missing:
-        names = ", ".join(survey.libraries_missing)
+    survey, source = sample.survey, sample.source
+    if missing := sorted({*survey.libraries_missing, *(source.libraries_missing if source else ())}):
+        names = ", ".join(missing)
         yield Blocker(
             "P209",
             msg("libraries that the standby needs are not installed: {names}", names=names),
             msg("The copy comes with shared_preload_libraries and functions that load them, and would not start."),
             msg("Install the packages that they are in for this major version, or take them out of the setting."),
         )
-    yield from _memory(survey)
+    yield from _memory(survey, buffers_bytes(source.survey if source else survey))
     room = survey.host
     if room.inodes_free is not None and room.inodes_needed is not None:
         needed = room.inodes_needed + _ROOM_FOR_FILES
@@ -64,8 +64,8 @@ def _in_bytes(text: str) -> int | None:
     return size if size is not None else int(text) * _BLOCK_BYTES if text.isdigit() else None
 
 
-def _memory(survey: Survey) -> Iterator[Blocker]:
-    buffers, room = buffers_bytes(survey), survey.host
+def _memory(survey: Survey, buffers: int | None) -> Iterator[Blocker]:
+    room = survey.host
     huge = next((s.in_file for s in survey.pending if s.name == "huge_pages"), None) or _running(survey, "huge_pages")
     free = room.huge_pages_free_bytes
     if huge == "on" and buffers is not None and free is not None and buffers > free:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import msg
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.survey import MANAGED, SlotUse
@@ -193,10 +194,34 @@ def _readable(view: View) -> Seen:
 
 
 def _checkpoint(view: View) -> Seen:
+    if view.target.copy_from:
+        return fine("a restartpoint on {node}; none here", node=view.target.copy_from)
     if view.target.checkpoint == "fast":
         return fine("at once (--checkpoint fast): a burst of writes")
     seconds = float(view.value("checkpoint_timeout") or 0) * float(view.value("checkpoint_completion_target") or 0)
     return fine("spread: up to {age} before the first byte", age=format_seconds(seconds))
+
+
+def _source(view: View) -> Seen:
+    target, seen = view.target, view.sample.source
+    if not target.copy_from:
+        return fine("{node} itself", node=target.primary)
+    if seen is None:
+        return fine("{node} is not needed: no copy is to be made", node=target.copy_from)
+    where = f"{target.copy_from} ({target.copy_host}:{target.copy_port})"
+    sender = seen.sender or "nobody"
+    backlog = "-" if seen.backlog_bytes is None else format_size(seen.backlog_bytes)
+    if seen.paused:
+        return warning("{where}: replay is paused, and the copy waits until it goes on", where=where)
+    delay = seen.server.setting("recovery_min_apply_delay").value
+    if delay not in {"", "0"}:
+        return warning("{where} lags by {age} on purpose, and the copy waits", where=where, age=f"{delay} ms")
+    hba, address = seen.server.hba, seen.address or target.copy_host
+    if doubtful := find_place(hba.rules, hba.path, target.role, address).doubtful:
+        return warning(
+            "{where}: whether line {n} of its pg_hba.conf lets in is seen then", where=where, n=doubtful.line
+        )
+    return fine("{where}, streams from {sender}, {n} to replay", where=where, sender=sender, n=backlog)
 
 
 def _direct(_: View) -> Seen:
@@ -221,4 +246,5 @@ LINES = (
     Line("P133", msg("files"), _readable),
     Line("P134", msg("checkpoint"), _checkpoint),
     Line("P135", msg("connection"), _direct),
+    Line("P137", msg("source of the copy"), _source),
 )

@@ -7,7 +7,7 @@ from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import END_OF_LIFE, major, version_text
-from standbyctl.planner.blockers.capacity import SENDERS_FOR_A_COPY
+from standbyctl.planner.blockers.capacity import needed_senders
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
 from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.hba import AdmitReplication
@@ -30,11 +30,14 @@ def _wal_level(view: View) -> Seen:
 
 
 def _senders(view: View) -> Seen:
+    total, used = view.value("max_wal_senders"), view.sample.wal_senders_in_use
+    if view.target.copy_from:
+        return fine("{total}, {used} in use; the standby needs 1", total=total, used=used)
     return fine(
         "{total}, {used} in use; the copy needs {needs}, afterwards the standby 1",
-        total=view.value("max_wal_senders"),
-        used=view.sample.wal_senders_in_use,
-        needs=SENDERS_FOR_A_COPY[view.target.wal_method],
+        total=total,
+        used=used,
+        needs=needed_senders(view.target),
     )
 
 

@@ -6,7 +6,7 @@ from standbyctl.domain.facts import Contents
 from standbyctl.domain.message import msg
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import version_text
-from standbyctl.planner.attach import MINIMUM_PARAMETERS, standby_settings
+from standbyctl.planner.attach import MINIMUM_PARAMETERS, brought, standby_settings
 from standbyctl.planner.blockers.host import buffers_bytes
 from standbyctl.planner.blockers.standby import needed_bytes
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
@@ -67,14 +67,19 @@ def _disk(view: View) -> Seen:
 
 
 def _minimum(view: View) -> Seen:
-    raised = [name for name, _ in standby_settings(view.server, view.target) if name in MINIMUM_PARAMETERS]
+    raised = [
+        name
+        for name, _ in standby_settings(view.server, view.target, brought(view.sample))
+        if name in MINIMUM_PARAMETERS
+    ]
     if raised:
         return fine("the copy gets the primary's running values: {names}", names=", ".join(raised))
     return fine("max_connections and 4 others come with the copy")
 
 
 def _memory(view: View) -> Seen:
-    buffers, room = buffers_bytes(view.survey), view.survey.host
+    source, room = view.sample.source, view.survey.host
+    buffers = buffers_bytes(source.survey if source else view.survey)
     if buffers is None or room.memory_bytes is None:
         return unknown("not known")
     if room.available_bytes is not None and buffers > room.available_bytes:
@@ -92,8 +97,9 @@ def _memory(view: View) -> Seen:
 
 
 def _libraries(view: View) -> Seen:
-    if view.survey.libraries_missing:
-        return fine("missing: {names}", names=", ".join(view.survey.libraries_missing))
+    source = view.sample.source
+    if missing := (*view.survey.libraries_missing, *(source.libraries_missing if source else ())):
+        return fine("missing: {names}", names=", ".join(missing))
     count = len(view.survey.libraries)
     if not view.survey.libraries_known:
         return unknown("not known where this server's libraries are")
@@ -109,7 +115,7 @@ def _inherited(view: View) -> Seen:
         return warning("{names} comes with the copy, and works there too after a promotion", names=", ".join(workers))
     if view.value("archive_mode") != "off":
         return fine("archive_command comes with the copy, and acts once it is promoted")
-    return fine("the configuration of {node}", node=view.target.primary)
+    return fine("the configuration of {node}", node=view.target.copy_from or view.target.primary)
 
 
 def _selinux(view: View) -> Seen:

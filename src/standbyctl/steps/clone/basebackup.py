@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.effects import (
+    AwaitReplay,
     CopyCluster,
     DiscardDraft,
     Effect,
@@ -20,6 +22,9 @@ from standbyctl.domain.facts import Contents, Draft, Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import until_idle, until_left
+
+# A standby may lag on purpose (recovery_min_apply_delay), or while somebody reads from it.
+REPLAY_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class CopyByBasebackup(Step):
     """pg_basebackup of the server's own major, streaming the WAL through the slot; never -R.
 
     `slot`: empty for none. `wal_method` fetch: one walsender, which sends the WAL last; a slot only keeps it then.
+    `source`: the standby that is copied, empty for the primary. The slot is the primary's all the same, and the copy
+    has a temporary one at the source, where one is free. The password is found by `lent_entry` there.
     """
 
     primary: str
@@ -68,6 +75,12 @@ class CopyByBasebackup(Step):
     max_rate: str
     settings: tuple[tuple[str, str], ...]
     wal_method: str = "stream"
+    source: str = ""
+    system_identifier: str = ""
+    temporary_slot: bool = False
+    passfile: str = ""
+    entry: str = ""
+    lent_entry: str = ""
     label: ClassVar[Message] = msg("base backup")
 
     @property
@@ -77,7 +90,8 @@ class CopyByBasebackup(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "pg_basebackup into {destination} (built beside it, renamed when whole), {rate}{wal}{slot}",
+            "pg_basebackup{source} into {destination} (built beside it, renamed when whole), {rate}{wal}{slot}",
+            source=f" from {self.source}" if self.source else "",
             destination=self.destination,
             rate=f"at most {self.max_rate}/s" if self.max_rate else "no rate limit",
             wal=", its WAL last, by the same walsender (-X fetch)" if self.wal_method == "fetch" else "",
@@ -86,7 +100,8 @@ class CopyByBasebackup(Step):
 
     @property
     def gist(self) -> Step:
-        return replace(self, draft="")
+        # Whether a slot is free at the source moves.
+        return replace(self, draft="", temporary_slot=False)
 
     def after(self, facts: Facts) -> Facts:
         drafts = facts.place(self.name).drafts
@@ -96,27 +111,49 @@ class CopyByBasebackup(Step):
 
     def effects(self) -> tuple[Effect, ...]:
         # An earlier copy that was killed may still hold the slot, or the only walsender.
-        left = until_left(self.primary, f"{self.name}_copy")
-        through_slot = bool(self.slot) and self.wal_method == "stream"
+        left = until_left(self.source or self.primary, f"{self.name}_copy")
+        through_slot = bool(self.slot) and self.wal_method == "stream" and not self.source
         return (
             until_idle(self.primary, self.slot) if through_slot else left,
+            *self._replayed(),
             CopyCluster(
                 node=self.name,
-                source=self.primary,
+                source=self.source or self.primary,
                 draft=self.draft,
                 bin_directory=self.bin_directory,
-                conninfo=self.conninfo,
+                conninfo=self._conninfo,
                 slot=self.slot,
                 name=self.name,
                 checkpoint=self.checkpoint,
                 max_rate=self.max_rate,
                 wal_method=self.wal_method,
+                keeper=self.primary if self.source else "",
+                temporary_slot=self.temporary_slot,
+                passfile=self.passfile,
+                entry=self.entry,
+                lent_entry=self.lent_entry,
             ),
             SetConf(self.name, f"{self.draft}/data/postgresql.auto.conf", self.settings),
             SealDraft(self.name, self.draft),
             # Whoever connects next may need the walsender that this copy had.
-            *((left,) if self.wal_method == "fetch" else ()),
+            *((left,) if self.wal_method == "fetch" and not self.source else ()),
         )
+
+    @property
+    def _conninfo(self) -> str:
+        if not self.source:
+            return self.conninfo
+        return f"{self.conninfo} {make_conninfo([('passfile', f'{self.draft}/pgpass')])}"
+
+    def _replayed(self) -> tuple[Effect, ...]:
+        """A copy of a standby ends where that was written out last; the primary keeps WAL from where its slot begins.
+
+        That is the REDO of a checkpoint. A standby that has replayed it begins the copy with a restartpoint there, so
+        nothing is missing between the two. By then it knows the role, too.
+        """
+        if not self.source:
+            return ()
+        return (AwaitReplay(self.source, self.primary, self.slot, self.system_identifier, REPLAY_SECONDS),)
 
     @property
     def undo_text(self) -> Message:

@@ -37,6 +37,7 @@ _HELP = {
     "wal_level": "What the primary must run with; never lowered. Only a restart raises it: plan --stage-restart.",
     "max_wal_senders": "At least so many, as --wal-level.",
     "max_replication_slots": "At least so many, as --wal-level.",
+    "copy_from": "Copy this standby, and spare the primary: a conninfo, or a name from standbyctl.toml or status.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
@@ -69,6 +70,7 @@ _OPTIONS = (
     click.option("--wal-level", type=click.Choice(["replica", "logical"]), help=_HELP["wal_level"]),
     click.option("--max-wal-senders", type=_COUNT, metavar="N", help=_HELP["max_wal_senders"]),
     click.option("--max-replication-slots", type=_COUNT, metavar="N", help=_HELP["max_replication_slots"]),
+    click.option("--copy-from", metavar="CONNINFO", help=_HELP["copy_from"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -92,6 +94,12 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         raise click.UsageError("where is the standby to be? Give -D DIR.")
     attach = config.attach
     no_slot = _no_slot(given, attach)
+    copy_from = given["copy_from"] or attach.copy_from
+    source = config.node(copy_from)
+    if source:
+        copy_from = source.conninfo or (f"port={source.port}" if source.port else "")
+        if not copy_from:
+            raise click.UsageError(f"standbyctl.toml: [[node]] {source.name} has neither a conninfo nor a port.")
     return Request(
         conninfo=conninfo,
         data_directory=data_directory,
@@ -117,6 +125,8 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         wal_level=given["wal_level"] or "",
         max_wal_senders=given["max_wal_senders"] or 0,
         max_replication_slots=given["max_replication_slots"] or 0,
+        copy_from=copy_from,
+        copy_name=source.name if source else "",
     )
 
 
