@@ -13,7 +13,14 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 
 T = TypeVar("T")
-_KINDS: dict[str, tuple[type, str]] = {"port": (int, "a number"), "no_slot": (bool, "true or false")}
+_NUMBER, _TRUTH = (int, "a number"), (bool, "true or false")
+_KINDS: dict[str, tuple[type, str]] = {
+    "port": _NUMBER,
+    "no_slot": _TRUTH,
+    "verify_backup": _TRUTH,
+    "max_wal_senders": _NUMBER,
+    "max_replication_slots": _NUMBER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class AttachConfig:
     restore_command: str = ""
     settings: str = ""
     copy_from: str = ""
+    verify_backup: bool = False
+    wal_level: str = ""
+    max_wal_senders: int = 0
+    max_replication_slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

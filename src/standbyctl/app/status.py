@@ -66,6 +66,8 @@ def status(asked: str, primary_name: str, state: State) -> Status:
                 detail=msg("System identifier at the attach: {was}, now: {now}.", was=known[2], now=system),
                 hint=msg("Give the conninfo of the right one with -p."),
             )
+        if not known and not primary_name:  # one server has one name, however it is asked for
+            name = next((each[0] for each in every[::-1] if each[2] == system), name)
         expected = [
             (target.name, target.slot, server.at(target.name, port=str(target.port)), state.journal(each).unproven())
             for each, (target, _, run_system) in runs.items()

@@ -31,6 +31,7 @@ _REMOVE = "Also rename the standby's data directory aside; name it, to be sure."
 @click.option("--port", type=click.IntRange(1, 65535), help="Where the journal is lost: the standby's port.")
 @click.option("--remove-data-dir", metavar="DIR", help=_REMOVE)
 @click.option("--delete", is_flag=True, help="With --remove-data-dir: delete it, for good.")
+@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
 def command(context: Context, name: str, remove_data_dir: str | None, delete: bool, yes: bool, **given: Any) -> None:
@@ -77,7 +78,7 @@ def _say_nothing(context: Context, name: str) -> None:
 
 
 def _request(given: dict[str, Any]) -> Request:
-    node = load_config(None, os.environ).node(given["primary"] or "")
+    node = load_config(given["config"], os.environ).node(given["primary"] or "")
     return Request(
         conninfo=node.conninfo if node else (given["primary"] or ""),
         data_directory=given["data_dir"] or "",
