@@ -9,6 +9,7 @@ from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Progress
+from standbyctl.nodes.replaying import check_source
 from standbyctl.nodes.world import World, script_text
 
 ASK_SECONDS = 0.5
@@ -42,6 +43,8 @@ def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
             world.clock.sleep(_WATCH_SECONDS)
     finally:
         child.end()
+    if effect.keeper:
+        check_source(effect.source, effect.keeper, world)
     if status != 0:
         raise StoppedError(
             "A204",

@@ -39,6 +39,33 @@ def await_replay(effect: fx.AwaitReplay, world: World) -> None:
     _Waiting(effect, world, world.clock.monotonic()).run()
 
 
+def check_source(node: str, primary: str, world: World) -> None:
+    """Raise StoppedError where it was promoted; that it cannot be asked any more is nothing against its copy."""
+    try:
+        rows = world.doors[node].server.observe("SELECT pg_is_in_recovery()", timeout_seconds=_ANSWER_SECONDS)
+    except CannotTellError:
+        return
+    if rows == [(False,)]:
+        raise promoted(node, primary)
+
+
+def promoted(node: str, primary: str) -> StoppedError:
+    """It is a primary by now: a copy of it would be on its own timeline."""
+    return _no_source(msg("{node} is not in recovery any more", node=node), primary)
+
+
+def _no_source(what: Message, primary: str) -> StoppedError:
+    return StoppedError(
+        "P137",
+        what,
+        detail=msg("It was to be the source of the copy; no copy of it is used."),
+        hint=msg(
+            "Run the same command with another standby in --copy-from, or without it: then {primary} is copied.",
+            primary=primary,
+        ),
+    )
+
+
 @dataclass(slots=True)
 class _Waiting:
     effect: fx.AwaitReplay
@@ -88,22 +115,14 @@ class _Waiting:
 
     def _check(self, in_recovery: Any, system: Any, found: Any, timeline: int) -> None:
         if not in_recovery:
-            raise self._stopped(msg("{node} is not in recovery any more", node=self.effect.node))
+            raise promoted(self.effect.node, self.effect.primary)
         if system != self.effect.system_identifier:
             raise self._stopped(msg("{node} is another cluster by now", node=self.effect.node))
         if found != timeline:
             raise self._stopped(msg("{node} is on timeline {n} by now", node=self.effect.node, n=found))
 
     def _stopped(self, what: Message) -> StoppedError:
-        return StoppedError(
-            "P137",
-            what,
-            detail=msg("It was to be the source of the copy. Nothing was copied from it."),
-            hint=msg(
-                "Run the same command with another standby in --copy-from, or without it: then {primary} is copied.",
-                primary=self.effect.primary,
-            ),
-        )
+        return _no_source(what, self.effect.primary)
 
     def _go_on(self, what: Message) -> None:
         """Speak now and then; raise StoppedError where it has taken too long."""
