@@ -186,3 +186,36 @@ def test_odd_directory_names_work(pair, name):
 def test_what_a_shell_would_take_for_a_command_is_refused(pair, name):
     where = ["-p", pair.primary.conninfo, "-D", str(pair.area.path / name), "--name", "db2"]
     assert "a path must not contain" in text(pair.tool("attach", *where, "--yes", status=2))
+
+
+def test_what_the_owner_of_a_database_sets_does_not_reach_our_sessions(pair):
+    """A role to act as, another way to write times, an isolation that waits: all of them can be set for others."""
+    pair.primary.rows("CREATE ROLE maker")
+    pair.primary.rows("CREATE DATABASE app OWNER maker")
+    for setting in (
+        "role = 'maker'", "datestyle = 'SQL, DMY'", "timezone = 'Asia/Kolkata'", "intervalstyle = 'sql_standard'",
+        "default_transaction_isolation = 'serializable'", "default_transaction_deferrable = on",
+    ):  # fmt: skip
+        pair.primary.rows(f"ALTER DATABASE app SET {setting}")
+    where = ["-p", pair.primary.conninfo.replace("dbname=postgres", "dbname=app"), *pair.where[2:]]
+    before = pair.raw()
+    pair.tool("preflight", *where, status=0)
+    pair.tool("attach", *where, "--yes", status=0)
+    assert "VERIFIED" in pair.tool("verify", "db2", "--for", "500ms", status=0).stdout
+    pair.detach()
+    assert pair.raw() == before
+
+
+def test_a_name_that_others_have_given_does_not_drive_the_terminal(pair):
+    pair.primary.rows(f"""CREATE TABLESPACE "x\x1b]0;pwned\x07\x1b[2J" LOCATION '{space(pair)}'""")
+    done = pair.tool("plan", *pair.where, status=1)
+    assert "\x1b" not in done.stderr
+    assert "\x07" not in done.stderr
+    assert "\\x1b[2J" in " ".join(done.stderr.split())
+
+
+def space(pair):
+    place = pair.area.path / "space"
+    place.mkdir()
+    shutil.chown(place, pair.area.user)
+    return place

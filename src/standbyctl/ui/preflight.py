@@ -15,7 +15,7 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.version import version_text
 from standbyctl.planner.preflight import Preflight, Verdict
 from standbyctl.ui.checks import check_record, render_checks
-from standbyctl.ui.render import text, wrap
+from standbyctl.ui.render import shown, text, wrap
 
 _INDENT = " " * 10
 
@@ -100,7 +100,7 @@ def _way(blocker: Blocker) -> str:
     """Why, and what can be done about it, below the code of its line."""
     first, margin = f"{text(blocker.what)}. {text(blocker.detail)}", " " * 8
     said = [wrap(first, f"  {blocker.code:<6}", margin), wrap(blocker.hint.sentence, margin, margin)]
-    return "\n".join([*said, *(f"{margin}{line}" for line in blocker.hint.lines)])
+    return "\n".join([*said, *(f"{margin}{shown(line)}" for line in blocker.hint.lines)])
 
 
 def _verdict_line(found: Preflight, primary: str, name: str) -> str:

@@ -34,10 +34,15 @@ def text(message: Message | None) -> str:
     >>> text(Message("a\x1b[2J\u202eb"))
     'a\\x1b[2J\\u202eb'
     """
-    return "" if message is None else "".join(map(_shown, str(message)))
+    return "" if message is None else shown(str(message))
 
 
-def _shown(letter: str) -> str:
+def shown(words: str) -> str:
+    """The same without control characters, other than line feeds."""
+    return "".join(map(_letter, words))
+
+
+def _letter(letter: str) -> str:
     harmless = letter == "\n" or (category(letter)[0] != "C" and category(letter) not in {"Zl", "Zp"})
     return letter if harmless else letter.encode("unicode_escape").decode()
 
@@ -69,13 +74,18 @@ def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Mess
 
 def _labelled(label: str, body: Message) -> str:
     folded = wrap(body.sentence, f"{label + ':':<8}", " " * 8)
-    return "\n".join([folded, *(" " * 8 + line for line in body.lines)])
+    return "\n".join([folded, *(" " * 8 + shown(line) for line in body.lines)])
 
 
 def wrap(body: str, first: str, rest: str) -> str:
     """Fold a text at the width of the terminal."""
     return textwrap.fill(
-        body, width(), initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        shown(body),
+        width(),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
