@@ -9,7 +9,10 @@ from standbyctl.domain.survey import Survey
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects."""
+    """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects.
+
+    `streams`: the application names of the standbys that stream. `origins`: replication origins that exist.
+    """
 
     cluster_bytes: int | None = None
     free_bytes: int | None = None
@@ -26,3 +29,5 @@ class Sample:
     reachable: bool = True
     survey: Survey = field(default_factory=Survey)
     others_without_slot: str = ""
+    streams: tuple[str, ...] = ()
+    origins: int = 0
