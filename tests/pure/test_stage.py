@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from standbyctl.domain.codec import decode, encode
 from standbyctl.domain.errors import Need
 from standbyctl.domain.facts import Facts, Server, Setting, Slot
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, level
+from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, address_list, level
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Plan, Remembered
 from standbyctl.planner.stage import Earlier, plan_stage, plan_unstage
@@ -191,6 +192,25 @@ def test_addresses_are_opened_only_when_asked_and_it_is_said_what_that_means() -
     assert "pg_hba.conf alone decides" in notes(loud)
 
 
+@pytest.mark.parametrize(
+    ("now", "asked"), [("localhost", "localhost, 10.0.0.7"), ("10.0.0.7", "0.0.0.0"), ("*", "::,0.0.0.0"), ("a,b", "*")]
+)
+def test_more_addresses_than_are_listened_on_are_no_narrowing(now: str, asked: str) -> None:
+    assert values(plan(primary(setting("listen_addresses", now)), listen_addresses=asked)) == {
+        "listen_addresses": asked
+    }
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1, a b,,c", "a,", ",a", "a b", '"a', '"a"b', ","])
+def test_a_list_that_the_server_would_refuse_is_none(text: str) -> None:
+    assert address_list(text) is None
+
+
+def test_standbys_that_stream_are_named_where_they_must_be_raised_first() -> None:
+    said = notes(plan(primary(), Sample(wal_senders_in_use=2, streams=("db2", "db3")), max_wal_senders=20))
+    assert "db2, db3 stream from db1 now: each must run with max_wal_senders = 20 or more before db1" in said
+
+
 def test_hints_for_pg_rewind_are_proposed_and_staged_only_when_asked() -> None:
     bare = minimal(setting("data_checksums", "off"))
     proposed = plan(bare)
@@ -220,6 +240,9 @@ def test_where_no_start_can_be_tried_that_is_said() -> None:
     [
         ({"wal_level": "replica"}, primary(setting("wal_level", "logical"))),
         ({"max_wal_senders": 9}, primary()),
+        ({"listen_addresses": "127.0.0.1"}, primary(setting("listen_addresses", "*"))),
+        ({"listen_addresses": "10.0.0.7"}, primary()),
+        ({"listen_addresses": "0.0.0.0"}, primary(setting("listen_addresses", "::1, 10.0.0.7"))),
         ({"max_replication_slots": 9}, primary()),
         ({"max_wal_senders": 262143}, primary()),
         ({"max_wal_senders": 262000}, primary(waiting("max_connections", "100", "500"))),
@@ -300,6 +323,62 @@ def test_what_is_relied_upon_is_not_taken_back(seen: Facts, sample: Sample, abou
     assert codes(made) == ["S307"] * len(about)
     assert all(blocker.refused for blocker in made.blockers)
     assert [str(blocker.what).split()[0] for blocker in made.blockers] == about
+
+
+def test_a_clone_is_another_server_and_a_journal_of_an_earlier_release_does_not_say() -> None:
+    here = Staging(PRIMARY, data_directory="/pg/db1", address="vm:5432")
+    assert here.is_of(replace(here, primary="other", wal_log_hints=True))
+    assert not here.is_of(replace(here, address="vm:5433"))
+    assert not here.is_of(replace(here, data_directory="/pg/clone"))
+    old = {key: value for key, value in encode(here).items() if key not in {"data_directory", "address"}}
+    assert decode(Staging, old) == Staging(PRIMARY)
+    assert here.is_of(decode(Staging, old))
+
+
+def test_standbys_that_are_only_away_for_the_moment_are_not_lost() -> None:
+    away = plan_unstage(in_force(), Sample(), PRIMARY, MEMORY, ("db2",))
+    assert codes(away) == ["S307", "S307"]
+    assert "db2" in str(away.blockers[0].detail)
+    unknown = plan_unstage(in_force(), Sample(), PRIMARY, MEMORY)
+    assert "every standby is lost for good" in notes(unknown)
+    # Whoever streams is not counted twice.
+    step = StageSettings(PRIMARY, (StagedSetting("max_wal_senders", "1", "10", "1"),), HERE)
+    memory = (Remembered(step, in_force()),)
+    one = Sample(wal_senders_in_use=1, streams=("db2",))
+    assert codes(plan_unstage(in_force(), one, PRIMARY, memory, ("db2",))) == []
+    assert codes(plan_unstage(in_force(), one, PRIMARY, memory, ("db2", "db3"))) == ["S307"]
+
+
+def test_logical_slots_on_standbys_are_thought_of_where_there_can_be_some() -> None:
+    step = StageSettings(PRIMARY, (StagedSetting("wal_level", "replica", "logical", None),), HERE)
+    now = setting("wal_level", "logical", auto_conf="logical")
+    for version, said in ((150007, False), (160014, True)):
+        seen = staged_facts(primary(now, version_num=version))
+        made = plan_unstage(seen, Sample(), PRIMARY, (Remembered(step, seen),))
+        assert ("logical slots on standbys" in notes(made)) is said
+
+
+@pytest.mark.parametrize(("version", "about"), [(160014, ["S307"]), (180004, [])])
+def test_replication_origins_take_the_places_of_slots_up_to_17(version: int, about: list[str]) -> None:
+    step = StageSettings(PRIMARY, (StagedSetting("max_replication_slots", "1", "10", None),), HERE)
+    seen = staged_facts(primary(setting("max_replication_slots", "10", auto_conf="10"), version_num=version))
+    memory = (Remembered(step, seen),)
+    assert codes(plan_unstage(seen, Sample(origins=4), PRIMARY, memory)) == about
+    assert codes(plan_unstage(seen, Sample(origins=1), PRIMARY, memory)) == []
+    low = staged_facts(primary(waiting("max_replication_slots", "10", "2"), version_num=version))
+    made = plan_stage(low, Sample(origins=4), Staging(PRIMARY), HERE, Earlier())
+    assert codes(made) == (["S302"] if about else [])
+
+
+def test_what_would_be_there_then_is_read_from_the_files_as_they_are_now() -> None:
+    step = StageSettings(PRIMARY, (StagedSetting("wal_level", "replica", "logical", None),), HERE)
+    memory = (Remembered(step, staged_facts(primary())),)
+    now = setting("wal_level", "logical", auto_conf="logical", in_file="logical", beneath="minimal")
+    assert codes(plan_unstage(staged_facts(primary(now)), Sample(), PRIMARY, memory)) == ["S307"]
+    quiet = staged_facts(primary(now, setting("max_wal_senders", "0")))
+    assert "taking it back (minimal)" in notes(plan_unstage(quiet, Sample(), PRIMARY, memory))
+    given = replace(now, source="command line")
+    assert notes(plan_unstage(staged_facts(primary(given)), Sample(), PRIMARY, memory)) == ""
 
 
 def test_more_slots_than_there_would_be_and_logical_ones_are_not_left_behind() -> None:

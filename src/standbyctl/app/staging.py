@@ -13,7 +13,7 @@ from standbyctl.app.request import connection_params
 from standbyctl.app.session import Wrap
 from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, TryStart
-from standbyctl.domain.errors import BlockedError, RefusedError, UsageError
+from standbyctl.domain.errors import BlockedError, RefusedError, TakenBackError, UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
@@ -32,12 +32,12 @@ from standbyctl.nodes.ports import Door
 from standbyctl.nodes.world import World
 from standbyctl.observe.staging import find_trial, look_at_next_start
 from standbyctl.planner.plan import Plan
-from standbyctl.planner.stage import Earlier, plan_stage, plan_unstage, waiting
+from standbyctl.planner.stage import Earlier, owed, plan_stage, plan_unstage, waiting
 from standbyctl.steps.staging import StageSettings
 
 _WHO = """
 SELECT (SELECT system_identifier::text FROM pg_control_system()), host(inet_client_addr()),
-       current_setting('port')::int, current_setting('data_directory')
+       host(inet_server_addr()), current_setting('port')::int, current_setting('data_directory')
 """
 _LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -54,6 +54,7 @@ class Stage:
     journal: Journal
     tell: Tell
     wrap: Wrap
+    attached: Callable[[], tuple[str, ...]]
     trial: Trial = field(default_factory=Trial)
     sample: Sample = field(default_factory=Sample)
 
@@ -71,7 +72,7 @@ class Stage:
 
     def plan_back(self, facts: Facts) -> Plan:
         """What is left to take back."""
-        return plan_unstage(facts, self.sample, self.asked.primary, self.journal.memory())
+        return plan_unstage(facts, self.sample, self.asked.primary, self.journal.memory(), self.attached())
 
     def stage(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> Plan:
         """Write what is left to write; try what a run that died has written."""
@@ -90,12 +91,24 @@ class Stage:
     def unstage(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> Plan:
         """Take back what still is as it was staged; then there is nothing left to remember."""
         with self._locks() as locks:
-            _, run = self._run(locks, self.plan_back, report)
+            do, run = self._run(locks, self.plan_back, report)
             begin(run)
             first = run.check(expected)
             run.follow(first)
+            run.finish(lambda: self._try_without(do, run.facts))
             run.finish(self.journal.close)
             return first
+
+    def _try_without(self, do: Callable[[Effect], None], facts: Facts) -> None:
+        """Files may have changed since: what is beneath is tried as what was staged had been."""
+        given = tuple(step for step in self.journal.given_back() if isinstance(step, StageSettings))
+        if not (given and (settings := owed(facts, given))):
+            return
+        try:
+            do(TryStart(self.asked.primary, settings, self.trial, unstaged=True))
+        except TakenBackError:
+            self.journal.put_back()
+            raise
 
     def untried(self, facts: Facts) -> TryStart | None:
         """The trial that a run which died still owes."""
@@ -129,26 +142,55 @@ def open_stage(conninfo: str, asked: Staging, state: State, tell: Tell, wrap: Wr
     server = LibpqServer(asked.primary or "the primary", connection_params(conninfo))
     with server.connect() as conn:
         reached, port, host = server.reached(conn), conn.info.port, conn.info.hostaddr
-    [(system, source, own_port, data)] = server.observe(_WHO)
+    [(system, source, own_address, own_port, data)] = server.observe(_WHO)
+    local = not source or host in _LOOPBACK or source == own_address
+    machine = socket.gethostname() if local else host
     name = asked.primary or _known(system, state)
+    port = port if source else own_port
     if not name:
-        local = not source or host in _LOOPBACK
-        name = name_from_address(socket.gethostname() if local else host, port if source else own_port)
+        name = name_from_address(machine, port)
     named = LibpqServer(name, connection_params(conninfo))
     server.close()
     host_door = LocalHost(_os_user(data))
     stage = Stage(
-        asked=replace(asked, primary=name),
+        asked=replace(asked, primary=name, data_directory=data, address=f"{machine}:{port}"),
         conninfo=reached,
         system_identifier=system,
         server=named,
         host=host_door,
         journal=state.staging(name, system),
+        attached=lambda: state.attached_to(system),
         tell=tell,
         wrap=wrap,
     )
+    _check_server(stage)
     stage.trial = find_trial(named, host_door)
     return stage
+
+
+def _check_server(stage: Stage) -> None:
+    """A clone, or a standby that was promoted, has the system identifier of the one that was staged."""
+    if (known := stage.journal.asked(Staging)) is None or known[0].is_of(stage.asked):
+        return
+    then, now = known[0], stage.asked
+    stage.close()
+    raise RefusedError(
+        "A257",
+        msg("{node} is not the server that was staged, but has its system identifier", node=now.primary),
+        detail=msg(
+            "Then: {was} at {there}, now: {now} at {here}. What was staged there is neither taken back nor forgotten.",
+            was=then.data_directory,
+            there=then.address,
+            now=now.data_directory,
+            here=now.address,
+        ),
+        hint=msg(
+            "Give the one that was staged with -p: {conninfo}. Where it has moved: ALTER SYSTEM RESET there what was"
+            " staged, then move {path} away.",
+            conninfo=known[1],
+            path=stage.journal.path,
+        ),
+    )
 
 
 def find_staged(conninfo: str, name: str, state: State, tell: Tell, wrap: Wrap) -> Stage:

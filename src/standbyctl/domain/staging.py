@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 # In the order in which they are written: whatever has been written so far, the server starts with it.
 # (It does not with max_wal_senders above 0 while wal_level is minimal.)
 STAGED = ("wal_level", "max_wal_senders", "max_replication_slots", "listen_addresses", "wal_log_hints")
+_ITEM = re.compile(r'[ \t\n\r\f]*(?:"((?:[^"]|"")*)"|([^" \t\n\r\f,][^ \t\n\r\f,]*))[ \t\n\r\f]*')
 # What stands in files by its old names too.
 LEVELS = {"minimal": 0, "archive": 1, "hot_standby": 1, "replica": 1, "logical": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """What the operator asks of the next restart, beyond what a standby needs. Empty and 0: not asked."""
+    """What the operator asks of the next restart, beyond what a standby needs. Empty and 0: not asked.
+
+    `data_directory` and `address`: which server of its system identifier it is; a clone has that too.
+    """
 
     primary: str
     wal_level: str = ""
@@ -22,6 +28,13 @@ class Staging:
     max_replication_slots: int = 0
     listen_addresses: str = ""
     wal_log_hints: bool = False
+    data_directory: str = ""
+    address: str = ""
+
+    def is_of(self, other: Staging) -> bool:
+        """Whether both are of one server. What an earlier release has written down does not say."""
+        mine, theirs = (self.data_directory, self.address), (other.data_directory, other.address)
+        return mine == theirs or "" in {*mine, *theirs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +58,19 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TryStart:
-    """See that the server would start with its files as they are now; else take these settings back at once."""
+    """See that the server would start with its files as they are now; else take these settings back at once.
+
+    `unstaged`: they have just been taken back; it is that which is undone.
+    """
 
     node: str
     settings: tuple[StagedSetting, ...]
     trial: Trial
+    unstaged: bool = False
 
     def __str__(self) -> str:
-        check = "no row of pg_file_settings with an error but those that wait for a restart; else all is taken back"
+        check = "no row of pg_file_settings with an error but those that wait for a restart; else all is"
+        check += " put back" if self.unstaged else " taken back"
         if not self.trial.bin_directory:
             return check
         config = shlex.quote(self.trial.config_file)
@@ -66,6 +84,49 @@ def level(text: str) -> int | None:
     (1, 2, None)
     """
     return LEVELS.get(text.strip().lower())
+
+
+def address_list(text: str) -> tuple[str, ...] | None:
+    """The items of listen_addresses, as the server takes them apart (SplitGUCList); None for what it would refuse.
+
+    >>> address_list('127.0.0.1, "::1"'), address_list(" "), address_list("a b"), address_list("a,,b")
+    (('127.0.0.1', '::1'), (), None, None)
+    """
+    if not text.strip():
+        return ()
+    found, at = [], 0
+    while match := _ITEM.match(text, at):
+        found.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+        at = match.end()
+        if at == len(text):
+            return tuple(found)
+        if text[at] != ",":
+            return None
+        at += 1
+    return None
+
+
+def unheard(now: str, then: str) -> tuple[str, ...]:
+    """The addresses that are listened on now, and would not be with another list.
+
+    >>> unheard("*", "127.0.0.1"), unheard("localhost, 10.0.0.7", "0.0.0.0"), unheard("::1", "::1,10.0.0.7")
+    (('*',), (), ())
+    """
+    every = {each.lower() for each in address_list(then) or ()}
+    return tuple(each for each in address_list(now) or () if not _heard(each.lower(), every))
+
+
+def _heard(address: str, every: set[str]) -> bool:
+    if address in every or "*" in every:
+        return True
+    if address == "*":
+        return {"0.0.0.0", "::"} <= every  # noqa: S104
+    if address == "localhost" and "0.0.0.0" in every:  # noqa: S104
+        return True
+    try:
+        return ("::" if isinstance(ip_address(address), IPv6Address) else "0.0.0.0") in every  # noqa: S104
+    except ValueError:
+        return {"0.0.0.0", "::"} <= every  # noqa: S104
 
 
 def number(text: str) -> int | None:

@@ -8,13 +8,21 @@ from dataclasses import dataclass, replace
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, level, number
-from standbyctl.planner.blockers.staging import in_use_blockers, kind_blockers, stage_blockers
+from standbyctl.domain.staging import LEVELS, STAGED, StagedSetting, Staging, Trial, level, number
+from standbyctl.domain.version import major
+from standbyctl.planner.blockers.staging import (
+    OVERRIDING,
+    in_use_blockers,
+    kind_blockers,
+    origins_held,
+    stage_blockers,
+)
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.base import GiveBack, Step
 from standbyctl.steps.staging import StageSettings
 
 DEFAULT_NUMBER = 10  # PostgreSQL's own, of both
+SLOTS_ON_STANDBYS = 16  # logical decoding there
 SENDERS_FOR_ONE_MORE = 2  # pg_basebackup's two; afterwards the standby takes one
 _CONSEQUENCES = {
     "wal_level": msg("then: more WAL is written (bulk loads and index builds are in it too; with logical, old keys)"),
@@ -46,7 +54,7 @@ def plan_stage(facts: Facts, sample: Sample, asked: Staging, trial: Trial, earli
     if blockers := tuple(stage_blockers(facts, asked, settings, ours(earlier.memory))):
         return Plan(blockers=blockers)
     steps = (StageSettings(asked.primary, settings, trial),) if settings else ()
-    return Plan(steps=steps, notes=tuple(_notes(facts, asked, settings, trial)))
+    return Plan(steps=steps, notes=tuple(_notes(facts, sample, asked, settings, trial)))
 
 
 def ours(memory: Memory) -> dict[str, set[str]]:
@@ -66,7 +74,8 @@ def _wanted(server: Server, sample: Sample, asked: Staging) -> Iterator[tuple[st
         yield "wal_level", "replica"
     senders = sample.wal_senders_in_use + SENDERS_FOR_ONE_MORE
     yield from _number(server, "max_wal_senders", asked.max_wal_senders, senders)
-    yield from _number(server, "max_replication_slots", asked.max_replication_slots, sample.slots_in_use + 1)
+    slots = max(sample.slots_in_use + 1, origins_held(server, sample))
+    yield from _number(server, "max_replication_slots", asked.max_replication_slots, slots)
     if asked.listen_addresses and asked.listen_addresses != server.setting("listen_addresses").due:
         yield "listen_addresses", asked.listen_addresses
     if asked.wal_log_hints and server.setting("wal_log_hints").due != "on":
@@ -100,11 +109,21 @@ def waiting(facts: Facts, step: StageSettings) -> tuple[StagedSetting, ...]:
     return tuple(each for each in step.standing(facts) if server.setting(each.name).value != each.value)
 
 
-def _notes(facts: Facts, asked: Staging, settings: tuple[StagedSetting, ...], trial: Trial) -> Iterator[Message]:
+def _notes(
+    facts: Facts, sample: Sample, asked: Staging, settings: tuple[StagedSetting, ...], trial: Trial
+) -> Iterator[Message]:
     server, names = facts.server(asked.primary), [each.name for each in settings]
     for name in names:
         yield msg("{name}, {then}", name=name, then=_CONSEQUENCES[name])
         setting = server.setting(name)
+        if name == "max_wal_senders" and sample.streams:
+            yield msg(
+                "{names} stream from {node} now: each must run with max_wal_senders = {n} or more before {node} is"
+                " restarted",
+                names=", ".join(sample.streams),
+                node=asked.primary,
+                n=next(each.value for each in settings if each.name == name),
+            )
         if setting.auto_conf is None and setting.file:
             yield msg(
                 "{name} = {value} stands in {file}: ALTER SYSTEM overrides that from the restart on, and an edit there"
@@ -133,7 +152,7 @@ def _notes(facts: Facts, asked: Staging, settings: tuple[StagedSetting, ...], tr
             yield msg("{name} waits for the restart already: {a} -> {b}", name=name, a=setting.value, b=setting.due)
 
 
-def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory) -> Plan:
+def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory, attached: tuple[str, ...] = ()) -> Plan:
     """Give back what still stands as it was staged, the last one first; name what does not."""
     steps: list[Step] = []
     seen = facts
@@ -143,18 +162,40 @@ def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory) -> 
             continue
         if not (standing := entry.step.standing(seen)):
             continue
+        standing = tuple(replace(each, running=_then(facts.server(primary), each)) for each in standing)
         given = GiveBack(replace(entry.step, settings=standing), entry.before)
         steps.append(given)
         after |= {each.name: each for each in standing}
         seen = given.after(seen)
-    blockers = (*kind_blockers(facts, primary), *in_use_blockers(facts, sample, primary, after))
+    blockers = (*kind_blockers(facts, primary), *in_use_blockers(facts, sample, primary, after, attached))
     if steps and blockers:
         return Plan(blockers=blockers)
     return Plan(steps=tuple(steps), notes=tuple(_unstage_notes(facts, primary, memory, after)))
 
 
+def _then(server: Server, taken: StagedSetting) -> str:
+    """What a start would give once it is taken back: files may have changed since it was staged."""
+    setting = server.setting(taken.name)
+    if setting.source in OVERRIDING:
+        return setting.value
+    if taken.was is not None:
+        return taken.was
+    return taken.running if setting.beneath is None else setting.beneath
+
+
+def owed(facts: Facts, given: tuple[StageSettings, ...]) -> tuple[StagedSetting, ...]:
+    """What was staged, and stands in the file as it had been before: put back, if the server would not start so."""
+    first: dict[str, StagedSetting] = {}
+    for each in (each for step in given for each in step.settings):
+        first[each.name] = replace(each, value=first[each.name].value if each.name in first else each.value)
+    found = (first[name] for name in STAGED if name in first)
+    return tuple(each for each in found if facts.server(given[0].primary).setting(each.name).auto_conf == each.was)
+
+
 def _unstage_notes(facts: Facts, primary: str, memory: Memory, after: dict[str, StagedSetting]) -> Iterator[Message]:
     server = facts.server(primary)
+    if "wal_level" in after:
+        yield from _unseen(server, level(after["wal_level"].running) or 0)
     for name, given in after.items():
         if server.setting(name).value != given.running:
             yield msg(
@@ -168,6 +209,21 @@ def _unstage_notes(facts: Facts, primary: str, memory: Memory, after: dict[str, 
         now = server.setting(name).auto_conf
         if name not in after and now not in {_first(memory, name), None}:
             yield msg("{name} is {now}: not as it was staged, so it is kept", name=name, now=now)
+
+
+def _unseen(server: Server, to: int) -> Iterator[Message]:
+    """Standbys that are away for the moment have left no trace, where they have no slot."""
+    now = level(server.setting("wal_level").value) or 0
+    if to < 1 <= now:
+        yield msg(
+            "with wal_level minimal every standby is lost for good: those that standbyctl cannot see (without a slot,"
+            " away for the moment, attached from elsewhere) too"
+        )
+    elif to < LEVELS["logical"] <= now and major(server.version_num) >= SLOTS_ON_STANDBYS:
+        yield msg(
+            "logical slots on standbys need wal_level logical here: they are invalidated when the standby replays the"
+            " change (see pg_replication_slots there)"
+        )
 
 
 def _first(memory: Memory, name: str) -> str | None:

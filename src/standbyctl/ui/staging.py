@@ -38,7 +38,7 @@ def render_unstage(plan: Plan, node: str) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     for each in _settings(plan):
-        yield wrap(f"{each.running or chr(39) * 2} -> {each.value}", f"  {each.name:<22} ", " " * 25)
+        yield wrap(f"{each.running or chr(39) * 2} -> {each.value or chr(39) * 2}", f"  {each.name:<22} ", " " * 25)
     yield ""
     for effect in (effect for step in plan.steps for effect in step.effects()):
         for line in str(effect).splitlines():
@@ -52,7 +52,7 @@ def _settings(plan: Plan) -> Iterator[StagedSetting]:
             yield from step.settings
         elif isinstance(step, GiveBack) and isinstance(inner := step.step, StageSettings):
             for each in reversed(inner.settings):
-                yield StagedSetting(each.name, each.value, each.was or each.running or "''", each.was)
+                yield StagedSetting(each.name, each.value, each.running, each.was)
 
 
 def _notes(plan: Plan) -> Iterator[str]:
@@ -68,7 +68,9 @@ def staged_record(plan: Plan, node: str, verdict: str) -> dict[str, Any]:
         "schema": "standbyctl.stage/1",
         "verdict": verdict,
         "primary": node,
-        "settings": [{"name": each.name, "from": each.running, "to": each.value} for each in _settings(plan)],
+        "settings": [
+            {"name": each.name, "from": each.running or None, "to": each.value or None} for each in _settings(plan)
+        ],
         "effects": [str(effect) for step in plan.steps for effect in step.effects()],
         "notes": [str(note) for note in plan.notes],
     }
@@ -98,7 +100,7 @@ def waiting_record(status: Status) -> dict[str, Any]:
     """The same for machines."""
     return {
         "staged": [
-            {"code": "S301", "node": status.primary, "name": each.name, "from": each.running, "to": each.value}
+            {"code": "S301", "node": status.primary, "name": each.name, "from": each.running or None, "to": each.value}
             for each in status.staged
         ],
         "in_force": [{"name": name, "value": value, "since": at} for name, value, at in status.in_force],
