@@ -3,7 +3,14 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from standbyctl.app.session import silent
+from standbyctl.app.staging import find_staged
+from standbyctl.app.state import State
+from standbyctl.domain.errors import BlockedError
+from standbyctl.lab.load import passfile
 
 pytestmark = [pytest.mark.live]
 
@@ -290,6 +297,29 @@ def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):
     done = pair.tool("plan", "--stage-restart", "-p", where, "--max-wal-senders", 20, "--yes", status=0)
     assert f"{pair.data}/postgresql.conf" in "".join(done.stdout.split())
     assert "max_wal_senders" not in (pair.primary.data / "postgresql.auto.conf").read_text()
+
+
+@pytest.mark.one_version
+def test_a_standby_that_attaches_while_unstage_asks_is_seen(pair, monkeypatch):
+    with (pair.primary.data / "pg_hba.conf").open("a") as hba:
+        hba.write("host replication all all scram-sha-256\n")
+    configure(pair, wal_level="minimal", max_wal_senders="0")
+    stage(pair)
+    owner_restarts(pair)
+    before = pair.raw()
+    monkeypatch.setenv("PGPASSFILE", str(passfile(pair.primary)))
+    found = find_staged(pair.primary.conninfo, "", State(pair.state), silent, lambda do: do)
+    try:
+        plan = found.plan_back(found.look())
+        assert plan.steps
+        assert not plan.blockers
+        walsender = f"{pair.primary.conninfo} replication=true"
+        with psycopg.connect(walsender, autocommit=True), pytest.raises(BlockedError) as refused:
+            found.unstage(lambda _: None, plan, lambda _: None)
+    finally:
+        found.close()
+    assert {blocker.code for blocker in refused.value.blockers} == {"S307"}
+    assert pair.raw() == before
 
 
 @pytest.mark.one_version

@@ -55,23 +55,24 @@ class Stage:
     tell: Tell
     wrap: Wrap
     trial: Trial = field(default_factory=Trial)
-    sample: Sample = field(default_factory=Sample)
+    first: Sample | None = None
+    latest: Sample = field(default_factory=Sample)
 
     def look(self) -> Facts:
-        """The facts now; how much is in use is what it was when it was looked at first."""
-        facts, sample = look_at_next_start(self.server, self.asked.primary)
-        if self.sample == Sample():
-            self.sample = sample
+        """The facts now, and a sample of what is in use as they are looked at."""
+        facts, self.latest = look_at_next_start(self.server, self.asked.primary)
+        if self.first is None:
+            self.first = self.latest
         return facts
 
     def plan(self, facts: Facts) -> Plan:
-        """What is left to stage."""
+        """What is left to stage: proposed by what was in use at first, so that the plan that was seen stands still."""
         earlier = Earlier(self.journal.memory(), self.journal.unproven())
-        return plan_stage(facts, self.sample, self.asked, self.trial, earlier)
+        return plan_stage(facts, self.first or self.latest, self.asked, self.trial, earlier)
 
     def plan_back(self, facts: Facts) -> Plan:
-        """What is left to take back."""
-        return plan_unstage(facts, self.sample, self.asked.primary, self.journal.memory())
+        """What is left to take back: guarded by what is in use at this very look."""
+        return plan_unstage(facts, self.latest, self.asked.primary, self.journal.memory())
 
     def stage(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> Plan:
         """Write what is left to write; try what a run that died has written."""
