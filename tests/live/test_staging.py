@@ -280,6 +280,9 @@ def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair)
     assert "not at hand" in words(done)
     assert "-C shared_memory_size" not in words(done)
     assert waiting(pair)[0] == {"max_wal_senders": ("1", "10")}
+    pair.primary.rows("GRANT ALTER SYSTEM ON PARAMETER listen_addresses TO ops")
+    listening = pair.tool(*asked[:-1], "--listen-addresses", "*", status=2, env={"PGPASSFILE": str(entry)})
+    assert "can listen on * was not looked at" in words(listening)
     # Whoever may not read the files sees what the journal has, against what runs.
     pair.primary.rows("REVOKE EXECUTE ON FUNCTION pg_show_all_file_settings() FROM ops")
     seen = pair.tool("status", "-p", ops, "--json", status=0, env={"PGPASSFILE": str(entry)})
@@ -297,6 +300,26 @@ def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):
     done = pair.tool("plan", "--stage-restart", "-p", where, "--max-wal-senders", 20, "--yes", status=0)
     assert f"{pair.data}/postgresql.conf" in "".join(done.stdout.split())
     assert "max_wal_senders" not in (pair.primary.data / "postgresql.auto.conf").read_text()
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("listen", ["badhost.invalid", "127.0.0.1,badhost.invalid", "192.0.2.7", "127.0.0.1 ::1"])
+def test_addresses_it_could_not_listen_on_are_found_out_and_taken_back(pair, listen):
+    before = pair.raw()
+    done = stage(pair, "--listen-addresses", listen, status=1)
+    assert "CODE: S303" in words(done)
+    assert "Everything that was written is taken back" in words(done)
+    assert listen.split(",")[-1] in words(done)
+    assert pair.raw() == before
+    assert waiting(pair)[0] == {}
+
+
+@pytest.mark.one_version
+def test_addresses_that_others_have_set_are_theirs_as_long_as_one_is_good(pair):
+    configure(pair, listen_addresses="127.0.0.1,192.0.2.7", max_wal_senders="1")
+    stage(pair)
+    owner_restarts(pair)
+    assert pair.primary.rows("SHOW max_wal_senders") == [("10",)]
 
 
 @pytest.mark.one_version

@@ -15,7 +15,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, TryStart
 from standbyctl.domain.errors import BlockedError, RefusedError, UsageError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.progress import Tell
 from standbyctl.domain.sample import Sample
@@ -68,7 +68,10 @@ class Stage:
     def plan(self, facts: Facts) -> Plan:
         """What is left to stage: proposed by what was in use at first, so that the plan that was seen stands still."""
         earlier = Earlier(self.journal.memory(), self.journal.unproven())
-        return plan_stage(facts, self.first or self.latest, self.asked, self.trial, earlier)
+        plan = plan_stage(facts, self.first or self.latest, self.asked, self.trial, earlier)
+        if self.trial.bin_directory or not plan.steps or not self.asked.listen_addresses:
+            return plan
+        return replace(plan, notes=(*plan.notes, _unheard(self.asked)))
 
     def plan_back(self, facts: Facts) -> Plan:
         """What is left to take back: guarded by what is in use at this very look."""
@@ -187,6 +190,15 @@ def check(plan: Plan) -> Plan:
     if plan.blockers:
         raise BlockedError(plan.blockers)
     return plan
+
+
+def _unheard(asked: Staging) -> Message:
+    return msg(
+        "whether {node} can listen on {addresses} was not looked at: where none of them is an address of its host, it"
+        " does not start",
+        node=asked.primary,
+        addresses=asked.listen_addresses,
+    )
 
 
 def _known(system: str, state: State) -> str:
