@@ -2,13 +2,24 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import time
 
 import pytest
 
+from standbyctl.app import trial
+from standbyctl.app.session import silent
+from standbyctl.domain.errors import StoppedError
+from standbyctl.lab.load import passfile
 from standbyctl.lab.server import Primary
+from standbyctl.nodes.clock import SystemClock
+from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
+from standbyctl.nodes.local import LocalHost
+from standbyctl.nodes.perform import perform
+from standbyctl.nodes.ports import Door
+from standbyctl.nodes.world import World
 
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 SOON = ("--for", "300ms")
@@ -427,3 +438,33 @@ def test_two_test_tables_at_once_are_one_too_many(attached):
         conn.execute(f"SELECT pg_advisory_lock({TEST_LOCK_KEY})")
         assert "another standbyctl run is at work" in pair.tool("verify", "db2", "--test-table", status=4).stderr
         assert verify(pair, status=0) == {}
+
+
+@pytest.mark.parametrize(("lost_at", "made"), [("DropTestDatabases", False), ("MakeTestDatabase", True)])
+def test_whoever_loses_the_lock_makes_nothing_more_and_drops_what_was_made(attached, monkeypatch, lost_at, made):
+    pair, done = attached, []
+    monkeypatch.setenv("PGPASSFILE", str(passfile(pair.primary)))
+    primary = LibpqServer("db1", parse_conninfo(pair.primary.conninfo))
+    standby = primary.at("db2", port=str(pair.port))
+    world = World({"db1": Door(LocalHost(pwd.getpwuid(os.geteuid()).pw_name), primary)}, SystemClock(), silent)
+
+    def do(effect):
+        perform(effect, world)
+        if type(effect).__name__ == lost_at and lost_at not in done:
+            pair.primary.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            )
+        done.append(type(effect).__name__)
+
+    try:
+        if made:
+            assert trial.run(primary, standby, do, SystemClock()).rows == 2, "it was read by then"
+        else:
+            with pytest.raises(StoppedError) as lost:
+                trial.run(primary, standby, do, SystemClock())
+            assert lost.value.code == "A203"
+    finally:
+        primary.close()
+        standby.close()
+    assert done == ["DropTestDatabases", *(["MakeTestDatabase", "DropTestDatabases"] if made else [])]
+    assert databases(pair) == PLAIN
