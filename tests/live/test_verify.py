@@ -318,13 +318,20 @@ def test_collations_made_with_another_version_are_named(attached):
 def test_damage_on_the_standby_is_found_by_deep_where_amcheck_is(attached):
     pair = attached
     if not pair.primary.rows("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'"):
-        assert statuses(verify(pair, "--deep", status=0)) == {"V811": "UNKNOWN"}
+        assert statuses(verify(pair, "--deep", status=3)) == {"V811": "UNKNOWN"}
         return
-    assert statuses(verify(pair, "--deep", status=0)) == {"V811": "UNKNOWN"}, "nowhere installed, and not by us"
+    assert statuses(verify(pair, "--deep", status=3)) == {"V811": "UNKNOWN"}, "nowhere installed, and not by us"
+    assert "indexes (amcheck) (V811)" in pair.tool("verify", "db2", "--deep", *SOON, status=3).stdout.split("\n\n")[0]
     pair.primary.rows("CREATE EXTENSION amcheck")
     [(path,)] = pair.primary.rows("SELECT pg_relation_filepath('pgbench_accounts_pkey')")
     pair.wait(lambda: verify(pair, "--deep", status=0) == {})
-    assert "then the time was up" in verify(pair, "--deep", "--deep-for", "1ms", status=0)["V811"][1]
+    assert "then the time was up" in pair.tool("verify", "db2", "--deep", "--deep-for", "1ms", *SOON).stdout
+    with pair.primary.connect() as conn, conn.transaction():
+        conn.execute("LOCK TABLE pgbench_accounts")
+        found = verify(pair, "--deep", status=0)
+        assert found["V811"][0] == "WARN"
+        assert "could not be checked: postgres: public.pgbench_accounts_pkey (55P03)" in found["V811"][1]
+        assert "time was up" not in found["V811"][1]
     pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(pair.data), "-m", "fast")
     with (pair.data / path).open("r+b") as file:
         file.seek(8192 * 3 + 4000)

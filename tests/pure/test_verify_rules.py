@@ -81,7 +81,7 @@ def seen(sight: Sight, code: str) -> str:
     return str(check.seen)
 
 
-def on(server: ServerView, **values: str) -> tuple[Parameter, ...]:
+def on(server: ServerView, **values: Any) -> tuple[Parameter, ...]:
     return tuple(replace(each, value=values.get(each.name, each.value)) for each in server.parameters)
 
 
@@ -135,6 +135,12 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "idle": ({"primary": {"slots": (replace(SLOT, active=False),)}}, {"V805": "FAIL"}, "is not active"),
     "no cap": ({"primary": {"parameters": on(PRIMARY, max_slot_wal_keep_size="-1")}}, {"V805": "WARN"}, "no cap"),
     "little left": ({"primary": {"slots": (replace(SLOT, safe_bytes=GB),)}}, {"V805": "WARN"}, "1 GB until the cap"),
+    "a hidden cap": ({"primary": {"parameters": on(PRIMARY, max_slot_wal_keep_size=None)}}, {"V805": "UNKNOWN"},
+                     "is not shown"),
+    "how much is left": ({"primary": {"slots": (replace(SLOT, safe_bytes=None),)}}, {"V805": "UNKNOWN"},
+                         "how much is left is not shown"),
+    "held unknown": ({"primary": {"slots": (replace(SLOT, active=False, retained_bytes=None),)}}, {"V805": "FAIL"},
+                     "it holds - of WAL"),
     "unreserved": ({"primary": {"slots": (replace(SLOT, wal_status="unreserved"),)}}, {"V805": "WARN"}, "unreserved"),
     "without a slot": ({"ends": {"slot": ""}, "primary": {"senders": (SenderView("db2", "streaming", None),)},
                         "standby": {"receiver": ReceiverView("streaming", "", "h", 5432)}},
@@ -151,6 +157,9 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "any line": ({"passfile": {"entries": ("# x:", "*:*:replication:*:")}}, {}, ""),
     "other library": ({"collations": replace(WORDS, databases=(Collation("app", "x", "2.36", "2.31"),))},
                       {"V807": "FAIL"}, "app (x 2.36, here 2.31)"),
+    "other, and the primary not known": (
+        {"collations": replace(WORDS, databases=(Collation("app", "x", "2.36", "2.31"),)), "primary_collations": None,
+         "why": {"primary_collations": msg("it timed out")}}, {"V807": "UNKNOWN"}, "it timed out"),
     "both others": ({"collations": replace(WORDS, databases=(Collation("app", "x", "2.31", "2.36"),))},
                     {"V807": "WARN"}, "as on db1"),
     "a collation": ({"collations": replace(WORDS, objects=("ja-x-icu",))}, {"V807": "FAIL"}, "ja-x-icu"),
@@ -167,7 +176,13 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "no table": ({"trial": None, "why": {"trial": msg("may not")}}, {"V810": "UNKNOWN"}, "may not"),
     "damaged": ({"indexes": {"broken": ("app: i",)}}, {"V811": "FAIL"}, "damaged: app: i"),
     "no amcheck": ({"indexes": {"with_amcheck": ()}}, {"V811": "UNKNOWN"}, "is in no database"),
-    "no time": ({"indexes": {"checked": 1}}, {"V811": "WARN"}, "1 of 3"),
+    "no time": ({"indexes": {"checked": 1, "out_of_time": True}}, {"V811": "WARN"},
+                "1 of 3 B-tree indexes of app sound, then the time was up (0.1 s)"),
+    "a locked table": ({"indexes": {"checked": 2, "skipped": ("app: public.i (55P03)",)}}, {"V811": "WARN"},
+                       "2 of 3 B-tree indexes of app sound; could not be checked: app: public.i (55P03)"),
+    "nothing checked": ({"indexes": {"checked": 0, "out_of_time": True}}, {"V811": "UNKNOWN"}, "0 of 3"),
+    "away": ({"indexes": {"unreached": ("app (server closed the connection)",)}}, {"V811": "UNKNOWN"},
+             "could not be asked: app (server closed the connection)"),
     "denied": ({"indexes": {"denied": ("app",)}}, {"V811": "UNKNOWN"}, "no right to check in: app"),
     "failures": ({"standby": {"damage": (Damage(None, 2),)}}, {"V812": "FAIL"}, "db2: shared 2"),
     "off": ({"primary": {"parameters": on(PRIMARY, data_checksums="off")}}, {"V812": "WARN"}, "unnoticed"),

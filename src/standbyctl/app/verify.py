@@ -88,7 +88,9 @@ class _Look:
             standby=standby,
             upstream=upstream,
             passfile=self._passfile(standby, upstream),
-            primary_collations=self._try("", lambda: observe.collations(self.pair.primary)) if primary else None,
+            primary_collations=self._try("primary_collations", lambda: observe.collations(self.pair.primary))
+            if primary
+            else None,
             collations=self._try("collations", lambda: observe.collations(self.pair.standby)) if standby else None,
             pending=self._pending(standby),
             mark=self._try("mark", self._mark) if writable and self.wanted.mark else None,
