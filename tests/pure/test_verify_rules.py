@@ -107,7 +107,6 @@ SLOT = PRIMARY.slots[0]
 LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "another system": ({"standby": {"system_identifier": "7"}}, {"V801": "FAIL"}, "is no copy of db1"),
     "another primary": ({"ends": {"system_identifier": "7"}}, {"V801": "FAIL"}, "another cluster than at the attach"),
-    "one server": ({"standby": {"started_at": "1.5", "port": 5432}}, {"V801": "FAIL"}, "one and the same server"),
     "promoted": ({"standby": {"in_recovery": False}}, {"V801": "FAIL"}, "it was promoted"),
     "no primary": ({"primary": {"in_recovery": True}}, {"V801": "FAIL"}, "it is no primary"),
     "timelines": ({"standby": {"timeline": 2}}, {"V802": "FAIL"}, "db2 is on 2, db1 on 1"),
@@ -166,6 +165,9 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "no version": ({"collations": replace(WORDS, databases=(Collation("app", "x", None, None),))},
                    {"V807": "UNKNOWN"}, "no version is recorded"),
     "behind": ({"lag": {"worst_seconds": 2.0, "behind_bytes": GB}}, {"V808": "FAIL"}, "2.0 s at worst"),
+    "just behind": ({"lag": {"worst_seconds": 0.2004}, "max_lag_seconds": 0.2}, {"V808": "FAIL"},
+                    "201 ms at worst in 5.0 s, and 0 B; the bound is 200 ms"),
+    "just behind a second": ({"lag": {"worst_seconds": 1.04}}, {"V808": "FAIL"}, "1040 ms at worst"),
     "at its bound": ({"lag": {"worst_seconds": 1.0}}, {}, ""),
     "paused": ({"lag": {"paused": True}}, {"V808": "FAIL"}, "replay is paused"),
     "cut": ({"lag": {"cut": True}}, {"V808": "FAIL"}, "nothing is received"),
@@ -195,6 +197,38 @@ def test_one_thing_changes_one_line(case: tuple[dict[str, Any], dict[str, str], 
     assert notable(at(**changes)) == expected
     for code in expected:
         assert words in seen(at(**changes), code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"standby": {"started_at": "1.5", "port": 5432}}, "one and the same server"),
+        ({"standby": {"in_recovery": False}, "primary": {"in_recovery": True}}, "are they swapped?"),
+    ],
+)
+def test_one_server_given_twice_or_each_as_the_other_is_said_and_nothing_else(
+    changes: dict[str, Any], words: str
+) -> None:
+    found = notable(at(**changes))
+    assert found.pop("V801") == "FAIL"
+    assert words in seen(at(**changes), "V801")
+    assert len(found) == len(diagnose(SIGHT).checks) - 1
+    assert {seen(at(**changes), code) for code in found} == {"not looked at: see V801"}
+
+
+def test_why_a_server_does_not_answer_is_said_once() -> None:
+    why = {"standby": msg("cannot connect to db2: refused; Is it there?")}
+    sight = at(standby=None, lag=None, mark=None, trial=None, indexes=None, collations=None, upstream=None, why=why)
+    said = [str(check.seen) for check in diagnose(sight).checks]
+    assert sum("refused" in words for words in said) == 1
+    assert "refused" in seen(sight, "V801")
+    assert said.count("not looked at: db2 does not answer") == 10
+
+
+def test_what_deep_could_not_do_leaves_the_question_open_and_is_in_the_headline() -> None:
+    report = diagnose(at(indexes={"with_amcheck": ()}))
+    assert report.verdict is Verdict.UNKNOWN
+    assert "indexes (amcheck) (V811)" in render_report(report).split("\n\n")[0].replace("\n", " ")
 
 
 def test_a_table_that_a_killed_run_left_is_said_without_being_asked() -> None:
