@@ -3,8 +3,14 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from standbyctl.app.session import silent
+from standbyctl.app.staging import find_staged
+from standbyctl.app.state import State
+from standbyctl.domain.errors import BlockedError
+from standbyctl.lab.load import passfile
 from standbyctl.lab.server import stop_server
 
 pytestmark = [pytest.mark.live]
@@ -275,6 +281,9 @@ def test_a_role_with_just_the_rights_to_it_can_stage_and_no_start_is_tried(pair)
     assert "not at hand" in words(done)
     assert "-C shared_memory_size" not in words(done)
     assert waiting(pair)[0] == {"max_wal_senders": ("1", "10")}
+    pair.primary.rows("GRANT ALTER SYSTEM ON PARAMETER listen_addresses TO ops")
+    listening = pair.tool(*asked[:-1], "--listen-addresses", "*", status=2, env={"PGPASSFILE": str(entry)})
+    assert "can listen on * was not looked at" in words(listening)
     # Whoever may not read the files sees what the journal has, against what runs.
     pair.primary.rows("REVOKE EXECUTE ON FUNCTION pg_show_all_file_settings() FROM ops")
     seen = pair.tool("status", "-p", ops, "--json", status=0, env={"PGPASSFILE": str(entry)})
@@ -352,6 +361,49 @@ def test_places_that_replication_origins_need_are_kept_up_to_17(pair):
     done = unstage(pair, status=0 if pair.area.major >= 18 else 4)
     assert ("replication origins exist: 4" in words(done)) is (pair.area.major < 18)
     owner_restarts(pair)
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("listen", ["badhost.invalid", "127.0.0.1,badhost.invalid", "192.0.2.7", "127.0.0.1 ::1"])
+def test_addresses_it_could_not_listen_on_are_found_out_and_taken_back(pair, listen):
+    before = pair.raw()
+    done = stage(pair, "--listen-addresses", listen, status=1)
+    assert "CODE: S303" in words(done)
+    assert "Everything that was written is taken back" in words(done)
+    assert listen.split(",")[-1] in words(done)
+    assert pair.raw() == before
+    assert waiting(pair)[0] == {}
+
+
+@pytest.mark.one_version
+def test_addresses_that_others_have_set_are_theirs_as_long_as_one_is_good(pair):
+    configure(pair, listen_addresses="127.0.0.1,192.0.2.7", max_wal_senders="1")
+    stage(pair)
+    owner_restarts(pair)
+    assert pair.primary.rows("SHOW max_wal_senders") == [("10",)]
+
+
+@pytest.mark.one_version
+def test_a_standby_that_attaches_while_unstage_asks_is_seen(pair, monkeypatch):
+    with (pair.primary.data / "pg_hba.conf").open("a") as hba:
+        hba.write("host replication all all scram-sha-256\n")
+    configure(pair, wal_level="minimal", max_wal_senders="0")
+    stage(pair)
+    owner_restarts(pair)
+    before = pair.raw()
+    monkeypatch.setenv("PGPASSFILE", str(passfile(pair.primary)))
+    found = find_staged(pair.primary.conninfo, "", State(pair.state), silent, lambda do: do)
+    try:
+        plan = found.plan_back(found.look())
+        assert plan.steps
+        assert not plan.blockers
+        walsender = f"{pair.primary.conninfo} replication=true"
+        with psycopg.connect(walsender, autocommit=True), pytest.raises(BlockedError) as refused:
+            found.unstage(lambda _: None, plan, lambda _: None)
+    finally:
+        found.close()
+    assert {blocker.code for blocker in refused.value.blockers} == {"S307"}
+    assert pair.raw() == before
 
 
 @pytest.mark.one_version

@@ -2,13 +2,24 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import time
 
 import pytest
 
+from standbyctl.app import trial
+from standbyctl.app.session import silent
+from standbyctl.domain.errors import StoppedError
+from standbyctl.lab.load import passfile
 from standbyctl.lab.server import Primary
+from standbyctl.nodes.clock import SystemClock
+from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
+from standbyctl.nodes.local import LocalHost
+from standbyctl.nodes.perform import perform
+from standbyctl.nodes.ports import Door
+from standbyctl.nodes.world import World
 
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 SOON = ("--for", "300ms")
@@ -307,13 +318,20 @@ def test_collations_made_with_another_version_are_named(attached):
 def test_damage_on_the_standby_is_found_by_deep_where_amcheck_is(attached):
     pair = attached
     if not pair.primary.rows("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'"):
-        assert statuses(verify(pair, "--deep", status=0)) == {"V811": "UNKNOWN"}
+        assert statuses(verify(pair, "--deep", status=3)) == {"V811": "UNKNOWN"}
         return
-    assert statuses(verify(pair, "--deep", status=0)) == {"V811": "UNKNOWN"}, "nowhere installed, and not by us"
+    assert statuses(verify(pair, "--deep", status=3)) == {"V811": "UNKNOWN"}, "nowhere installed, and not by us"
+    assert "indexes (amcheck) (V811)" in pair.tool("verify", "db2", "--deep", *SOON, status=3).stdout.split("\n\n")[0]
     pair.primary.rows("CREATE EXTENSION amcheck")
     [(path,)] = pair.primary.rows("SELECT pg_relation_filepath('pgbench_accounts_pkey')")
     pair.wait(lambda: verify(pair, "--deep", status=0) == {})
-    assert "then the time was up" in verify(pair, "--deep", "--deep-for", "1ms", status=0)["V811"][1]
+    assert "then the time was up" in pair.tool("verify", "db2", "--deep", "--deep-for", "1ms", *SOON).stdout
+    with pair.primary.connect() as conn, conn.transaction():
+        conn.execute("LOCK TABLE pgbench_accounts")
+        found = verify(pair, "--deep", status=0)
+        assert found["V811"][0] == "WARN"
+        assert "could not be checked: postgres: public.pgbench_accounts_pkey (55P03)" in found["V811"][1]
+        assert "time was up" not in found["V811"][1]
     pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(pair.data), "-m", "fast")
     with (pair.data / path).open("r+b") as file:
         file.seek(8192 * 3 + 4000)
@@ -427,3 +445,33 @@ def test_two_test_tables_at_once_are_one_too_many(attached):
         conn.execute(f"SELECT pg_advisory_lock({TEST_LOCK_KEY})")
         assert "another standbyctl run is at work" in pair.tool("verify", "db2", "--test-table", status=4).stderr
         assert verify(pair, status=0) == {}
+
+
+@pytest.mark.parametrize(("lost_at", "made"), [("DropTestDatabases", False), ("MakeTestDatabase", True)])
+def test_whoever_loses_the_lock_makes_nothing_more_and_drops_what_was_made(attached, monkeypatch, lost_at, made):
+    pair, done = attached, []
+    monkeypatch.setenv("PGPASSFILE", str(passfile(pair.primary)))
+    primary = LibpqServer("db1", parse_conninfo(pair.primary.conninfo))
+    standby = primary.at("db2", port=str(pair.port))
+    world = World({"db1": Door(LocalHost(pwd.getpwuid(os.geteuid()).pw_name), primary)}, SystemClock(), silent)
+
+    def do(effect):
+        perform(effect, world)
+        if type(effect).__name__ == lost_at and lost_at not in done:
+            pair.primary.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            )
+        done.append(type(effect).__name__)
+
+    try:
+        if made:
+            assert trial.run(primary, standby, do, SystemClock()).rows == 2, "it was read by then"
+        else:
+            with pytest.raises(StoppedError) as lost:
+                trial.run(primary, standby, do, SystemClock())
+            assert lost.value.code == "A203"
+    finally:
+        primary.close()
+        standby.close()
+    assert done == ["DropTestDatabases", *(["MakeTestDatabase", "DropTestDatabases"] if made else [])]
+    assert databases(pair) == PLAIN

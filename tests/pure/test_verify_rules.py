@@ -81,7 +81,7 @@ def seen(sight: Sight, code: str) -> str:
     return str(check.seen)
 
 
-def on(server: ServerView, **values: str) -> tuple[Parameter, ...]:
+def on(server: ServerView, **values: Any) -> tuple[Parameter, ...]:
     return tuple(replace(each, value=values.get(each.name, each.value)) for each in server.parameters)
 
 
@@ -107,7 +107,6 @@ SLOT = PRIMARY.slots[0]
 LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "another system": ({"standby": {"system_identifier": "7"}}, {"V801": "FAIL"}, "is no copy of db1"),
     "another primary": ({"ends": {"system_identifier": "7"}}, {"V801": "FAIL"}, "another cluster than at the attach"),
-    "one server": ({"standby": {"started_at": "1.5", "port": 5432}}, {"V801": "FAIL"}, "one and the same server"),
     "promoted": ({"standby": {"in_recovery": False}}, {"V801": "FAIL"}, "it was promoted"),
     "no primary": ({"primary": {"in_recovery": True}}, {"V801": "FAIL"}, "it is no primary"),
     "timelines": ({"standby": {"timeline": 2}}, {"V802": "FAIL"}, "db2 is on 2, db1 on 1"),
@@ -135,6 +134,12 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "idle": ({"primary": {"slots": (replace(SLOT, active=False),)}}, {"V805": "FAIL"}, "is not active"),
     "no cap": ({"primary": {"parameters": on(PRIMARY, max_slot_wal_keep_size="-1")}}, {"V805": "WARN"}, "no cap"),
     "little left": ({"primary": {"slots": (replace(SLOT, safe_bytes=GB),)}}, {"V805": "WARN"}, "1 GB until the cap"),
+    "a hidden cap": ({"primary": {"parameters": on(PRIMARY, max_slot_wal_keep_size=None)}}, {"V805": "UNKNOWN"},
+                     "is not shown"),
+    "how much is left": ({"primary": {"slots": (replace(SLOT, safe_bytes=None),)}}, {"V805": "UNKNOWN"},
+                         "how much is left is not shown"),
+    "held unknown": ({"primary": {"slots": (replace(SLOT, active=False, retained_bytes=None),)}}, {"V805": "FAIL"},
+                     "it holds - of WAL"),
     "unreserved": ({"primary": {"slots": (replace(SLOT, wal_status="unreserved"),)}}, {"V805": "WARN"}, "unreserved"),
     "without a slot": ({"ends": {"slot": ""}, "primary": {"senders": (SenderView("db2", "streaming", None),)},
                         "standby": {"receiver": ReceiverView("streaming", "", "h", 5432)}},
@@ -151,12 +156,18 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "any line": ({"passfile": {"entries": ("# x:", "*:*:replication:*:")}}, {}, ""),
     "other library": ({"collations": replace(WORDS, databases=(Collation("app", "x", "2.36", "2.31"),))},
                       {"V807": "FAIL"}, "app (x 2.36, here 2.31)"),
+    "other, and the primary not known": (
+        {"collations": replace(WORDS, databases=(Collation("app", "x", "2.36", "2.31"),)), "primary_collations": None,
+         "why": {"primary_collations": msg("it timed out")}}, {"V807": "UNKNOWN"}, "it timed out"),
     "both others": ({"collations": replace(WORDS, databases=(Collation("app", "x", "2.31", "2.36"),))},
                     {"V807": "WARN"}, "as on db1"),
     "a collation": ({"collations": replace(WORDS, objects=("ja-x-icu",))}, {"V807": "FAIL"}, "ja-x-icu"),
     "no version": ({"collations": replace(WORDS, databases=(Collation("app", "x", None, None),))},
                    {"V807": "UNKNOWN"}, "no version is recorded"),
     "behind": ({"lag": {"worst_seconds": 2.0, "behind_bytes": GB}}, {"V808": "FAIL"}, "2.0 s at worst"),
+    "just behind": ({"lag": {"worst_seconds": 0.2004}, "max_lag_seconds": 0.2}, {"V808": "FAIL"},
+                    "201 ms at worst in 5.0 s, and 0 B; the bound is 200 ms"),
+    "just behind a second": ({"lag": {"worst_seconds": 1.04}}, {"V808": "FAIL"}, "1040 ms at worst"),
     "at its bound": ({"lag": {"worst_seconds": 1.0}}, {}, ""),
     "paused": ({"lag": {"paused": True}}, {"V808": "FAIL"}, "replay is paused"),
     "cut": ({"lag": {"cut": True}}, {"V808": "FAIL"}, "nothing is received"),
@@ -167,7 +178,13 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "no table": ({"trial": None, "why": {"trial": msg("may not")}}, {"V810": "UNKNOWN"}, "may not"),
     "damaged": ({"indexes": {"broken": ("app: i",)}}, {"V811": "FAIL"}, "damaged: app: i"),
     "no amcheck": ({"indexes": {"with_amcheck": ()}}, {"V811": "UNKNOWN"}, "is in no database"),
-    "no time": ({"indexes": {"checked": 1}}, {"V811": "WARN"}, "1 of 3"),
+    "no time": ({"indexes": {"checked": 1, "out_of_time": True}}, {"V811": "WARN"},
+                "1 of 3 B-tree indexes of app sound, then the time was up (0.1 s)"),
+    "a locked table": ({"indexes": {"checked": 2, "skipped": ("app: public.i (55P03)",)}}, {"V811": "WARN"},
+                       "2 of 3 B-tree indexes of app sound; could not be checked: app: public.i (55P03)"),
+    "nothing checked": ({"indexes": {"checked": 0, "out_of_time": True}}, {"V811": "UNKNOWN"}, "0 of 3"),
+    "away": ({"indexes": {"unreached": ("app (server closed the connection)",)}}, {"V811": "UNKNOWN"},
+             "could not be asked: app (server closed the connection)"),
     "denied": ({"indexes": {"denied": ("app",)}}, {"V811": "UNKNOWN"}, "no right to check in: app"),
     "failures": ({"standby": {"damage": (Damage(None, 2),)}}, {"V812": "FAIL"}, "db2: shared 2"),
     "off": ({"primary": {"parameters": on(PRIMARY, data_checksums="off")}}, {"V812": "WARN"}, "unnoticed"),
@@ -180,6 +197,38 @@ def test_one_thing_changes_one_line(case: tuple[dict[str, Any], dict[str, str], 
     assert notable(at(**changes)) == expected
     for code in expected:
         assert words in seen(at(**changes), code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"standby": {"started_at": "1.5", "port": 5432}}, "one and the same server"),
+        ({"standby": {"in_recovery": False}, "primary": {"in_recovery": True}}, "are they swapped?"),
+    ],
+)
+def test_one_server_given_twice_or_each_as_the_other_is_said_and_nothing_else(
+    changes: dict[str, Any], words: str
+) -> None:
+    found = notable(at(**changes))
+    assert found.pop("V801") == "FAIL"
+    assert words in seen(at(**changes), "V801")
+    assert len(found) == len(diagnose(SIGHT).checks) - 1
+    assert {seen(at(**changes), code) for code in found} == {"not looked at: see V801"}
+
+
+def test_why_a_server_does_not_answer_is_said_once() -> None:
+    why = {"standby": msg("cannot connect to db2: refused; Is it there?")}
+    sight = at(standby=None, lag=None, mark=None, trial=None, indexes=None, collations=None, upstream=None, why=why)
+    said = [str(check.seen) for check in diagnose(sight).checks]
+    assert sum("refused" in words for words in said) == 1
+    assert "refused" in seen(sight, "V801")
+    assert said.count("not looked at: db2 does not answer") == 10
+
+
+def test_what_deep_could_not_do_leaves_the_question_open_and_is_in_the_headline() -> None:
+    report = diagnose(at(indexes={"with_amcheck": ()}))
+    assert report.verdict is Verdict.UNKNOWN
+    assert "indexes (amcheck) (V811)" in render_report(report).split("\n\n")[0].replace("\n", " ")
 
 
 def test_a_table_that_a_killed_run_left_is_said_without_being_asked() -> None:

@@ -15,7 +15,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, TryStart
 from standbyctl.domain.errors import BlockedError, RefusedError, TakenBackError, UsageError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.progress import Tell
 from standbyctl.domain.sample import Sample
@@ -56,23 +56,27 @@ class Stage:
     wrap: Wrap
     attached: Callable[[], tuple[str, ...]]
     trial: Trial = field(default_factory=Trial)
-    sample: Sample = field(default_factory=Sample)
+    first: Sample | None = None
+    latest: Sample = field(default_factory=Sample)
 
     def look(self) -> Facts:
-        """The facts now; how much is in use is what it was when it was looked at first."""
-        facts, sample = look_at_next_start(self.server, self.asked.primary)
-        if self.sample == Sample():
-            self.sample = sample
+        """The facts now, and a sample of what is in use as they are looked at."""
+        facts, self.latest = look_at_next_start(self.server, self.asked.primary)
+        if self.first is None:
+            self.first = self.latest
         return facts
 
     def plan(self, facts: Facts) -> Plan:
-        """What is left to stage."""
+        """What is left to stage: proposed by what was in use at first, so that the plan that was seen stands still."""
         earlier = Earlier(self.journal.memory(), self.journal.unproven())
-        return plan_stage(facts, self.sample, self.asked, self.trial, earlier)
+        plan = plan_stage(facts, self.first or self.latest, self.asked, self.trial, earlier)
+        if self.trial.bin_directory or not plan.steps or not self.asked.listen_addresses:
+            return plan
+        return replace(plan, notes=(*plan.notes, _unheard(self.asked)))
 
     def plan_back(self, facts: Facts) -> Plan:
-        """What is left to take back."""
-        return plan_unstage(facts, self.sample, self.asked.primary, self.journal.memory(), self.attached())
+        """What is left to take back: guarded by what is in use at this very look."""
+        return plan_unstage(facts, self.latest, self.asked.primary, self.journal.memory(), self.attached())
 
     def stage(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> Plan:
         """Write what is left to write; try what a run that died has written."""
@@ -228,6 +232,15 @@ def check(plan: Plan) -> Plan:
     if plan.blockers:
         raise BlockedError(plan.blockers)
     return plan
+
+
+def _unheard(asked: Staging) -> Message:
+    return msg(
+        "whether {node} can listen on {addresses} was not looked at: where none of them is an address of its host, it"
+        " does not start",
+        node=asked.primary,
+        addresses=asked.listen_addresses,
+    )
 
 
 def _known(system: str, state: State) -> str:

@@ -36,10 +36,15 @@ def leftovers(primary: ServerView | None) -> tuple[str, ...]:
 
 
 def run(primary: LibpqServer, standby: LibpqServer, do: Do, clock: Clock) -> Trial:
-    """Drop what a killed run left; make; read; drop, whatever happens. The lock tells a killed run from a busy one."""
+    """Drop what a killed run left; make; read; drop, whatever happens. The lock tells a killed run from a busy one.
+
+    Where the lock is lost nothing more is made; what was made is dropped all the same.
+    """
     make, drop = MakeTestDatabase(primary.name, DATABASE, MARK), DropTestDatabases(primary.name, DATABASE, MARK)
-    with Locks(primary, key=TEST_LOCK_KEY):
+    with Locks(primary, key=TEST_LOCK_KEY) as locks:
+        locks.check()
         do(drop)
+        locks.check()
         try:
             do(make)
             return _read(primary, standby, clock)

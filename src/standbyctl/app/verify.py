@@ -12,6 +12,7 @@ from typing import TypeVar
 from standbyctl.app import trial
 from standbyctl.app.pair import Pair
 from standbyctl.app.session import Wrap, silent
+from standbyctl.diagnosis.copies import mistaken
 from standbyctl.diagnosis.lag import LsnClock
 from standbyctl.diagnosis.sight import Ends, Mark, Sight, Trial
 from standbyctl.diagnosis.verify import Report, diagnose
@@ -56,15 +57,18 @@ class Wanted:
 def verify(pair: Pair, wanted: Wanted, wrap: Wrap) -> Report:
     """Look, mark, watch, and say what it comes to. Raises where nothing may be done, or something is left behind."""
     try:
-        return diagnose(_Look(pair, wanted, wrap).sight())
+        return diagnose(_Verification(pair, wanted, wrap).sight())
     finally:
         pair.primary.close()
         pair.standby.close()
 
 
 @dataclass(slots=True)
-class _Look:
-    """One verification on its way. What cannot be found out is left None, with the reason in `why`."""
+class _Verification:
+    """One verification on its way: it reads, and writes a mark or a test database where that was asked for.
+
+    What cannot be found out is left None, with the reason in `why`.
+    """
 
     pair: Pair
     wanted: Wanted
@@ -81,6 +85,7 @@ class _Look:
         upstream = self._upstream(standby)
         ends = self._ends(primary, standby, upstream)
         both = primary is not None and standby is not None
+        wrong = primary is not None and standby is not None and mistaken(primary, standby)
         writable = primary is not None and standby is not None and self._may_write(primary, standby)
         return Sight(
             ends=ends,
@@ -88,15 +93,19 @@ class _Look:
             standby=standby,
             upstream=upstream,
             passfile=self._passfile(standby, upstream),
-            primary_collations=self._try("", lambda: observe.collations(self.pair.primary)) if primary else None,
+            primary_collations=self._try("primary_collations", lambda: observe.collations(self.pair.primary))
+            if primary
+            else None,
             collations=self._try("collations", lambda: observe.collations(self.pair.standby)) if standby else None,
             pending=self._pending(standby),
             mark=self._try("mark", self._mark) if writable and self.wanted.mark else None,
-            lag=self._try("lag", self._watch) if both else None,
+            lag=self._try("lag", self._watch) if both and not wrong else None,
             trial=self._try("trial", lambda: self._trial(primary))
             if writable and primary and self.wanted.test_table
             else None,
-            indexes=self._try("indexes", lambda: self._indexes(standby)) if standby and self.wanted.deep else None,
+            indexes=self._try("indexes", lambda: self._indexes(standby))
+            if standby and not wrong and self.wanted.deep
+            else None,
             max_lag_seconds=self.wanted.max_lag_seconds,
             asked=self.wanted.asked,
             leftovers=trial.leftovers(primary),

@@ -16,8 +16,12 @@ SETTINGS = msg("settings")
 
 
 def unknown(sight: Sight, code: str, title: Message, *needs: str) -> Check:
-    """What could not be found out, and why."""
-    why = next((sight.why[need] for need in needs if need in sight.why), msg("could not be found out"))
+    """What could not be found out, and why. That a server does not answer is V801's to say in full, and once."""
+    need = next((need for need in needs if need in sight.why), "")
+    why = sight.why.get(need, msg("could not be found out"))
+    if need in {"primary", "standby"}:
+        silent = sight.ends.primary if need == "primary" else sight.ends.standby
+        why = msg("not looked at: {node} does not answer", node=silent)
     return Check(code, sight.ends.standby, title, Status.UNKNOWN, why)
 
 
@@ -30,7 +34,9 @@ def identity(sight: Sight) -> Check:
     """One system, one of the two in recovery, and not one server asked twice."""
     primary, standby, ends = sight.primary, sight.standby, sight.ends
     if primary is None or standby is None:
-        return unknown(sight, "V801", IDENTITY, "standby", "primary")
+        reasons = [sight.why[node] for node in ("standby", "primary") if node in sight.why]
+        seen = several(reasons) if reasons else msg("could not be found out")
+        return Check("V801", ends.standby, IDENTITY, Status.UNKNOWN, seen)
 
     def check(status: Status, seen: Message) -> Check:
         return Check("V801", ends.standby, IDENTITY, status, seen)
@@ -52,13 +58,28 @@ def identity(sight: Sight) -> Check:
                 "{s} is no copy of {p}: system identifier {here}, not {there}", here=standby.system_identifier, **found
             ),
         )
-    if (primary.started_at, primary.port) == (standby.started_at, standby.port):
+    if _same(primary, standby):
         return check(Status.FAIL, msg("{s} and {p} are one and the same server", **found))
+    if mistaken(primary, standby):
+        return check(
+            Status.FAIL,
+            msg("what answers as {p} is in recovery: it is no primary. {s} is not: are they swapped?", **found),
+        )
     if primary.in_recovery:
         return check(Status.FAIL, msg("what answers as {p} is in recovery: it is no primary", **found))
     if not standby.in_recovery:
         return check(Status.FAIL, msg("{s} is not in recovery: it was promoted, and is a primary itself", **found))
     return check(Status.OK, msg("a copy of {p}, in recovery; system identifier {there}", **found))
+
+
+def mistaken(primary: ServerView, standby: ServerView) -> bool:
+    """One server given as both, or each as the other: nothing else that is seen of them means anything."""
+    swapped = primary.in_recovery and not standby.in_recovery
+    return primary.system_identifier == standby.system_identifier and (swapped or _same(primary, standby))
+
+
+def _same(primary: ServerView, standby: ServerView) -> bool:
+    return (primary.started_at, primary.port) == (standby.started_at, standby.port)
 
 
 def timeline(sight: Sight) -> Check:

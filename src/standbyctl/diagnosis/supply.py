@@ -41,25 +41,32 @@ def slot(sight: Sight) -> Check:
     if found.wal_status == "lost":
         return check(Status.FAIL, msg('"{slot}" is lost: its WAL is gone', slot=ends.slot))
     if not found.active:
-        held = format_size(found.retained_bytes or 0)
+        held = _size(found.retained_bytes)
         return check(Status.FAIL, msg('"{slot}" is not active; it holds {held} of WAL', slot=ends.slot, held=held))
     return check(*_cap(found, primary.value("max_slot_wal_keep_size"), primary.value("wal_segment_size")))
 
 
 def _cap(found: SlotView, cap: str | None, segment: str | None) -> tuple[Status, Message]:
-    told = {"slot": found.name, "status": found.wal_status or "-", "held": format_size(found.retained_bytes or 0)}
-    if cap is None or int(cap) < 0:
+    told = {"slot": found.name, "status": found.wal_status or "-", "held": _size(found.retained_bytes)}
+    if cap is None:
+        return Status.UNKNOWN, msg('"{slot}" is active, {status}; max_slot_wal_keep_size is not shown', **told)
+    if int(cap) < 0:
         return Status.WARN, msg(
             '"{slot}" is active, {status}; no cap (max_slot_wal_keep_size = -1): a dead standby fills the disk', **told
         )
-    size = int(cap) << 20
-    left = found.safe_bytes if found.safe_bytes is not None else 0
-    told |= {"cap": format_size(size), "left": format_size(left)}
+    size, left = int(cap) << 20, found.safe_bytes
+    told |= {"cap": format_size(size), "left": _size(left)}
     least = max(size // _LEAST_SHARE, _LEAST_SEGMENTS * int(segment or 0))
     # With a tiny cap three segments are all there is.
-    if found.wal_status == "unreserved" or left < min(least, size // 2):
+    if found.wal_status == "unreserved" or (left is not None and left < min(least, size // 2)):
         return Status.WARN, msg('"{slot}" is active, {status}, and holds {held}: {left} until the cap of {cap}', **told)
+    if left is None:
+        return Status.UNKNOWN, msg('"{slot}" is active, {status}; cap {cap}; how much is left is not shown', **told)
     return Status.OK, msg('"{slot}" is active, {status}; cap {cap}, {left} left', **told)
+
+
+def _size(size_bytes: int | None) -> str:
+    return "-" if size_bytes is None else format_size(size_bytes)
 
 
 def passfile(sight: Sight) -> Check:
@@ -117,10 +124,14 @@ def collations(sight: Sight) -> Check:
     ends, found = sight.ends, sight.collations
     if found is None:
         return unknown(sight, "V807", COLLATIONS, "collations", "standby")
-    there = {
-        each.name: each.actual for each in (sight.primary_collations.databases if sight.primary_collations else ())
-    }
     differ = [each for each in found.databases if each.recorded and each.actual and each.recorded != each.actual]
+    if (differ or found.objects) and sight.primary_collations is None:
+        why = unknown(sight, "V807", COLLATIONS, "primary_collations", "primary").seen
+        named = ", ".join([*map(_differs, differ), *found.objects][:_NAMED])
+        told = {"s": ends.standby, "p": ends.primary, "named": named, "why": why}
+        seen = msg("made with another version than {s} has: {named}; whether {p} has another too: {why}", **told)
+        return Check("V807", ends.standby, COLLATIONS, Status.UNKNOWN, seen)
+    there = {each.name: each.actual for each in (sight.primary_collations or found).databases}
     # The same on the primary: its indexes are in doubt too, and the standby is a true copy of that.
     strange = [each for each in differ if there.get(each.name) != each.actual]
     silent = [each.name for each in found.databases if not _plain(each) and not (each.recorded and each.actual)]
@@ -164,6 +175,8 @@ def indexes(sight: Sight) -> Check:
         return unknown(sight, "V811", INDEXES, "indexes", "standby")
     if found.broken:
         return check(Status.FAIL, msg("damaged: {names}", names="; ".join(found.broken[:_NAMED])))
+    if found.unreached:
+        return check(Status.UNKNOWN, msg("could not be asked: {names}", names="; ".join(found.unreached[:_NAMED])))
     if not found.with_amcheck:
         return check(Status.UNKNOWN, msg("amcheck is in no database, and is never installed by standbyctl"))
     told = {
@@ -176,10 +189,12 @@ def indexes(sight: Sight) -> Check:
     if found.denied:
         return check(Status.UNKNOWN, msg("no right to check in: {names}; {n} of {total} B-tree indexes sound{rest}",
                                          names=", ".join(found.denied), **told))  # fmt: skip
-    if found.checked < found.total:
-        return check(Status.WARN,
-                     msg("{n} of {total} B-tree indexes of {dbs} sound, then the time was up ({took}){rest}",
-                                      **told))  # fmt: skip
+    if found.skipped or found.out_of_time or found.checked < found.total:
+        told["over"] = msg(", then the time was up ({took})", took=told["took"]) if found.out_of_time else ""
+        told["names"] = ", ".join(found.skipped[:_NAMED])
+        told["more"] = msg("; could not be checked: {names}", names=told["names"]) if found.skipped else ""
+        seen = msg("{n} of {total} B-tree indexes of {dbs} sound{over}{more}{rest}", **told)
+        return check(Status.WARN if found.checked else Status.UNKNOWN, seen)
     return check(Status.OK, msg("{n} B-tree indexes of {dbs} sound, in {took}{rest}", **told))
 
 

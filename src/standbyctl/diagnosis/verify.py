@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import ceil
 
 from standbyctl.diagnosis import copies, supply
 from standbyctl.diagnosis.copies import unknown
@@ -16,7 +17,8 @@ LAG = msg("replay lag")
 MARK = msg("marked commit")
 TABLE = msg("test table")
 # What "a true, current copy" rests on: one of these that is not known leaves the question open.
-ESSENTIAL = frozenset({"V801", "V802", "V803", "V808", "V809", "V810"})
+# V811 and V812 are there where --deep asked for them.
+ESSENTIAL = frozenset({"V801", "V802", "V803", "V808", "V809", "V810", "V811", "V812"})
 
 
 class Verdict(StrEnum):
@@ -40,9 +42,12 @@ class Report:
         """Anything that is not as it should be decides; then what is essential and not known."""
         if self.of(Status.FAIL):
             return Verdict.NOT_VERIFIED
-        if any(check.code in ESSENTIAL for check in self.of(Status.UNKNOWN)):
-            return Verdict.UNKNOWN
-        return Verdict.VERIFIED
+        return Verdict.UNKNOWN if self.open else Verdict.VERIFIED
+
+    @property
+    def open(self) -> tuple[Check, ...]:
+        """What is essential, and could not be found out."""
+        return tuple(check for check in self.of(Status.UNKNOWN) if check.code in ESSENTIAL)
 
     def of(self, status: Status) -> tuple[Check, ...]:
         """The checks with that status."""
@@ -59,6 +64,9 @@ def diagnose(sight: Sight) -> Report:
         checks.append(table(sight))
     if "deep" in sight.asked:
         checks += [supply.indexes(sight), supply.pages(sight)]
+    if sight.primary and sight.standby and copies.mistaken(sight.primary, sight.standby):
+        unseen = msg("not looked at: see V801")
+        checks = [each if each.code == "V801" else replace(each, status=Status.UNKNOWN, seen=unseen) for each in checks]
     return Report(sight.ends.primary, sight.ends.standby, tuple(checks))
 
 
@@ -72,11 +80,11 @@ def lag(sight: Sight) -> Check:
         return Check("V808", ends.standby, LAG, status, words)
 
     told = {
-        "worst": format_seconds(seen.worst_seconds),
+        "worst": _span(seen.worst_seconds),
         "least": msg("at least ") if seen.at_least else "",
         "behind": format_size(seen.behind_bytes),
-        "bound": format_seconds(sight.max_lag_seconds),
-        "span": format_seconds(seen.seconds),
+        "bound": _span(sight.max_lag_seconds),
+        "span": _span(seen.seconds),
         "wrote": format_size(seen.wrote_bytes),
         "p": ends.primary,
     }
@@ -87,10 +95,17 @@ def lag(sight: Sight) -> Check:
             Status.FAIL, msg("nothing is received; {least}{worst} and {behind} behind {p}, and growing", **told)
         )
     if seen.worst_seconds > sight.max_lag_seconds:
+        if told["worst"] == told["bound"]:
+            told["worst"] = f"{ceil(seen.worst_seconds * 1000)} ms"
         return check(Status.FAIL, msg("{least}{worst} at worst in {span}, and {behind}; the bound is {bound}", **told))
     if not seen.worst_seconds:
         return check(Status.OK, msg("never behind in {span} (bound {bound}), while {p} wrote {wrote} of WAL", **told))
     return check(Status.OK, msg("at most {worst} in {span} (bound {bound}), while {p} wrote {wrote} of WAL", **told))
+
+
+def _span(seconds: float) -> str:
+    """Below a second in ms, so that what is above its bound does not look like it."""
+    return f"{max(1, round(seconds * 1000))} ms" if 0 < seconds < 1 else format_seconds(seconds)
 
 
 def marked(sight: Sight) -> Check:

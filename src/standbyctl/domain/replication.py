@@ -172,7 +172,10 @@ class LagView:
 
 @dataclass(frozen=True, slots=True)
 class IndexesView:
-    """What amcheck found. `without`: databases where it is not installed; `denied`: where we may not use it."""
+    """What amcheck found. `without`: databases where it is not installed; `denied`: where we may not use it.
+
+    `skipped`: indexes that could not be checked, with the SQLSTATE; `unreached`: databases, with what was said.
+    """
 
     checked: int
     total: int
@@ -181,3 +184,6 @@ class IndexesView:
     with_amcheck: tuple[str, ...]
     without: tuple[str, ...]
     denied: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
+    out_of_time: bool = False

@@ -270,7 +270,7 @@ def _cannot_ask(name: str, error: psycopg.Error) -> StandbyctlError:
 
 def _text(error: psycopg.Error) -> str:
     primary = error.diag.message_primary or str(error)
-    return " ".join(primary.split())
+    return "; ".join(" ".join(line.split()) for line in primary.splitlines() if line.strip())
 
 
 def quote(name: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import socket
+import threading
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StandbyctlError, TakenBackError
@@ -18,6 +21,15 @@ _COMMAND_LINE = """
 SELECT name || '=' || setting FROM pg_settings
  WHERE source = 'command line' AND name NOT LIKE '%\\_file' AND name NOT IN ('data_directory', 'ssl') ORDER BY name
 """
+# As the next start will have it: the command line, else the last line of a file, else what it was built with.
+_LISTEN = """
+SELECT CASE WHEN source IN ('command line', 'environment variable') THEN setting ELSE coalesce((
+         SELECT f.setting FROM pg_show_all_file_settings() AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1
+       ), boot_val) END
+  FROM pg_settings AS s WHERE name = 'listen_addresses'
+"""
+RESOLVE_SECONDS = 20
+_ADDRESS = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^\s,"]+))\s*')
 _FAULTS = """
 SELECT format('%s line %s, %s = %s: %s', sourcefile, sourceline, name, setting, error)
   FROM pg_show_all_file_settings() AS f
@@ -69,9 +81,72 @@ def _try(effect: fx.TryStart, world: World) -> Message | None:
         if faults := session.rows(_FAULTS):
             return msg("{fault}", fault=faults[0][0])
         given = [word for row in session.rows(_COMMAND_LINE) for word in ("-c", str(row[0]))]
+        [(listen,)] = session.rows(_LISTEN)
     finally:
         session.close()
-    return _start(effect, world, given) if effect.trial.bin_directory else None
+    if not effect.trial.bin_directory:
+        return None
+    return _start(effect, world, given) or _listen(effect, str(listen))
+
+
+def _listen(effect: fx.TryStart, listen: str) -> Message | None:
+    """A server starts where it can listen on one of its addresses (all versions); what is staged must all be good."""
+    named = addresses(listen)
+    if named is None:
+        return msg('listen_addresses = "{text}" is no list of addresses.', text=listen)
+    faults = {name: why for name in named if (why := _bound(name))}
+    staged = any(each.name == "listen_addresses" for each in effect.settings)
+    if not faults or not (staged or len(faults) == len(named)):
+        return None
+    each = "; ".join(f"{name}: {why}" for name, why in faults.items())
+    return msg("listen_addresses = '{text}': it could not listen there ({each}).", text=listen, each=each)
+
+
+def addresses(text: str) -> tuple[str, ...] | None:
+    """What a list of addresses names; None where the server could not read it.
+
+    >>> addresses('127.0.0.1, "::1",*'), addresses(""), addresses("a b")
+    (('127.0.0.1', '::1', '*'), (), None)
+    """
+    if not text.strip():
+        return ()
+    found, at = [], 0
+    while (match := _ADDRESS.match(text, at)) is not None:
+        found.append((match[1] or match[2]).replace('""', '"'))
+        at = match.end()
+        if at == len(text):
+            return tuple(found)
+        if text[at] != ",":
+            return None
+        at += 1
+    return None
+
+
+def _bound(name: str) -> str:
+    """Why this host cannot listen there; empty where it can. A free port: that of the server is its own."""
+    said = [f"no answer of the resolver in {RESOLVE_SECONDS} s"]
+    # getaddrinfo knows no deadline.
+    looking = threading.Thread(target=lambda: said.append(_bind(name)), daemon=True)
+    looking.start()
+    looking.join(RESOLVE_SECONDS)
+    return said[-1]
+
+
+def _bind(name: str) -> str:
+    why = ""
+    try:
+        found = socket.getaddrinfo(None if name == "*" else name, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            try:
+                with socket.socket(family, kind, protocol) as line:
+                    line.bind(address)
+            except OSError as error:
+                why = why or error.strerror or str(error)
+            else:
+                return ""
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return why
 
 
 def _start(effect: fx.TryStart, world: World, given: list[str]) -> Message | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.replication import IndexesView
@@ -20,43 +21,74 @@ SELECT format('%I.%I', n.nspname, c.relname), c.oid::int8,
  WHERE e.extname = 'amcheck'
  ORDER BY c.relpages
 """
-# SQLSTATEs, all versions: XX001 data_corrupted, XX002 index_corrupted, 42501 insufficient_privilege.
-_CORRUPT, _DENIED = frozenset({"XX001", "XX002"}), "42501"
+# SQLSTATEs, all versions: XX001 data_corrupted, XX002 index_corrupted, 42501 insufficient_privilege, 57014
+# query_canceled (by statement_timeout, but by an administrator too). 55P03, lock_not_available, is of one index alone.
+_CORRUPT, _DENIED, _CANCELED = frozenset({"XX001", "XX002"}), "42501", "57014"
 CONNECT_SECONDS = 10
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been found so far."""
+
+    checked: int = 0
+    total: int = 0
+    broken: list[str] = field(default_factory=list)
+    with_amcheck: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    out_of_time: bool = False
 
 
 def check_indexes(
     names: Iterable[str], open_: Callable[[str], Server], clock: Clock, limit_seconds: float
 ) -> IndexesView:
     """`open_` reaches a database of the standby by its name."""
-    began, deadline = clock.monotonic(), clock.monotonic() + limit_seconds
-    checked, total = 0, 0
-    lists: dict[str, list[str]] = {"broken": [], "with": [], "without": [], "denied": []}
+    began, found = clock.monotonic(), _Found()
     for name in names:
         server = open_(name)
         try:
-            found = server.observe(_INDEXES, timeout_seconds=CONNECT_SECONDS)
-            lists["with" if found else "without"].append(name)
-            total += len(found)
-            for index, oid, check in found:
-                left = deadline - clock.monotonic()
-                if left <= 0:
-                    break
-                server.observe(f"SET statement_timeout = {max(int(left * 1000), 1)}")
-                state, said = server.attempt(f"SELECT {check}({oid}::regclass)", timeout_seconds=left + 5)
-                if state == _DENIED:
-                    lists["denied"].append(name)
-                    break
-                checked += state == "" or state in _CORRUPT
-                if state in _CORRUPT:
-                    lists["broken"].append(f"{name}: {index} ({said})")
-        except CannotTellError:
-            lists["denied"].append(name)
+            _check(name, server, found, clock, began + limit_seconds)
+        except CannotTellError as error:
+            found.unreached.append(f"{name} ({error.detail or error.what})")
         finally:
             server.close()
     return IndexesView(
-        checked,
-        total,
-        clock.monotonic() - began,
-        *(tuple(lists[each]) for each in ("broken", "with", "without", "denied")),
+        checked=found.checked,
+        total=found.total,
+        seconds=clock.monotonic() - began,
+        broken=tuple(found.broken),
+        with_amcheck=tuple(found.with_amcheck),
+        without=tuple(found.without),
+        denied=tuple(found.denied),
+        skipped=tuple(found.skipped),
+        unreached=tuple(found.unreached),
+        out_of_time=found.out_of_time,
     )
+
+
+def _check(name: str, server: Server, found: _Found, clock: Clock, deadline: float) -> None:
+    indexes = server.observe(_INDEXES, timeout_seconds=CONNECT_SECONDS)
+    (found.with_amcheck if indexes else found.without).append(name)
+    found.total += len(indexes)
+    for index, oid, check in indexes:
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            found.out_of_time = True
+            return
+        server.observe(f"SET statement_timeout = {max(int(left * 1000), 1)}")
+        state, said = server.attempt(f"SELECT {check}({oid}::regclass)", timeout_seconds=left + 5)
+        if state == _DENIED:
+            found.denied.append(name)
+            return
+        if state == _CANCELED and clock.monotonic() >= deadline - 0.001:
+            found.out_of_time = True
+            return
+        if state and state not in _CORRUPT:
+            found.skipped.append(f"{name}: {index} ({state})")
+            continue
+        found.checked += 1
+        if state:
+            found.broken.append(f"{name}: {index} ({said})")

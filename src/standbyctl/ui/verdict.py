@@ -35,7 +35,8 @@ def _answer(report: Report) -> Message:
     if report.verdict is Verdict.VERIFIED:
         return msg("{s} is a true, current copy of {p}", **told)
     if report.verdict is Verdict.UNKNOWN:
-        return msg("could not find out whether {s} is a true, current copy of {p}", **told)
+        return msg("could not find out whether {s} is a true, current copy of {p}: {names}",
+                   names=_names(report.open), **told)  # fmt: skip
     return msg("{s} is not a true, current copy of {p}, or may soon not be: {names}",
                names=_names(report.of(Status.FAIL)), **told)  # fmt: skip
 
