@@ -1,6 +1,7 @@
 """Refusals that others have been caught out by, each whole, with nothing changed; and odd names that are none."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from standbyctl.domain.version import NEWEST_KNOWN
 from tests.conftest import mount_namespace_argv
 from tests.live.conftest import scrub
 from tests.live.stages import own_role, reload, restarted, setting
@@ -65,7 +67,7 @@ def test_a_port_that_accepts_and_never_answers(pair, refuse):
 
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses options", "ignores options"])
 @pytest.mark.sample
-def test_a_pooler_in_front(pair, refuse, ignores):
+def test_a_pooler_in_front(pair, golden, ignores):
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         return  # the summary says so: "pooler: NOT RUN"
@@ -89,8 +91,7 @@ def test_a_pooler_in_front(pair, refuse, ignores):
         done = pair.tool("plan", *elsewhere(pair, conninfo(port)), status=4)
         assert done.stderr == pair.tool("attach", *elsewhere(pair, conninfo(port)), "--yes", status=4).stderr
         assert done.stderr == pair.tool("preflight", *elsewhere(pair, conninfo(port)), status=4).stderr
-        assert "a connection pooler answers" in done.stderr
-        assert "CODE:   P135" in done.stderr
+        golden("pooler.txt", scrub(pair, done.stderr))
         assert pair.raw() == before
     finally:
         process.terminate()
@@ -146,9 +147,8 @@ def test_an_earlier_reject(pair, refuse):
     refuse("hba-reject", 1, *pair.where)
 
 
-def test_a_rule_in_an_included_file(pair, refuse, programs):
-    if programs.major < 16:
-        return  # pg_hba.conf has no include before 16
+@pytest.mark.majors(16, NEWEST_KNOWN)
+def test_a_rule_in_an_included_file(pair, refuse):
     path = pair.primary.data / "pg_hba.conf"
     (pair.primary.data / "team.conf").write_text("host replication all 127.0.0.1/32 ident\n")
     shutil.chown(pair.primary.data / "team.conf", pair.area.user)
@@ -233,6 +233,7 @@ def test_a_managed_service_is_said_before_the_rights_that_nobody_has_there(pair)
 # --- what is no reason to refuse
 
 
+@pytest.mark.every_version
 def test_more_connections_on_the_primary_than_in_its_files_are_no_obstacle(pair):
     """A standby with less would not start (13) or stop replaying (14 and later): the copy gets what runs."""
     restarted(pair, max_connections="50", max_worker_processes="12")
@@ -314,7 +315,9 @@ def test_a_disk_that_fills_up_during_the_copy_stops_it_and_the_next_run_goes_on(
         env=pair.env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 5, done.stdout + done.stderr
-    assert "the base backup failed" in done.stderr
-    assert "No space left on device" in " ".join(done.stderr.split())
-    assert "Run the same command again" in " ".join(done.stderr.split())
+    # Which file it was, and which of pg_basebackup's two processes met it, differs from run to run.
+    met = re.sub(
+        r"(?m)^DETAIL: .*No space left on device.*$", "DETAIL: ... No space left on device", scrub(pair, done.stderr)
+    )
+    golden("disk-full.txt", met)
     pair.detach()

@@ -169,6 +169,8 @@ def test_what_is_not_as_we_left_it_is_never_given_back(
     facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
 ) -> None:
     before = quiet(facts)
+    # What waits for a restart has a journal of its own.
+    memory = tuple(each for each in memory if not isinstance(each.step, StageSettings))
     after = predict(plan_detach(before, sample, target, memory, options).steps, before)
     roles = {role for role in before.server(PRIMARY).roles if not (role.pristine and role.made_for == STANDBY)}
     assert roles <= set(after.server(PRIMARY).roles)
