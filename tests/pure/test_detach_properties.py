@@ -20,6 +20,7 @@ from standbyctl.steps.base import GiveBack, Impact, predict
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.server import StopStandby
 from standbyctl.steps.setting import COMMIT, WAL_KEEP, Alteration, SetByHand
+from standbyctl.steps.staging import StageSettings
 from tests.pure.examples import CAP, PRIMARY, STANDBY, remember
 from tests.pure.situations import Situation, attachable
 from tests.pure.strategies import any_facts, any_samples, memories, targets
