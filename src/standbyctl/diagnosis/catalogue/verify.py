@@ -155,7 +155,8 @@ ENTRIES = (
         why=msg(
             "The lag is measured in seconds, by the clock of standbyctl: how long ago the primary had written what the"
             " standby has not replayed yet. That holds on an idle primary, where"
-            " now() - pg_last_xact_replay_timestamp() grows, and while replay is paused, where replay_lag stands still. The bytes that are shown are those"
+            " now() - pg_last_xact_replay_timestamp() grows, and while replay is paused, where replay_lag"
+            " stands still. The bytes that are shown are those"
             " between pg_current_wal_lsn() and pg_last_wal_replay_lsn()."
         ),
         do=(
