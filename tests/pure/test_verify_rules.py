@@ -89,7 +89,7 @@ def at(**changes: Any) -> Sight:
     """The healthy sight, but for some of it: `primary`, `standby` and so on are what differs in them."""
     parts = {
         name: replace(getattr(SIGHT, name), **what)
-        if isinstance(what, dict) and name not in {"pending", "why"}
+        if isinstance(what, dict) and name not in {"pending", "primary_pending", "why"}
         else what
         for name, what in changes.items()
     }
@@ -128,6 +128,9 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "soon more": ({"pending": {"max_connections": "500"}, "standby": {"pending": ("max_connections",)}},
                   {"V804": "WARN"}, "waiting for a restart of db2: max_connections"),
     "raised": ({"primary": {"pending": ("max_wal_senders",)}}, {"V804": "WARN"}, "may pause the replay of db2"),
+    "raised above": ({"primary": {"pending": ("max_connections",)}, "primary_pending": {"max_connections": "300"}},
+                     {"V804": "WARN"}, "the next restart of db1 brings max_connections = 300, and db2 has 100"),
+    "lowered": ({"primary": {"pending": ("max_connections",)}, "primary_pending": {"max_connections": "50"}}, {}, ""),
     "not ours": ({"primary": {"pending": ("shared_buffers",)}}, {}, ""),
     "no slot": ({"primary": {"slots": ()}}, {"V805": "FAIL"}, 'there is no slot "db2"'),
     "lost": ({"primary": {"slots": (replace(SLOT, wal_status="lost"),)}}, {"V805": "FAIL"}, "its WAL is gone"),
@@ -258,7 +261,9 @@ def test_a_node_that_does_not_answer_is_never_well(silent: str) -> None:
 
 optional = [name for name in (field.name for field in fields(Sight)) if getattr(SIGHT, name) is not None]
 optional = [
-    name for name in optional if name not in {"ends", "pending", "max_lag_seconds", "why", "asked", "leftovers"}
+    name
+    for name in optional
+    if name not in {"ends", "pending", "primary_pending", "max_lag_seconds", "why", "asked", "leftovers"}
 ]
 
 

@@ -24,6 +24,13 @@ class Pair:
 
 def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: State) -> Pair:
     """By its attach from here, or by hand. `primary`, `standby`: name and conninfo of each, empty where not given."""
+    if not name and standby[1] and not primary[1]:
+        raise UsageError(
+            "C113",
+            msg("which primary?"),
+            detail=msg("-s says where the standby is, and neither NAME nor -p whose standby it is."),
+            hint=msg("Say where both are: standbyctl verify -p CONNINFO -s CONNINFO; or name one attached from here."),
+        )
     if not name and not standby[1]:
         name = _only(state)
     run = state.journal(name).run() if name else None

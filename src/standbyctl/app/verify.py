@@ -22,6 +22,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS, IndexesView, LagView, PassfileView, ServerView, Upstream
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
+from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door, Host
@@ -78,8 +79,8 @@ class _Verification:
 
     def sight(self) -> Sight:
         """Everything, in the order in which one thing needs another."""
-        primary = self._try("primary", lambda: observe.view(self.pair.primary))
-        standby = self._try("standby", lambda: observe.view(self.pair.standby))
+        primary = self._try("primary", lambda: self._view(self.pair.primary))
+        standby = self._try("standby", lambda: self._view(self.pair.standby))
         if primary is not None and self.wanted.test_table:
             trial.refuse_foreign(self.pair.ends.primary, primary)
         upstream = self._upstream(standby)
@@ -97,7 +98,8 @@ class _Verification:
             if primary
             else None,
             collations=self._try("collations", lambda: observe.collations(self.pair.standby)) if standby else None,
-            pending=self._pending(standby),
+            pending=self._pending(self.pair.standby, standby),
+            primary_pending=self._pending(self.pair.primary, primary),
             mark=self._try("mark", self._mark) if writable and self.wanted.mark else None,
             lag=self._try("lag", self._watch) if both and not wrong else None,
             trial=self._try("trial", lambda: self._trial(primary))
@@ -165,16 +167,23 @@ class _Verification:
             )
         return found
 
-    def _pending(self, standby: ServerView | None) -> dict[str, str]:
+    def _view(self, server: LibpqServer) -> ServerView:
+        view = observe.view(server)
+        try:
+            observe.read_files(server)
+        except CannotTellError as error:
+            self.why["files"] = _words(error)
+            return view
+        return observe.view(server)
+
+    def _pending(self, server: LibpqServer, view: ServerView | None) -> dict[str, str]:
         """What waits for a restart, as far as we may see it; out of the file, it is what it was built with."""
-        if standby is None:
+        if view is None:
             return {}
-        waiting = {
-            each.name: each.boot for each in standby.parameters if each.pending and each.name in MINIMUM_PARAMETERS
-        }
+        waiting = {each.name: each.boot for each in view.parameters if each.pending and each.name in MINIMUM_PARAMETERS}
         if not waiting:
             return {}
-        files = self._try("pending", lambda: observe.pending_values(self.pair.standby, tuple(waiting)))
+        files = self._try("files", lambda: observe.pending_values(server, tuple(waiting)))
         if files is None:
             return {}
         return {name: files.get(name, boot or "") for name, boot in waiting.items()}

@@ -177,10 +177,18 @@ def settings(sight: Sight) -> Check:
     primary, standby, ends = sight.primary, sight.standby, sight.ends
     if primary is None or standby is None:
         return unknown(sight, "V804", SETTINGS, "standby", "primary")
-    faults, warnings = list(_shortages(sight, primary, standby)), list(_waiting(ends, primary, standby))
+    faults, warnings = list(_shortages(sight, primary, standby)), list(_waiting(sight, primary, standby))
     if not faults and not warnings:
-        seen = msg("the {n} minimum parameters are not below those of {p}; nothing waits for a restart",
-                   n=len(MINIMUM_PARAMETERS), p=ends.primary)  # fmt: skip
+        due = any(name in primary.pending for name in MINIMUM_PARAMETERS)
+        rest = (
+            msg("what waits in a file for a restart is not shown to this role")
+            if "files" in sight.why
+            else msg("what waits for a restart of {p} is not above them", p=ends.primary)
+            if due
+            else msg("nothing waits for a restart")
+        )
+        seen = msg("the {n} minimum parameters are not below those of {p}; {rest}",
+                   n=len(MINIMUM_PARAMETERS), p=ends.primary, rest=rest)  # fmt: skip
         return Check("V804", ends.standby, SETTINGS, Status.OK, seen)
     status = Status.FAIL if faults else Status.WARN
     return Check("V804", ends.standby, SETTINGS, status, several([*faults, *warnings]))
@@ -202,10 +210,16 @@ def _shortages(sight: Sight, primary: ServerView, standby: ServerView) -> Iterat
                       " of {p}", name=name, coming=coming, s=ends.standby, there=there, p=ends.primary)  # fmt: skip
 
 
-def _waiting(ends: Ends, primary: ServerView, standby: ServerView) -> Iterator[Message]:
+def _waiting(sight: Sight, primary: ServerView, standby: ServerView) -> Iterator[Message]:
+    ends = sight.ends
     if standby.pending:
         yield msg("waiting for a restart of {s}: {names}", s=ends.standby, names=", ".join(standby.pending))
-    raised = [name for name in MINIMUM_PARAMETERS if name in primary.pending]
-    if raised:
-        yield msg("waiting for a restart of {p}, which may pause the replay of {s}: {names}", p=ends.primary,
-                  s=ends.standby, names=", ".join(raised))  # fmt: skip
+    for name in (name for name in MINIMUM_PARAMETERS if name in primary.pending):
+        coming, here = sight.primary_pending.get(name, ""), standby.value(name)
+        if not coming.isdigit() or here is None:
+            yield msg("waiting for a restart of {p}, which may pause the replay of {s}: {name}", p=ends.primary,
+                      s=ends.standby, name=name)  # fmt: skip
+        elif int(coming) > int(here):
+            yield msg("the next restart of {p} brings {name} = {coming}, and {s} has {here}: its replay would pause;"
+                      " raise it on {s} first", p=ends.primary, s=ends.standby, name=name, coming=coming,
+                      here=here)  # fmt: skip

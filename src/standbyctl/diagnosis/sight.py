@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from standbyctl.domain.message import Message
 from standbyctl.domain.replication import (
@@ -69,3 +69,4 @@ class Sight:
     trial: Trial | None = None
     indexes: IndexesView | None = None
     leftovers: tuple[str, ...] = ()
+    primary_pending: dict[str, str] = field(default_factory=dict)

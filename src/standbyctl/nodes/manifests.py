@@ -19,7 +19,13 @@ _WATCH_SECONDS = 0.05
 _DIFFERS = 1
 
 
-def check_manifest(effect: fx.CheckManifest, world: World) -> None:
+def check_manifest(
+    effect: fx.CheckManifest,
+    world: World,
+    *,
+    speak_seconds: float = SPEAK_SECONDS,
+    stalled_seconds: float = STALLED_SECONDS,
+) -> None:
     """Every file by its size and checksum, and the WAL that the copy needs."""
     child = world.doors[effect.node].host.start(script_text("check_manifest.sh"), effect.draft, effect.bin_directory)
     began = spoke = moved = world.clock.monotonic()
@@ -28,12 +34,12 @@ def check_manifest(effect: fx.CheckManifest, world: World) -> None:
     try:
         while (status := child.poll()) is None and not stalled:
             now = world.clock.monotonic()
-            if now - spoke >= SPEAK_SECONDS:
+            if now - spoke >= speak_seconds:
                 spoke = now
                 world.tell(Note(msg("reading the whole copy again for {n} s", n=int(now - began))))
                 if (seen := _bytes_read(effect, world)) != read and seen is not None:
                     read, moved = seen, now
-            limit = UNSEEN_SECONDS if read is None else STALLED_SECONDS
+            limit = UNSEEN_SECONDS if read is None else stalled_seconds
             if now - moved >= limit:
                 stalled = format_seconds(limit)
             world.clock.sleep(_WATCH_SECONDS)

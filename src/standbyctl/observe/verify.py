@@ -44,6 +44,11 @@ def view(server: Server) -> ServerView:
     return found
 
 
+def read_files(server: Server) -> None:
+    """Have its files read: this marks, in this session, what waits in them for a restart without any reload (all)."""
+    server.observe("SELECT count(*) FROM pg_show_all_file_settings()", timeout_seconds=ANSWER_SECONDS)
+
+
 def collations(server: Server) -> Collations:
     """The collations of its databases; raises CannotTellError, also where a locale is not there at all."""
     [(raw,)] = server.observe(_text("collations.sql"), timeout_seconds=COLLATIONS_SECONDS)

@@ -121,8 +121,8 @@ ENTRIES = (
         "P118",
         msg("an HA manager owns this server"),
         means=msg(
-            "Patroni, repmgr, pg_auto_failover, CloudNativePG, Stolon or Pacemaker looks after this cluster, by"
-            " the evidence that is shown."
+            "Patroni, repmgr, pg_auto_failover, CloudNativePG or Stolon looks after this cluster, by the evidence that"
+            " is shown. Others, such as Pacemaker, leave no trace in the server, and are not seen."
         ),
         why=msg(
             "It owns slots, roles, settings and who is primary. Patroni drops a slot that it does not know"

@@ -29,12 +29,16 @@ ENTRIES = (
     Entry(
         "P102",
         msg("wal_level is minimal"),
-        means=msg("The primary does not write the WAL that a standby needs. This takes one restart of the primary."),
+        means=msg(
+            "The primary does not write the WAL that a standby needs: this takes one restart of it. Or it does, and a"
+            " file holds a lower wal_level, which the next restart would bring."
+        ),
         why=msg(
             "replica (the default since 10) or logical will do. wal_level is read at server start only, on"
             " every version: after a reload the running value is unchanged, pending_restart is true, and the"
             " next restart, planned or not, puts the new one into force. With minimal, max_wal_senders must be 0"
-            " as well. There is no way around it."
+            " as well. There is no way around it. What waits in a file blocks as well: with a slot the primary would"
+            " not start again, and the copy, which comes with its files, not at all."
         ),
         do=(
             msg(
@@ -43,7 +47,7 @@ ENTRIES = (
                 "\nALTER SYSTEM SET max_wal_senders = 10;"
                 "\nALTER SYSTEM SET max_replication_slots = 10;"
             ),
-            msg("Or have it checked and written for you:\nstandbyctl plan --stage-restart"),
+            msg("Or have it checked and written for you:\nstandbyctl plan --stage-restart -p CONNINFO"),
             msg("Restart the primary in a window of your own. standbyctl never restarts it. Then:\nSHOW wal_level;"),
         ),
     ),
@@ -52,7 +56,7 @@ ENTRIES = (
         msg("walsenders"),
         means=msg(
             "max_wal_senders is 0, or fewer are free than the copy needs: 2 while pg_basebackup streams the WAL"
-            " beside the data, afterwards 1 for the standby."
+            " beside the data, afterwards 1 for the standby. Or a file holds 0 for the next restart."
         ),
         why=msg(
             "Every standby, base backup, pg_receivewal and logical subscriber takes one. A client that was cut"
@@ -78,7 +82,8 @@ ENTRIES = (
         msg("replication slots"),
         means=msg(
             "No replication slot is free, or the name that the standby's slot is to have is taken by a slot"
-            " that no attach has made."
+            " that no attach has made. Or a file holds fewer for the next restart than there are then: the primary"
+            " would not start again."
         ),
         why=msg(
             "A slot makes the primary keep the WAL that its standby needs next. Every slot counts against"

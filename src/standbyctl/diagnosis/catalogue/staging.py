@@ -43,13 +43,16 @@ ENTRIES = (
     Entry(
         "S303",
         msg("the server would not start with what was staged"),
-        means=msg("PostgreSQL, asked on the primary's own configuration with the staged values, has refused them."),
+        means=msg(
+            "PostgreSQL, asked on the primary's own configuration with the staged values, has refused them; or its host"
+            " cannot listen on an address of listen_addresses."
+        ),
         why=msg(
             "A value that is wrong is noticed at the restart, when the server is down already. postgres -C"
             " shared_memory_size (15 and later) goes as far as a start does before it takes any memory: it reads"
             " the files, refuses what does not go together (wal_level = minimal with max_wal_senders above 0)"
-            " and loads the libraries. It is tried beside the running server, and what it refuses is taken back"
-            " at once."
+            " and loads the libraries. It opens no socket: so each address of listen_addresses is resolved, and"
+            " bound at a free port. What is refused is taken back at once."
         ),
         do=(
             msg("Read DETAIL: PostgreSQL's own words name the setting."),

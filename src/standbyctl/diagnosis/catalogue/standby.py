@@ -31,7 +31,10 @@ ENTRIES = (
     Entry(
         "P202",
         msg("PostgreSQL programs of the same major version"),
-        means=msg("pg_basebackup, pg_ctl or psql of the primary's major version were not found on the standby's host."),
+        means=msg(
+            "pg_basebackup, pg_ctl or psql of the primary's major version were not found on the standby's host; or"
+            " pg_verifybackup, where --verify-backup asks for it, is not there or does not run."
+        ),
         why=msg(
             "A standby is started by the server programs of the primary's major: those of another refuse its"
             " files (database files are incompatible with server). Minor versions may differ."
@@ -39,6 +42,10 @@ ENTRIES = (
         do=(
             msg("Install the server package of that major, as on the primary (Debian: postgresql-MAJOR)."),
             msg("See what is there:\nls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin"),
+            msg(
+                "A verifier that does not run: see what it says, or leave --verify-backup out:"
+                "\npg_verifybackup --version"
+            ),
         ),
     ),
     Entry(
@@ -135,7 +142,7 @@ ENTRIES = (
     Entry(
         "P208",
         msg("memory for shared_buffers"),
-        means=msg("The standby's host has not the memory, or not the huge pages, that shared_buffers asks for."),
+        means=msg("The standby's host has not the memory that shared_buffers asks for. Huge pages are not looked at."),
         why=msg(
             "The copy inherits shared_buffers and huge_pages. Where the memory cannot be had, the server does"
             " not start (could not map anonymous shared memory); where it just can, the kernel may end a process"
@@ -153,13 +160,19 @@ ENTRIES = (
     Entry(
         "P209",
         msg("libraries that the standby would load"),
-        means=msg("A library of shared_preload_libraries is missing where the standby is to run."),
+        means=msg(
+            "A library that the primary uses, by shared_preload_libraries or by a function, is missing where the"
+            " standby is to run."
+        ),
         why=msg(
-            "The copy inherits the setting, and the server does not start without the file (FATAL: could not"
-            ' access file "NAME"). The setting is read at server start.'
+            "The copy inherits shared_preload_libraries, which is read at server start, and does not start without the"
+            ' file (FATAL: could not access file "NAME"). A function whose library is missing fails when it is called.'
         ),
         do=(
-            msg("See what is loaded:\nSHOW shared_preload_libraries;"),
+            msg(
+                "See what is loaded, and, in each database, what functions load:\nSHOW shared_preload_libraries;"
+                "\nSELECT DISTINCT probin FROM pg_proc WHERE probin IS NOT NULL;"
+            ),
             msg("See what is there, and install the missing package of the same major:\nls $(pg_config --pkglibdir)"),
             msg(
                 "A library that only observes (auto_explain, pg_stat_statements) may be left out on the standby;"
@@ -174,9 +187,9 @@ ENTRIES = (
         means=msg("Settings come along with the copy that do something on the standby, or will after a promotion."),
         why=msg(
             "archive_command archives once the standby is promoted (with archive_mode = always at once, into"
-            " the primary's own archive); synchronous_standby_names makes commits wait then; workers such as"
-            " pg_cron run their jobs; TLS keys and a log directory are the primary's. postgresql.auto.conf is"
-            " always copied."
+            " the primary's own archive); workers such as pg_cron run their jobs. postgresql.auto.conf is always"
+            " copied. Not looked at: synchronous_standby_names, which makes commits wait after a promotion, and TLS"
+            " keys, which are the primary's."
         ),
         do=(
             msg(

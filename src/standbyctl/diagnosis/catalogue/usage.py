@@ -86,13 +86,20 @@ ENTRIES = (
     ),
     Entry(
         "C107",
-        msg("a size or a rate"),
-        means=msg("The value of --wal-cap or --max-rate cannot be read, or is out of range."),
+        msg("the value of an option"),
+        means=msg("A size, a rate, a time, one of some words, or a command was given, and cannot be read or taken."),
         why=msg(
             "--wal-cap is written as postgresql.conf writes it: a number and kB, MB, GB or TB, or auto or keep."
-            " --max-rate is what pg_basebackup takes: bytes a second, from 32k to 1024M."
+            " --wal-keep-size is a size too, of 64MB or more. --max-rate is what pg_basebackup takes: bytes a second,"
+            " from 32k to 1024M. Times (--max-lag, --for, --deep-for) are a number and ms, s, min, h or d."
+            " restore_command is one line. Where there is a choice of words, the HINT has them."
         ),
-        do=(msg("For instance: --wal-cap 20GB"), msg("For instance: --max-rate 80M")),
+        do=(
+            msg("For instance: --wal-cap 20GB"),
+            msg("For instance: --max-rate 80M"),
+            msg("For instance: --max-lag 500ms"),
+            msg("A command that is longer goes into a script:\n--restore-command '/usr/local/bin/fetch %f %p'"),
+        ),
     ),
     Entry(
         "C108",
@@ -156,10 +163,18 @@ ENTRIES = (
     ),
     Entry(
         "C113",
-        msg("which primary"),
-        means=msg("No primary was given, and what was attached from here leaves none, or more than one."),
-        why=msg("Without -p the only primary that the journals of this user speak of is meant."),
+        msg("which primary, or which standby"),
+        means=msg(
+            "No primary, or no standby, was given, and what was attached or staged from here leaves none, or more than"
+            " one."
+        ),
+        why=msg(
+            "Without a name the only one that the journals of this user speak of is meant. A standby that is given by"
+            " its conninfo says nothing of which server is meant to be its primary."
+        ),
         do=(
+            msg("Name the standby:\nstandbyctl verify NAME"),
+            msg("Or say where both are:\nstandbyctl verify -p PRIMARY -s STANDBY"),
             msg("Give one, by its conninfo or its name:\nstandbyctl status -p PRIMARY"),
             msg("Or use the state directory of the attach:\nexport STANDBYCTL_STATE=DIR"),
         ),

@@ -67,12 +67,13 @@ ENTRIES = (
         "V804",
         msg("the standby's settings against the primary's"),
         means=msg(
-            "How the five settings that a standby must not have less of stand, what waits for a restart, and"
-            " what differs."
+            "Whether the five settings that a standby must not have less of are below the primary's, now or after the"
+            " next restart of either; and what else of the standby waits for a restart."
         ),
         why=msg(
             "Less than the primary has pauses replay from 14 on, and stops the server up to 13 (P207). A value"
-            " that waits for a restart is one that the next failover may find in force."
+            " that waits for a restart is one that the next failover may find in force. It stands in a file, also"
+            " where nobody has reloaded it; a role that may not read the files sees what was reloaded alone."
         ),
         do=(
             msg(
@@ -81,7 +82,10 @@ ENTRIES = (
             msg(
                 "See whether replay is paused, on the standby (14 and later):\nSELECT pg_get_wal_replay_pause_state();"
             ),
-            msg("Raise it on the standby, and restart the standby:\nALTER SYSTEM SET NAME = VALUE;"),
+            msg(
+                "Raise it on the standby first, restart the standby, and only then the primary:"
+                "\nALTER SYSTEM SET NAME = VALUE;"
+            ),
         ),
     ),
     Entry(
@@ -149,9 +153,11 @@ ENTRIES = (
         msg("lag under a bound"),
         means=msg("Whether the standby, for as long as was asked, was never further behind than the bound."),
         why=msg(
-            "Bytes between pg_current_wal_lsn() and replay_lsn are the measure that holds when nothing is"
-            " written and when replay is paused. now() - pg_last_xact_replay_timestamp() grows on an idle"
-            " primary; replay_lag stands still while replay is paused."
+            "The lag is measured in seconds, by the clock of standbyctl: how long ago the primary had written what the"
+            " standby has not replayed yet. That holds on an idle primary, where"
+            " now() - pg_last_xact_replay_timestamp() grows, and while replay is paused, where replay_lag"
+            " stands still. The bytes that are shown are those"
+            " between pg_current_wal_lsn() and pg_last_wal_replay_lsn()."
         ),
         do=(
             msg(
@@ -221,7 +227,8 @@ ENTRIES = (
         why=msg(
             "Damage by memory, disks or another collation is found by reading, not by streaming. bt_index_check"
             " runs on a standby (bt_index_parent_check does not, it takes a lock that recovery does not allow)."
-            " Where amcheck is not installed, verify does not install it."
+            " Where amcheck is not installed, verify does not install it; where it is in no database, --deep has not"
+            " found out what it was asked for. An index whose table is locked is passed over, and named."
         ),
         do=(
             msg("To have it, on the primary, in each database:\nCREATE EXTENSION amcheck;"),
@@ -259,8 +266,8 @@ ENTRIES = (
         do=(
             msg("Damage: look at the disks and memory of that host, then run attach again; it copies anew."),
             msg(
-                "Ended by a signal: nothing is known of the copy, which is kept. See that the program runs, then run"
-                " the same command again:\nBINDIR/pg_verifybackup --version"
+                "Ended by a signal, or after ten minutes of no reading: nothing is known of the copy, which is kept."
+                " See that the program runs, then run the same command again:\nBINDIR/pg_verifybackup --version"
             ),
             msg("To go on without: the same command without --verify-backup starts the copy that is kept."),
         ),

@@ -158,12 +158,12 @@ ENTRIES = (
     Entry(
         "P129",
         msg("wal_sender_timeout"),
-        means=msg("It is so short, or off, that it will end streams that are well, or never notice dead ones."),
+        means=msg("How long a walsender waits for an answer; a warning where it is off, and never notices dead ones."),
         why=msg(
             "A walsender ends when the standby has not answered for so long (default 60 s; a standby answers at"
-            " least every wal_receiver_status_interval, 10 s). Too short ends streams on a slow or distant line"
-            " again and again. 0 lets a connection that is cut off hold its walsender and slot for hours. Since"
-            " 12 it can be set for one connection."
+            " least every wal_receiver_status_interval, 10 s). Too short a one ends streams on a slow or distant line"
+            " again and again; that is not looked for here. 0 lets a connection"
+            " that is cut off hold its walsender and slot for hours. Since 12 it can be set for one connection."
         ),
         do=(
             msg(
@@ -190,7 +190,10 @@ ENTRIES = (
     Entry(
         "P136",
         msg("room on the volume of pg_wal"),
-        means=msg("What is free there does not suffice for the WAL that is kept during the copy, or cannot be seen."),
+        means=msg(
+            "What is free there, and what pg_wal holds; or that it cannot be seen from here. Whether that is enough for"
+            " the WAL of the copy is for you to judge."
+        ),
         why=msg(
             "From the start of the copy until the standby streams, the slot keeps all WAL. When the volume of"
             " pg_wal is full, the primary stops with PANIC, and does not start again before there is room."
