@@ -47,4 +47,5 @@ def scrub(pair, text):
     text = re.sub(r"port \d+ failed", "port PORT failed", text)
     text = re.sub(r"/tmp/sb-\w+", "DIR", text)
     text = re.sub(r"PostgreSQL \d\d\b", "PostgreSQL NN", text)
+    text = re.sub(r"\b(\d+ d \d+ h|\d+ h \d+ min|\d+ min \d+ s|\d+\.\d s)(?= ago\b)", "PERIOD", text)
     return re.sub(r"\d+(\.\d+)? [kMG]B", "SIZE", text)
