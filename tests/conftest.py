@@ -20,26 +20,48 @@ def pytest_addoption(parser):
     parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
 
 
-def versions(config):
+def pytest_configure(config):
+    for line in (
+        "every_version: also where its module is one_version",
+        "majors(oldest, newest): only there is what the test is about; taken wherever one of them is",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def found_here():
     """One bin directory a major; the newest first."""
     by_major = {}
     for found in sorted(find_bin_directories(), key=lambda each: (-each.major, each.wheel is not None)):
         by_major.setdefault(found.major, found)
-    every = list(by_major.values())
-    return every if config.getoption("--versions") == "all" else every[:1]
+    return list(by_major.values())
+
+
+def versions(config):
+    """Those that were asked for."""
+    return found_here() if config.getoption("--versions") == "all" else found_here()[:1]
+
+
+def fits(item, major):
+    """Whether a version has what the test is about."""
+    return all(oldest <= major <= newest for oldest, newest in (mark.args for mark in item.iter_markers("majors")))
 
 
 def pytest_generate_tests(metafunc):
     if "programs" in metafunc.fixturenames:
-        every = versions(metafunc.config)
-        if not every:
+        test = metafunc.definition
+        if not found_here():
             raise pytest.UsageError("no PostgreSQL of a supported major is here: pip install '.[demo]'")
-        if metafunc.definition.get_closest_marker("one_version"):
+        every = [each for each in found_here() if fits(test, each.major)]
+        one = test.get_closest_marker("one_version") and not test.get_closest_marker("every_version")
+        if one or metafunc.config.getoption("--versions") == "1":
             every = every[:1]
         metafunc.parametrize("programs", every, ids=[f"pg{each.major}" for each in every], scope="session")
 
 
 def pytest_collection_modifyitems(config, items):
+    elsewhere = [item for item in items if _major(item) and not fits(item, _major(item))]
+    items[:] = [item for item in items if item not in elsewhere]
+    config.hook.pytest_deselected(items=elsewhere)
     if not config.getoption("--after-test"):
         return
     newest = versions(config)[0].major

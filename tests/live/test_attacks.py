@@ -22,6 +22,7 @@ def configure(pair, *lines, reload=True):
         pair.primary.start()
 
 
+@pytest.mark.every_version
 def test_the_standby_does_not_clean_archive_delay_or_log_where_its_primary_does(pair):
     archive, logs = pair.area.path / "archive", pair.area.path / "logs"
     for place in (archive, logs):

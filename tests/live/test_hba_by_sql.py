@@ -9,6 +9,7 @@ import pytest
 
 from standbyctl.domain.effects import EnsureHbaLineBySql, RemoveHbaLineBySql
 from standbyctl.domain.errors import StoppedError
+from standbyctl.domain.version import NEWEST_KNOWN
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.nodes.files import insert_line
 from standbyctl.nodes.perform import perform
@@ -255,9 +256,8 @@ def test_a_line_that_the_server_does_not_accept_is_out_again_before_any_reload(p
     assert pair.primary.rows("SELECT pg_conf_load_time()") == loaded
 
 
+@pytest.mark.majors(16, NEWEST_KNOWN)  # there is no include before
 def test_an_included_file_that_decides_is_not_edited(pair):
-    if pair.area.major < 16:
-        return  # there is no include before
     more = pair.primary.data / "more_hba.conf"
     more.write_text("host replication all 127.0.0.1/32 ident\n")
     more.chmod(0o644)

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from standbyctl.domain.version import NEWEST_KNOWN
 from tests.conftest import mount_namespace_argv
 from tests.live.conftest import scrub
 from tests.live.stages import own_role, reload, restarted, setting
@@ -146,9 +147,8 @@ def test_an_earlier_reject(pair, refuse):
     refuse("hba-reject", 1, *pair.where)
 
 
-def test_a_rule_in_an_included_file(pair, refuse, programs):
-    if programs.major < 16:
-        return  # pg_hba.conf has no include before 16
+@pytest.mark.majors(16, NEWEST_KNOWN)
+def test_a_rule_in_an_included_file(pair, refuse):
     path = pair.primary.data / "pg_hba.conf"
     (pair.primary.data / "team.conf").write_text("host replication all 127.0.0.1/32 ident\n")
     shutil.chown(pair.primary.data / "team.conf", pair.area.user)
@@ -233,6 +233,7 @@ def test_a_managed_service_is_said_before_the_rights_that_nobody_has_there(pair)
 # --- what is no reason to refuse
 
 
+@pytest.mark.every_version
 def test_more_connections_on_the_primary_than_in_its_files_are_no_obstacle(pair):
     """A standby with less would not start (13) or stop replaying (14 and later): the copy gets what runs."""
     restarted(pair, max_connections="50", max_worker_processes="12")
