@@ -32,7 +32,7 @@ def staged(stage):
     return pytest.param(stage, id=stage.name, marks=pytest.mark.majors(stage.since, NEWEST_KNOWN))
 
 
-@pytest.mark.parametrize("stage", map(staged, STAGES))
+@pytest.mark.parametrize("stage", [staged(stage) for stage in STAGES])
 def test_a_condition_changes_exactly_its_line(shared, plain, stage):
     with stage.do(shared):
         seen, found, status = lines_of(shared, *stage.args)
@@ -40,6 +40,7 @@ def test_a_condition_changes_exactly_its_line(shared, plain, stage):
     assert stage.seen in seen[stage.code][1]
     changed = changes(seen, plain)
     assert changed <= stage.also | {stage.code}
+    assert stage.also <= changed
     assert stage.code in changed or stage.code in MOVING
     assert_verdict(found, status)
 
@@ -171,7 +172,7 @@ def test_a_healthy_default_primary_is_ready_without_a_warning(template):
 
 
 @pytest.mark.sample
-def test_preflight_is_fast_and_asks_little(pair):
+def test_a_preflight_makes_two_connections_and_twelve_statements_at_most(pair):
     pair.primary.rows("ALTER SYSTEM SET log_statement = 'all'")
     pair.primary.rows("ALTER SYSTEM SET log_connections = on")
     pair.primary.rows("SELECT pg_reload_conf()")
