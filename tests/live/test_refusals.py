@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from tests.conftest import mount_namespace_argv
-from tests.live.stages import restarted
+from tests.live.stages import reload, restarted
 
 pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.one_version]
 
@@ -42,6 +42,17 @@ def test_a_primary_that_is_a_standby(pair, refuse):
 def test_wal_level_minimal(pair, refuse):
     restarted(pair, wal_level="minimal", max_wal_senders="0")
     refuse("wal-level-minimal", 1, *pair.where)
+
+
+def test_files_that_say_less_than_what_runs_for_the_next_restart(pair, refuse):
+    for name, value in (("wal_level", "minimal"), ("max_wal_senders", "0"), ("max_replication_slots", "0")):
+        pair.primary.rows(f"ALTER SYSTEM SET {name} = {value}")
+    reload(pair)
+    refuse("files-that-say-less", 1, *pair.where)
+    before = pair.raw()
+    done = pair.tool("preflight", *pair.where, status=1)
+    assert "See       standbyctl explain P102 P103 P104" in done.stdout
+    assert pair.raw() == before
 
 
 def test_one_walsender_left(pair, refuse):
