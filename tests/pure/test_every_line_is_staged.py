@@ -10,6 +10,7 @@ NOT_STAGED = {
     "P116": "it takes another role, not another condition: test_rights",
     "P130": "WAL never leaves the machine here, and not every build has TLS: test_preflight's words",
     "P135": "behind a pooler there are no lines at all: test_named_refusals.test_a_pooler_in_front",
+    "P137": "the copy has another source only with --copy-from: the tests of attach --copy-from",
     "P211": "SELinux is not here: test_preflight's words",
 }
 
