@@ -19,7 +19,7 @@ from standbyctl.domain.staging import Staging, Trial
 from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.plan import Plan
-from standbyctl.planner.stage import Earlier, plan_stage, plan_unstage, waiting
+from standbyctl.planner.stage import Earlier, owed, plan_stage, plan_unstage, waiting
 from standbyctl.steps.staging import StageSettings
 from tests.engine.toy import DiedError
 from tests.pure.examples import PRIMARY
@@ -35,6 +35,7 @@ class Files:
 
     auto: dict[str, str]
     running: dict[str, str] = field(default_factory=lambda: dict(MINIMAL))
+    beneath: dict[str, str] = field(default_factory=lambda: dict(MINIMAL))
     starts: Callable[[dict[str, str]], bool] = lambda files: True
     meddle: Callable[[Files, Effect], None] = lambda files, effect: None
     fuse: int = 1 << 30
@@ -67,9 +68,15 @@ class Files:
             return
         assert isinstance(effect, TryStart)
         self.tried += 1
-        if self.starts(self.running | self.auto):
+        if self.starts(self.beneath | self.auto):
             yield
             return
+        if effect.unstaged:
+            for each in effect.settings:
+                yield
+                if self.auto.get(each.name) == each.was:
+                    self._alter(AlterSystem(PRIMARY, each.name, each.value, each.was, each.was is None))
+            raise TakenBackError("S303", msg("it would not start"))
         for each in reversed(effect.settings):
             yield
             if self.auto.get(each.name) == each.value:
@@ -124,6 +131,13 @@ def unstage(files: Files, journal: Journal) -> Plan:
     run = Run(look=files.look, plan=plan, do=files.do, journal=journal, report=lambda event: None)
     first = run.check()
     run.follow(first)
+    given = tuple(step for step in journal.given_back() if isinstance(step, StageSettings))
+    if given and (settings := owed(run.facts, given)):
+        try:
+            files.do(TryStart(PRIMARY, settings, Trial(), unstaged=True))
+        except TakenBackError:
+            journal.put_back()
+            raise
     run.finish(journal.close)
     return first
 
@@ -192,6 +206,23 @@ def test_what_would_not_start_is_taken_back_even_by_a_run_that_dies_over_it(tmp_
     with pytest.raises(TakenBackError):
         stage(files, journal)
     assert files.auto == NOTHING
+
+
+@pytest.mark.parametrize("fuse", points())
+def test_where_it_would_not_start_without_it_what_was_staged_is_put_back(tmp_path: Path, fuse: int) -> None:
+    files, journal = Files(dict(NOTHING)), journal_at(tmp_path)
+    stage(files, journal)
+    stage(files, journal, Staging(PRIMARY, max_wal_senders=30))
+    staged = dict(files.auto)
+    files.starts = lambda due: due["max_wal_senders"] != "0"
+    dies(files, fuse, lambda: unstage(files, journal))
+    with pytest.raises(TakenBackError):
+        unstage(files, journal)
+    assert files.auto == staged
+    files.starts = lambda due: True
+    unstage(files, journal)
+    assert files.auto == NOTHING
+    assert journal.memory() == ()
 
 
 def test_what_an_earlier_run_has_staged_and_tried_outlives_a_later_one_that_fails(tmp_path: Path) -> None:

@@ -302,6 +302,17 @@ def test_what_is_relied_upon_is_not_taken_back(seen: Facts, sample: Sample, abou
     assert [str(blocker.what).split()[0] for blocker in made.blockers] == about
 
 
+def test_what_would_be_there_then_is_read_from_the_files_as_they_are_now() -> None:
+    step = StageSettings(PRIMARY, (StagedSetting("wal_level", "replica", "logical", None),), HERE)
+    memory = (Remembered(step, staged_facts(primary())),)
+    now = setting("wal_level", "logical", auto_conf="logical", in_file="logical", beneath="minimal")
+    assert codes(plan_unstage(staged_facts(primary(now)), Sample(), PRIMARY, memory)) == ["S307"]
+    quiet = staged_facts(primary(now, setting("max_wal_senders", "0")))
+    assert "taking it back (minimal)" in notes(plan_unstage(quiet, Sample(), PRIMARY, memory))
+    given = replace(now, source="command line")
+    assert notes(plan_unstage(staged_facts(primary(given)), Sample(), PRIMARY, memory)) == ""
+
+
 def test_more_slots_than_there_would_be_and_logical_ones_are_not_left_behind() -> None:
     more = StageSettings(PRIMARY, (StagedSetting("max_replication_slots", "1", "10", None),), HERE)
     level_up = StageSettings(PRIMARY, (StagedSetting("wal_level", "replica", "logical", None),), HERE)

@@ -13,7 +13,7 @@ from standbyctl.app.request import connection_params
 from standbyctl.app.session import Wrap
 from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, TryStart
-from standbyctl.domain.errors import BlockedError, RefusedError, UsageError
+from standbyctl.domain.errors import BlockedError, RefusedError, TakenBackError, UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
@@ -32,7 +32,7 @@ from standbyctl.nodes.ports import Door
 from standbyctl.nodes.world import World
 from standbyctl.observe.staging import find_trial, look_at_next_start
 from standbyctl.planner.plan import Plan
-from standbyctl.planner.stage import Earlier, plan_stage, plan_unstage, waiting
+from standbyctl.planner.stage import Earlier, owed, plan_stage, plan_unstage, waiting
 from standbyctl.steps.staging import StageSettings
 
 _WHO = """
@@ -90,12 +90,24 @@ class Stage:
     def unstage(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> Plan:
         """Take back what still is as it was staged; then there is nothing left to remember."""
         with self._locks() as locks:
-            _, run = self._run(locks, self.plan_back, report)
+            do, run = self._run(locks, self.plan_back, report)
             begin(run)
             first = run.check(expected)
             run.follow(first)
+            run.finish(lambda: self._try_without(do, run.facts))
             run.finish(self.journal.close)
             return first
+
+    def _try_without(self, do: Callable[[Effect], None], facts: Facts) -> None:
+        """Files may have changed since: what is beneath is tried as what was staged had been."""
+        given = tuple(step for step in self.journal.given_back() if isinstance(step, StageSettings))
+        if not (given and (settings := owed(facts, given))):
+            return
+        try:
+            do(TryStart(self.asked.primary, settings, self.trial, unstaged=True))
+        except TakenBackError:
+            self.journal.put_back()
+            raise
 
     def untried(self, facts: Facts) -> TryStart | None:
         """The trial that a run which died still owes."""

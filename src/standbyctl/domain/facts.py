@@ -16,7 +16,7 @@ class Setting:
 
     `file`: the last file that sets it, whether or not that is in force. `pending`: changed in a file, and in force
     only after a restart. `alterable`: the role that asks may use ALTER SYSTEM on it. `most`: the greatest value that
-    the server takes, where it is a number.
+    the server takes, where it is a number. `beneath`: what a start would give without postgresql.auto.conf.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Setting:
     pending: bool = False
     alterable: bool = True
     most: str = ""
+    beneath: str | None = None
 
     @property
     def due(self) -> str:

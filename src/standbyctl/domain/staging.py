@@ -45,14 +45,19 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TryStart:
-    """See that the server would start with its files as they are now; else take these settings back at once."""
+    """See that the server would start with its files as they are now; else take these settings back at once.
+
+    `unstaged`: they have just been taken back; it is that which is undone.
+    """
 
     node: str
     settings: tuple[StagedSetting, ...]
     trial: Trial
+    unstaged: bool = False
 
     def __str__(self) -> str:
-        check = "no row of pg_file_settings with an error but those that wait for a restart; else all is taken back"
+        check = "no row of pg_file_settings with an error but those that wait for a restart; else all is"
+        check += " put back" if self.unstaged else " taken back"
         if not self.trial.bin_directory:
             return check
         config = shlex.quote(self.trial.config_file)

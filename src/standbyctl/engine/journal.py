@@ -61,6 +61,21 @@ class Journal:
         """What an interrupted run left unproven was proven later."""
         self._append(event="done", step=None)
 
+    def put_back(self) -> None:
+        """What was given back stands there again."""
+        self._append(event="put back")
+
+    def given_back(self) -> tuple[Step, ...]:
+        """The steps that were being given back since anything else was done, in that order."""
+        found: list[Step] = []
+        with self._records() as records:
+            for record in records:
+                if record["event"] == "giving back":
+                    found.append(decode_tagged(self._kinds, record["step"]))
+                elif record["event"] in {"begun", "put back", "closed"}:
+                    found = []
+        return tuple(found)
+
     def close(self) -> None:
         """Everything was given back: nothing is remembered from here on."""
         self._append(event="closed")

@@ -34,6 +34,8 @@ def try_start(effect: fx.TryStart, world: World) -> None:
     if why is None:
         return
     kept = _take_back(effect, world)
+    if effect.unstaged:
+        raise _not_without(effect.node, why, kept)
     raise TakenBackError(
         "S303",
         msg("{node} would not start with what was staged", node=effect.node),
@@ -44,6 +46,18 @@ def try_start(effect: fx.TryStart, world: World) -> None:
         )
         if kept
         else msg("Everything that was written is taken back: nothing is left changed."),
+    )
+
+
+def _not_without(node: str, why: Message, kept: tuple[str, ...]) -> TakenBackError:
+    return TakenBackError(
+        "S303",
+        msg("{node} would not start without what was staged", node=node),
+        detail=why,
+        hint=msg("Mend the cause in its files; then run the same command again."),
+        state=msg("What was staged is put back, but for what somebody has changed meanwhile: {n}.", n=", ".join(kept))
+        if kept
+        else msg("Everything that was staged is put back: nothing is left changed."),
     )
 
 
@@ -81,16 +95,17 @@ def _start(effect: fx.TryStart, world: World, given: list[str]) -> Message | Non
 
 
 def _take_back(effect: fx.TryStart, world: World) -> tuple[str, ...]:
-    """The last one first. What somebody has changed since is theirs, and named."""
+    """The last one first; or put back, the first one first. What somebody has changed since is theirs, and named."""
     kept = []
-    for each in reversed(effect.settings):
+    for each in effect.settings if effect.unstaged else reversed(effect.settings):
+        wrote, before = (each.was, each.value) if effect.unstaged else (each.value, each.was)
         session = world.doors[effect.node].server.session()
         try:
             present = in_auto_conf(session, each.name)
         finally:
             session.close()
-        if present == each.value:
-            alter_system(fx.AlterSystem(effect.node, each.name, each.was, each.value), world)
-        elif present != each.was:
+        if present == wrote:
+            alter_system(fx.AlterSystem(effect.node, each.name, before, wrote, wrote is None), world)
+        elif present != before:
             kept.append(each.name)
     return tuple(kept)

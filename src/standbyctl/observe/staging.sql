@@ -1,14 +1,14 @@
 -- What is known of a server's next restart, in one round trip (15 and later). %(settings)s: the parameters asked about.
 -- The files come first: reading them marks, in this very session, what waits for a restart as pending.
 WITH files AS MATERIALIZED (
-  SELECT name, setting, seqno, sourcefile, sourceline, error,
+  SELECT lower(name) AS name, setting, seqno, sourcefile, sourceline, error,
          sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
     FROM pg_show_all_file_settings())
 SELECT jsonb_build_object(
   'files', (SELECT count(*) FROM files),
   'fault', (
     SELECT format('%%s line %%s: %%s', sourcefile, sourceline, error) FROM files AS f
-     WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)
+     WHERE error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE lower(s.name) = f.name AND s.pending_restart)
      LIMIT 1),
   'user', quote_ident(current_user),
   'version_num', current_setting('server_version_num')::int,
@@ -22,6 +22,9 @@ SELECT jsonb_build_object(
              'pending', s.pending_restart, 'most', coalesce(s.max_val, ''),
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
+             'beneath', coalesce(
+               (SELECT f.setting FROM files AS f WHERE f.name = s.name AND NOT f.auto ORDER BY f.seqno DESC LIMIT 1),
+               s.boot_val, ''),
              'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
            ORDER BY s.name)
       FROM pg_settings AS s WHERE s.name = ANY (%(settings)s)),

@@ -9,7 +9,7 @@ from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, level, number
-from standbyctl.planner.blockers.staging import in_use_blockers, kind_blockers, stage_blockers
+from standbyctl.planner.blockers.staging import OVERRIDING, in_use_blockers, kind_blockers, stage_blockers
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.base import GiveBack, Step
 from standbyctl.steps.staging import StageSettings
@@ -143,6 +143,7 @@ def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory) -> 
             continue
         if not (standing := entry.step.standing(seen)):
             continue
+        standing = tuple(replace(each, running=_then(facts.server(primary), each)) for each in standing)
         given = GiveBack(replace(entry.step, settings=standing), entry.before)
         steps.append(given)
         after |= {each.name: each for each in standing}
@@ -151,6 +152,25 @@ def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory) -> 
     if steps and blockers:
         return Plan(blockers=blockers)
     return Plan(steps=tuple(steps), notes=tuple(_unstage_notes(facts, primary, memory, after)))
+
+
+def _then(server: Server, taken: StagedSetting) -> str:
+    """What a start would give once it is taken back: files may have changed since it was staged."""
+    setting = server.setting(taken.name)
+    if setting.source in OVERRIDING:
+        return setting.value
+    if taken.was is not None:
+        return taken.was
+    return taken.running if setting.beneath is None else setting.beneath
+
+
+def owed(facts: Facts, given: tuple[StageSettings, ...]) -> tuple[StagedSetting, ...]:
+    """What was staged, and stands in the file as it had been before: put back, if the server would not start so."""
+    first: dict[str, StagedSetting] = {}
+    for each in (each for step in given for each in step.settings):
+        first[each.name] = replace(each, value=first[each.name].value if each.name in first else each.value)
+    found = (first[name] for name in STAGED if name in first)
+    return tuple(each for each in found if facts.server(given[0].primary).setting(each.name).auto_conf == each.was)
 
 
 def _unstage_notes(facts: Facts, primary: str, memory: Memory, after: dict[str, StagedSetting]) -> Iterator[Message]:

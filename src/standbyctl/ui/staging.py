@@ -38,7 +38,7 @@ def render_unstage(plan: Plan, node: str) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     for each in _settings(plan):
-        yield wrap(f"{each.running or chr(39) * 2} -> {each.value}", f"  {each.name:<22} ", " " * 25)
+        yield wrap(f"{each.running or chr(39) * 2} -> {each.value or chr(39) * 2}", f"  {each.name:<22} ", " " * 25)
     yield ""
     for effect in (effect for step in plan.steps for effect in step.effects()):
         for line in str(effect).splitlines():
@@ -52,7 +52,7 @@ def _settings(plan: Plan) -> Iterator[StagedSetting]:
             yield from step.settings
         elif isinstance(step, GiveBack) and isinstance(inner := step.step, StageSettings):
             for each in reversed(inner.settings):
-                yield StagedSetting(each.name, each.value, each.was or each.running or "''", each.was)
+                yield StagedSetting(each.name, each.value, each.running, each.was)
 
 
 def _notes(plan: Plan) -> Iterator[str]:

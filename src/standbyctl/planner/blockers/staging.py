@@ -15,7 +15,7 @@ from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
 # All processes of a server together (MAX_BACKENDS); some are the server's own.
 _MOST_PROCESSES = 262143
 _OWN_PROCESSES = 64
-_OVERRIDING = ("command line", "environment variable")
+OVERRIDING = ("command line", "environment variable")
 
 
 def kind_blockers(facts: Facts, node: str) -> Iterator[Blocker]:
@@ -64,7 +64,7 @@ def stage_blockers(
     yield from _rights(server, node, settings)
     for each in settings:
         setting = server.setting(each.name)
-        if setting.source in _OVERRIDING:
+        if setting.source in OVERRIDING:
             yield Blocker(
                 "S305",
                 msg("{name} is given on the command line of {node}", name=each.name, node=node),
