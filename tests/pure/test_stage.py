@@ -302,6 +302,41 @@ def test_what_is_relied_upon_is_not_taken_back(seen: Facts, sample: Sample, abou
     assert [str(blocker.what).split()[0] for blocker in made.blockers] == about
 
 
+def test_standbys_that_are_only_away_for_the_moment_are_not_lost() -> None:
+    away = plan_unstage(in_force(), Sample(), PRIMARY, MEMORY, ("db2",))
+    assert codes(away) == ["S307", "S307"]
+    assert "db2" in str(away.blockers[0].detail)
+    unknown = plan_unstage(in_force(), Sample(), PRIMARY, MEMORY)
+    assert "every standby is lost for good" in notes(unknown)
+    # Whoever streams is not counted twice.
+    step = StageSettings(PRIMARY, (StagedSetting("max_wal_senders", "1", "10", "1"),), HERE)
+    memory = (Remembered(step, in_force()),)
+    one = Sample(wal_senders_in_use=1, streams=("db2",))
+    assert codes(plan_unstage(in_force(), one, PRIMARY, memory, ("db2",))) == []
+    assert codes(plan_unstage(in_force(), one, PRIMARY, memory, ("db2", "db3"))) == ["S307"]
+
+
+def test_logical_slots_on_standbys_are_thought_of_where_there_can_be_some() -> None:
+    step = StageSettings(PRIMARY, (StagedSetting("wal_level", "replica", "logical", None),), HERE)
+    now = setting("wal_level", "logical", auto_conf="logical")
+    for version, said in ((150007, False), (160014, True)):
+        seen = staged_facts(primary(now, version_num=version))
+        made = plan_unstage(seen, Sample(), PRIMARY, (Remembered(step, seen),))
+        assert ("logical slots on standbys" in notes(made)) is said
+
+
+@pytest.mark.parametrize(("version", "about"), [(160014, ["S307"]), (180004, [])])
+def test_replication_origins_take_the_places_of_slots_up_to_17(version: int, about: list[str]) -> None:
+    step = StageSettings(PRIMARY, (StagedSetting("max_replication_slots", "1", "10", None),), HERE)
+    seen = staged_facts(primary(setting("max_replication_slots", "10", auto_conf="10"), version_num=version))
+    memory = (Remembered(step, seen),)
+    assert codes(plan_unstage(seen, Sample(origins=4), PRIMARY, memory)) == about
+    assert codes(plan_unstage(seen, Sample(origins=1), PRIMARY, memory)) == []
+    low = staged_facts(primary(waiting("max_replication_slots", "10", "2"), version_num=version))
+    made = plan_stage(low, Sample(origins=4), Staging(PRIMARY), HERE, Earlier())
+    assert codes(made) == (["S302"] if about else [])
+
+
 def test_what_would_be_there_then_is_read_from_the_files_as_they_are_now() -> None:
     step = StageSettings(PRIMARY, (StagedSetting("wal_level", "replica", "logical", None),), HERE)
     memory = (Remembered(step, staged_facts(primary())),)

@@ -54,6 +54,7 @@ class Stage:
     journal: Journal
     tell: Tell
     wrap: Wrap
+    attached: Callable[[], tuple[str, ...]]
     trial: Trial = field(default_factory=Trial)
     sample: Sample = field(default_factory=Sample)
 
@@ -71,7 +72,7 @@ class Stage:
 
     def plan_back(self, facts: Facts) -> Plan:
         """What is left to take back."""
-        return plan_unstage(facts, self.sample, self.asked.primary, self.journal.memory())
+        return plan_unstage(facts, self.sample, self.asked.primary, self.journal.memory(), self.attached())
 
     def stage(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> Plan:
         """Write what is left to write; try what a run that died has written."""
@@ -156,6 +157,7 @@ def open_stage(conninfo: str, asked: Staging, state: State, tell: Tell, wrap: Wr
         server=named,
         host=host_door,
         journal=state.staging(name, system),
+        attached=lambda: state.attached_to(system),
         tell=tell,
         wrap=wrap,
     )

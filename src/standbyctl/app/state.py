@@ -59,6 +59,11 @@ class State:
         found = sorted(path.parent.name for path in self.root.glob("*/journal.jsonl"))
         return tuple(name for name in found if self._attached(name))
 
+    def attached_to(self, system_identifier: str) -> tuple[str, ...]:
+        """Those of one cluster, by the names under which they stream."""
+        runs = (self.journal(name).run() for name in self.names())
+        return tuple(run[0].name for run in runs if run and run[2] == system_identifier)
+
     def _attached(self, name: str) -> bool:
         """A journal that cannot be read is an error of its own standby's verbs, and not of every other's."""
         try:

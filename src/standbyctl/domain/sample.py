@@ -13,6 +13,7 @@ class Sample:
     """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects.
 
     `source`: the standby that the copy is to come from; None where it comes from the primary, or none is to be made.
+    `streams`: the application names of the standbys that stream. `origins`: replication origins that exist.
     """
 
     cluster_bytes: int | None = None
@@ -31,3 +32,5 @@ class Sample:
     survey: Survey = field(default_factory=Survey)
     others_without_slot: str = ""
     source: SourceSeen | None = None
+    streams: tuple[str, ...] = ()
+    origins: int = 0

@@ -26,7 +26,10 @@ def look_at_next_start(server: Door, node: str) -> tuple[Facts, Sample]:
     """What runs, what stands in the files, what is in use; raises CannotTellError."""
     [(raw,)] = server.observe(_text("staging.sql"), {"settings": list(SETTINGS)})
     return Facts((Node(node, server=parse_next_start(raw)),)), Sample(
-        wal_senders_in_use=raw["senders_in_use"], slots_in_use=raw["slots_in_use"]
+        wal_senders_in_use=raw["senders_in_use"],
+        slots_in_use=raw["slots_in_use"],
+        streams=tuple(raw["streams"]),
+        origins=raw["origins"],
     )
 
 

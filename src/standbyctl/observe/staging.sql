@@ -32,5 +32,10 @@ SELECT jsonb_build_object(
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', slot_name, 'slot_type', slot_type) ORDER BY slot_name), '[]')
       FROM pg_replication_slots WHERE NOT temporary),
   'slots_in_use', (SELECT count(*) FROM pg_replication_slots),
+  -- Their progress (pg_replication_origin_status) is a superuser's to read; those that exist are never fewer.
+  'origins', (SELECT count(*) FROM pg_replication_origin),
+  'streams', (
+    SELECT coalesce(jsonb_agg(application_name ORDER BY application_name), '[]')
+      FROM pg_stat_replication WHERE state <> 'backup'),
   'senders_in_use', (SELECT count(*) FROM pg_stat_replication)
 )

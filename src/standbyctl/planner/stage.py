@@ -8,13 +8,21 @@ from dataclasses import dataclass, replace
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, level, number
-from standbyctl.planner.blockers.staging import OVERRIDING, in_use_blockers, kind_blockers, stage_blockers
+from standbyctl.domain.staging import LEVELS, STAGED, StagedSetting, Staging, Trial, level, number
+from standbyctl.domain.version import major
+from standbyctl.planner.blockers.staging import (
+    OVERRIDING,
+    in_use_blockers,
+    kind_blockers,
+    origins_held,
+    stage_blockers,
+)
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.base import GiveBack, Step
 from standbyctl.steps.staging import StageSettings
 
 DEFAULT_NUMBER = 10  # PostgreSQL's own, of both
+SLOTS_ON_STANDBYS = 16  # logical decoding there
 SENDERS_FOR_ONE_MORE = 2  # pg_basebackup's two; afterwards the standby takes one
 _CONSEQUENCES = {
     "wal_level": msg("then: more WAL is written (bulk loads and index builds are in it too; with logical, old keys)"),
@@ -66,7 +74,8 @@ def _wanted(server: Server, sample: Sample, asked: Staging) -> Iterator[tuple[st
         yield "wal_level", "replica"
     senders = sample.wal_senders_in_use + SENDERS_FOR_ONE_MORE
     yield from _number(server, "max_wal_senders", asked.max_wal_senders, senders)
-    yield from _number(server, "max_replication_slots", asked.max_replication_slots, sample.slots_in_use + 1)
+    slots = max(sample.slots_in_use + 1, origins_held(server, sample))
+    yield from _number(server, "max_replication_slots", asked.max_replication_slots, slots)
     if asked.listen_addresses and asked.listen_addresses != server.setting("listen_addresses").due:
         yield "listen_addresses", asked.listen_addresses
     if asked.wal_log_hints and server.setting("wal_log_hints").due != "on":
@@ -133,7 +142,7 @@ def _notes(facts: Facts, asked: Staging, settings: tuple[StagedSetting, ...], tr
             yield msg("{name} waits for the restart already: {a} -> {b}", name=name, a=setting.value, b=setting.due)
 
 
-def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory) -> Plan:
+def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory, attached: tuple[str, ...] = ()) -> Plan:
     """Give back what still stands as it was staged, the last one first; name what does not."""
     steps: list[Step] = []
     seen = facts
@@ -148,7 +157,7 @@ def plan_unstage(facts: Facts, sample: Sample, primary: str, memory: Memory) -> 
         steps.append(given)
         after |= {each.name: each for each in standing}
         seen = given.after(seen)
-    blockers = (*kind_blockers(facts, primary), *in_use_blockers(facts, sample, primary, after))
+    blockers = (*kind_blockers(facts, primary), *in_use_blockers(facts, sample, primary, after, attached))
     if steps and blockers:
         return Plan(blockers=blockers)
     return Plan(steps=tuple(steps), notes=tuple(_unstage_notes(facts, primary, memory, after)))
@@ -175,6 +184,8 @@ def owed(facts: Facts, given: tuple[StageSettings, ...]) -> tuple[StagedSetting,
 
 def _unstage_notes(facts: Facts, primary: str, memory: Memory, after: dict[str, StagedSetting]) -> Iterator[Message]:
     server = facts.server(primary)
+    if "wal_level" in after:
+        yield from _unseen(server, level(after["wal_level"].running) or 0)
     for name, given in after.items():
         if server.setting(name).value != given.running:
             yield msg(
@@ -188,6 +199,21 @@ def _unstage_notes(facts: Facts, primary: str, memory: Memory, after: dict[str, 
         now = server.setting(name).auto_conf
         if name not in after and now not in {_first(memory, name), None}:
             yield msg("{name} is {now}: not as it was staged, so it is kept", name=name, now=now)
+
+
+def _unseen(server: Server, to: int) -> Iterator[Message]:
+    """Standbys that are away for the moment have left no trace, where they have no slot."""
+    now = level(server.setting("wal_level").value) or 0
+    if to < 1 <= now:
+        yield msg(
+            "with wal_level minimal every standby is lost for good: those that standbyctl cannot see (without a slot,"
+            " away for the moment, attached from elsewhere) too"
+        )
+    elif to < LEVELS["logical"] <= now and major(server.version_num) >= SLOTS_ON_STANDBYS:
+        yield msg(
+            "logical slots on standbys need wal_level logical here: they are invalidated when the standby replays the"
+            " change (see pg_replication_slots there)"
+        )
 
 
 def _first(memory: Memory, name: str) -> str | None:

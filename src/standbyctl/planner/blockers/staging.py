@@ -15,6 +15,7 @@ from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
 # All processes of a server together (MAX_BACKENDS); some are the server's own.
 _MOST_PROCESSES = 262143
 _OWN_PROCESSES = 64
+ORIGINS_OF_THEIR_OWN = 18  # max_active_replication_origins
 OVERRIDING = ("command line", "environment variable")
 
 
@@ -154,10 +155,14 @@ def _most(server: Server, name: str) -> int:
 
 
 def in_use_blockers(
-    facts: Facts, sample: Sample, node: str, given_back: Mapping[str, StagedSetting]
+    facts: Facts, sample: Sample, node: str, given_back: Mapping[str, StagedSetting], attached: tuple[str, ...] = ()
 ) -> Iterator[Blocker]:
-    """What came into force and is relied upon: the server would not start without it, or lose its standbys."""
+    """What came into force and is relied upon: the server would not start without it, or lose its standbys.
+
+    `attached`: those that were attached from here, whether or not they stream at the moment.
+    """
     server = facts.server(node)
+    away = tuple(name for name in attached if name not in sample.streams)
 
     def kept(name: str, why: Message) -> Blocker:
         return Blocker(
@@ -171,20 +176,37 @@ def in_use_blockers(
     if "wal_level" in given_back:
         senders = given_back.get("max_wal_senders")
         left = number(senders.running if senders else server.setting("max_wal_senders").due)
-        if why := _needs_level(server, sample, level(given_back["wal_level"].running) or 0, left or 0):
+        if why := _needs_level(server, sample, level(given_back["wal_level"].running) or 0, left or 0, away):
             yield kept("wal_level", why)
     senders_after = number(given_back["max_wal_senders"].running) if "max_wal_senders" in given_back else None
-    if senders_after is not None and sample.wal_senders_in_use > senders_after:
-        yield kept("max_wal_senders", msg("{n} are connected.", n=sample.wal_senders_in_use))
+    if senders_after is not None and sample.wal_senders_in_use + len(away) > senders_after:
+        used = msg("{n} are connected.", n=sample.wal_senders_in_use)
+        yield kept("max_wal_senders", msg("{used} {away}", used=used, away=_away(away)) if away else used)
     slots_after = number(given_back["max_replication_slots"].running) if "max_replication_slots" in given_back else None
     if slots_after is not None and len(server.slots) > slots_after:
         yield kept(
             "max_replication_slots",
             msg("With fewer the server does not start while slots exist: {names}.", names=_names(server)),
         )
+    if slots_after is not None and (origins := origins_held(server, sample)) > slots_after:
+        yield kept(
+            "max_replication_slots",
+            msg("With fewer the server does not start while replication origins exist: {n}.", n=origins),
+        )
 
 
-def _needs_level(server: Server, sample: Sample, to: int, senders: int) -> Message | None:
+def origins_held(server: Server, sample: Sample) -> int:
+    """How many origins may have progress on disk, which takes a place each at start, up to 17 of these ones."""
+    if major(server.version_num) >= ORIGINS_OF_THEIR_OWN:
+        return 0
+    return min(sample.origins, number(server.setting("max_replication_slots").value) or 0)
+
+
+def _away(names: tuple[str, ...]) -> Message:
+    return msg("Attached from here, and away for the moment: {names}.", names=", ".join(names))
+
+
+def _needs_level(server: Server, sample: Sample, to: int, senders: int, away: tuple[str, ...]) -> Message | None:
     """Why a server would not start, or not do what it does, with a lower wal_level (all versions)."""
     if to >= 1:
         logical = ", ".join(slot.name for slot in server.slots if slot.slot_type == "logical")
@@ -193,6 +215,8 @@ def _needs_level(server: Server, sample: Sample, to: int, senders: int) -> Messa
         return msg("With less than replica the server does not start while slots exist: {n}.", n=_names(server))
     if sample.wal_senders_in_use:
         return msg("A standby or a copy streams.")
+    if away:
+        return msg("{away} With wal_level minimal they would be lost.", away=_away(away))
     if senders:
         return msg("max_wal_senders stays {n}: with wal_level minimal the server would not start.", n=senders)
     for name, off in (("archive_mode", "off"), ("summarize_wal", "off")):
