@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from standbyctl.lab.server import stop_server
+
 pytestmark = [pytest.mark.live]
 
 
@@ -290,6 +292,66 @@ def test_a_copy_on_this_host_is_not_taken_for_the_server(pair):
     done = pair.tool("plan", "--stage-restart", "-p", where, "--max-wal-senders", 20, "--yes", status=0)
     assert f"{pair.data}/postgresql.conf" in "".join(done.stdout.split())
     assert "max_wal_senders" not in (pair.primary.data / "postgresql.auto.conf").read_text()
+
+
+@pytest.mark.one_version
+def test_what_was_staged_on_one_server_is_not_taken_back_on_its_promoted_copy(pair):
+    pair.attach()
+    stage(pair, "--max-wal-senders", 20)
+    with pair.standby() as conn:
+        conn.execute("SELECT pg_promote()")
+    where = pair.primary.conninfo.replace(str(pair.primary.port), str(pair.port))
+    before = pair.raw()
+    assert "A257" in unstage(pair, "-p", where, status=4).stderr
+    assert pair.raw() == before
+    assert "max_wal_senders = '20'" in before["auto"]
+    unstage(pair)
+    assert "max_wal_senders = '20'" not in pair.raw()["auto"]
+
+
+@pytest.mark.one_version
+def test_what_the_files_say_by_now_is_what_unstage_goes_by(pair):
+    conf = pair.primary.data / "postgresql.conf"
+    text = conf.read_text()
+    stage(pair, "--wal-level", "logical")
+    owner_restarts(pair)
+    conf.write_text(text + "wal_level = minimal\n")
+    before = pair.raw()
+    assert "It would be minimal" in words(unstage(pair, status=4))
+    assert pair.raw() == before
+    conf.write_text(text + "max_connections = 3\nsuperuser_reserved_connections = 3\n")
+    before = pair.raw()
+    done = words(unstage(pair, status=1))
+    assert "CODE: S303" in done
+    assert "Everything that was staged is put back: nothing is left changed." in done
+    assert pair.raw() == before
+    conf.write_text(text)
+    assert "logical -> replica" in words(unstage(pair))
+
+
+@pytest.mark.one_version
+def test_a_standby_without_a_slot_that_is_stopped_is_not_lost(pair):
+    configure(pair, wal_level="minimal", max_wal_senders="0")
+    stage(pair)
+    owner_restarts(pair)
+    pair.attach("--no-slot")
+    stop_server(pair.area, pair.data, "fast")
+    done = words(unstage(pair, status=4))
+    assert done.count("S307") >= 2
+    assert "away for the moment: db2" in done
+
+
+def test_places_that_replication_origins_need_are_kept_up_to_17(pair):
+    configure(pair, max_replication_slots="1")
+    stage(pair, "--max-replication-slots", 10)
+    owner_restarts(pair)
+    for n in range(4):
+        pair.primary.rows(f"SELECT pg_replication_origin_create('o{n}')")
+        pair.primary.rows(f"SELECT pg_replication_origin_advance('o{n}', '0/100')")
+    pair.primary.rows("CHECKPOINT")
+    done = unstage(pair, status=0 if pair.area.major >= 18 else 4)
+    assert ("replication origins exist: 4" in words(done)) is (pair.area.major < 18)
+    owner_restarts(pair)
 
 
 @pytest.mark.one_version

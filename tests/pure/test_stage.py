@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from standbyctl.domain.codec import decode, encode
 from standbyctl.domain.errors import Need
 from standbyctl.domain.facts import Facts, Server, Setting, Slot
 from standbyctl.domain.sample import Sample
@@ -300,6 +301,16 @@ def test_what_is_relied_upon_is_not_taken_back(seen: Facts, sample: Sample, abou
     assert codes(made) == ["S307"] * len(about)
     assert all(blocker.refused for blocker in made.blockers)
     assert [str(blocker.what).split()[0] for blocker in made.blockers] == about
+
+
+def test_a_clone_is_another_server_and_a_journal_of_an_earlier_release_does_not_say() -> None:
+    here = Staging(PRIMARY, data_directory="/pg/db1", address="vm:5432")
+    assert here.is_of(replace(here, primary="other", wal_log_hints=True))
+    assert not here.is_of(replace(here, address="vm:5433"))
+    assert not here.is_of(replace(here, data_directory="/pg/clone"))
+    old = {key: value for key, value in encode(here).items() if key not in {"data_directory", "address"}}
+    assert decode(Staging, old) == Staging(PRIMARY)
+    assert here.is_of(decode(Staging, old))
 
 
 def test_standbys_that_are_only_away_for_the_moment_are_not_lost() -> None:

@@ -37,7 +37,7 @@ from standbyctl.steps.staging import StageSettings
 
 _WHO = """
 SELECT (SELECT system_identifier::text FROM pg_control_system()), host(inet_client_addr()),
-       current_setting('port')::int, current_setting('data_directory')
+       host(inet_server_addr()), current_setting('port')::int, current_setting('data_directory')
 """
 _LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -142,16 +142,18 @@ def open_stage(conninfo: str, asked: Staging, state: State, tell: Tell, wrap: Wr
     server = LibpqServer(asked.primary or "the primary", connection_params(conninfo))
     with server.connect() as conn:
         reached, port, host = server.reached(conn), conn.info.port, conn.info.hostaddr
-    [(system, source, own_port, data)] = server.observe(_WHO)
+    [(system, source, own_address, own_port, data)] = server.observe(_WHO)
+    local = not source or host in _LOOPBACK or source == own_address
+    machine = socket.gethostname() if local else host
     name = asked.primary or _known(system, state)
+    port = port if source else own_port
     if not name:
-        local = not source or host in _LOOPBACK
-        name = name_from_address(socket.gethostname() if local else host, port if source else own_port)
+        name = name_from_address(machine, port)
     named = LibpqServer(name, connection_params(conninfo))
     server.close()
     host_door = LocalHost(_os_user(data))
     stage = Stage(
-        asked=replace(asked, primary=name),
+        asked=replace(asked, primary=name, data_directory=data, address=f"{machine}:{port}"),
         conninfo=reached,
         system_identifier=system,
         server=named,
@@ -161,8 +163,34 @@ def open_stage(conninfo: str, asked: Staging, state: State, tell: Tell, wrap: Wr
         tell=tell,
         wrap=wrap,
     )
+    _check_server(stage)
     stage.trial = find_trial(named, host_door)
     return stage
+
+
+def _check_server(stage: Stage) -> None:
+    """A clone, or a standby that was promoted, has the system identifier of the one that was staged."""
+    if (known := stage.journal.asked(Staging)) is None or known[0].is_of(stage.asked):
+        return
+    then, now = known[0], stage.asked
+    stage.close()
+    raise RefusedError(
+        "A257",
+        msg("{node} is not the server that was staged, but has its system identifier", node=now.primary),
+        detail=msg(
+            "Then: {was} at {there}, now: {now} at {here}. What was staged there is neither taken back nor forgotten.",
+            was=then.data_directory,
+            there=then.address,
+            now=now.data_directory,
+            here=now.address,
+        ),
+        hint=msg(
+            "Give the one that was staged with -p: {conninfo}. Where it has moved: ALTER SYSTEM RESET there what was"
+            " staged, then move {path} away.",
+            conninfo=known[1],
+            path=stage.journal.path,
+        ),
+    )
 
 
 def find_staged(conninfo: str, name: str, state: State, tell: Tell, wrap: Wrap) -> Stage:

@@ -14,7 +14,10 @@ LEVELS = {"minimal": 0, "archive": 1, "hot_standby": 1, "replica": 1, "logical":
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """What the operator asks of the next restart, beyond what a standby needs. Empty and 0: not asked."""
+    """What the operator asks of the next restart, beyond what a standby needs. Empty and 0: not asked.
+
+    `data_directory` and `address`: which server of its system identifier it is; a clone has that too.
+    """
 
     primary: str
     wal_level: str = ""
@@ -22,6 +25,13 @@ class Staging:
     max_replication_slots: int = 0
     listen_addresses: str = ""
     wal_log_hints: bool = False
+    data_directory: str = ""
+    address: str = ""
+
+    def is_of(self, other: Staging) -> bool:
+        """Whether both are of one server. What an earlier release has written down does not say."""
+        mine, theirs = (self.data_directory, self.address), (other.data_directory, other.address)
+        return mine == theirs or "" in {*mine, *theirs}
 
 
 @dataclass(frozen=True, slots=True)
