@@ -360,6 +360,11 @@ def test_it_asks_and_without_a_terminal_does_nothing(pair):
     before = pair.raw()
     done = pair.tool("plan", "--stage-restart", *primary_of(pair), status=2)
     assert "give --yes" in done.stderr
+    shown = json.loads(pair.tool("plan", "--stage-restart", *primary_of(pair), "--json", status=0).stdout)
+    assert shown["verdict"] == "to be staged"
+    assert shown["settings"] == [{"name": "max_wal_senders", "from": "1", "to": "10"}]
+    refused = stage(pair, "--listen-addresses", "127.0.0.1, a b,,c", status=2)
+    assert "no list of addresses" in words(refused)
     assert pair.raw() == before
     record = json.loads(stage(pair, "--json").stdout)
     assert record["verdict"] == "staged"

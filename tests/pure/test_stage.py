@@ -13,7 +13,7 @@ from standbyctl.domain.codec import decode, encode
 from standbyctl.domain.errors import Need
 from standbyctl.domain.facts import Facts, Server, Setting, Slot
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, level
+from standbyctl.domain.staging import STAGED, StagedSetting, Staging, Trial, address_list, level
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Plan, Remembered
 from standbyctl.planner.stage import Earlier, plan_stage, plan_unstage
@@ -192,6 +192,25 @@ def test_addresses_are_opened_only_when_asked_and_it_is_said_what_that_means() -
     assert "pg_hba.conf alone decides" in notes(loud)
 
 
+@pytest.mark.parametrize(
+    ("now", "asked"), [("localhost", "localhost, 10.0.0.7"), ("10.0.0.7", "0.0.0.0"), ("*", "::,0.0.0.0"), ("a,b", "*")]
+)
+def test_more_addresses_than_are_listened_on_are_no_narrowing(now: str, asked: str) -> None:
+    assert values(plan(primary(setting("listen_addresses", now)), listen_addresses=asked)) == {
+        "listen_addresses": asked
+    }
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1, a b,,c", "a,", ",a", "a b", '"a', '"a"b', ","])
+def test_a_list_that_the_server_would_refuse_is_none(text: str) -> None:
+    assert address_list(text) is None
+
+
+def test_standbys_that_stream_are_named_where_they_must_be_raised_first() -> None:
+    said = notes(plan(primary(), Sample(wal_senders_in_use=2, streams=("db2", "db3")), max_wal_senders=20))
+    assert "db2, db3 stream from db1 now: each must run with max_wal_senders = 20 or more before db1" in said
+
+
 def test_hints_for_pg_rewind_are_proposed_and_staged_only_when_asked() -> None:
     bare = minimal(setting("data_checksums", "off"))
     proposed = plan(bare)
@@ -221,6 +240,9 @@ def test_where_no_start_can_be_tried_that_is_said() -> None:
     [
         ({"wal_level": "replica"}, primary(setting("wal_level", "logical"))),
         ({"max_wal_senders": 9}, primary()),
+        ({"listen_addresses": "127.0.0.1"}, primary(setting("listen_addresses", "*"))),
+        ({"listen_addresses": "10.0.0.7"}, primary()),
+        ({"listen_addresses": "0.0.0.0"}, primary(setting("listen_addresses", "::1, 10.0.0.7"))),
         ({"max_replication_slots": 9}, primary()),
         ({"max_wal_senders": 262143}, primary()),
         ({"max_wal_senders": 262000}, primary(waiting("max_connections", "100", "500"))),

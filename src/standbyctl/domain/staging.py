@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 # In the order in which they are written: whatever has been written so far, the server starts with it.
 # (It does not with max_wal_senders above 0 while wal_level is minimal.)
 STAGED = ("wal_level", "max_wal_senders", "max_replication_slots", "listen_addresses", "wal_log_hints")
+_ITEM = re.compile(r'[ \t\n\r\f]*(?:"((?:[^"]|"")*)"|([^" \t\n\r\f,][^ \t\n\r\f,]*))[ \t\n\r\f]*')
 # What stands in files by its old names too.
 LEVELS = {"minimal": 0, "archive": 1, "hot_standby": 1, "replica": 1, "logical": 2}
 
@@ -81,6 +84,49 @@ def level(text: str) -> int | None:
     (1, 2, None)
     """
     return LEVELS.get(text.strip().lower())
+
+
+def address_list(text: str) -> tuple[str, ...] | None:
+    """The items of listen_addresses, as the server takes them apart (SplitGUCList); None for what it would refuse.
+
+    >>> address_list('127.0.0.1, "::1"'), address_list(" "), address_list("a b"), address_list("a,,b")
+    (('127.0.0.1', '::1'), (), None, None)
+    """
+    if not text.strip():
+        return ()
+    found, at = [], 0
+    while match := _ITEM.match(text, at):
+        found.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+        at = match.end()
+        if at == len(text):
+            return tuple(found)
+        if text[at] != ",":
+            return None
+        at += 1
+    return None
+
+
+def unheard(now: str, then: str) -> tuple[str, ...]:
+    """The addresses that are listened on now, and would not be with another list.
+
+    >>> unheard("*", "127.0.0.1"), unheard("localhost, 10.0.0.7", "0.0.0.0"), unheard("::1", "::1,10.0.0.7")
+    (('*',), (), ())
+    """
+    every = {each.lower() for each in address_list(then) or ()}
+    return tuple(each for each in address_list(now) or () if not _heard(each.lower(), every))
+
+
+def _heard(address: str, every: set[str]) -> bool:
+    if address in every or "*" in every:
+        return True
+    if address == "*":
+        return {"0.0.0.0", "::"} <= every  # noqa: S104
+    if address == "localhost" and "0.0.0.0" in every:  # noqa: S104
+        return True
+    try:
+        return ("::" if isinstance(ip_address(address), IPv6Address) else "0.0.0.0") in every  # noqa: S104
+    except ValueError:
+        return {"0.0.0.0", "::"} <= every  # noqa: S104
 
 
 def number(text: str) -> int | None:

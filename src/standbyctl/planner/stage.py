@@ -54,7 +54,7 @@ def plan_stage(facts: Facts, sample: Sample, asked: Staging, trial: Trial, earli
     if blockers := tuple(stage_blockers(facts, asked, settings, ours(earlier.memory))):
         return Plan(blockers=blockers)
     steps = (StageSettings(asked.primary, settings, trial),) if settings else ()
-    return Plan(steps=steps, notes=tuple(_notes(facts, asked, settings, trial)))
+    return Plan(steps=steps, notes=tuple(_notes(facts, sample, asked, settings, trial)))
 
 
 def ours(memory: Memory) -> dict[str, set[str]]:
@@ -109,11 +109,21 @@ def waiting(facts: Facts, step: StageSettings) -> tuple[StagedSetting, ...]:
     return tuple(each for each in step.standing(facts) if server.setting(each.name).value != each.value)
 
 
-def _notes(facts: Facts, asked: Staging, settings: tuple[StagedSetting, ...], trial: Trial) -> Iterator[Message]:
+def _notes(
+    facts: Facts, sample: Sample, asked: Staging, settings: tuple[StagedSetting, ...], trial: Trial
+) -> Iterator[Message]:
     server, names = facts.server(asked.primary), [each.name for each in settings]
     for name in names:
         yield msg("{name}, {then}", name=name, then=_CONSEQUENCES[name])
         setting = server.setting(name)
+        if name == "max_wal_senders" and sample.streams:
+            yield msg(
+                "{names} stream from {node} now: each must run with max_wal_senders = {n} or more before {node} is"
+                " restarted",
+                names=", ".join(sample.streams),
+                node=asked.primary,
+                n=next(each.value for each in settings if each.name == name),
+            )
         if setting.auto_conf is None and setting.file:
             yield msg(
                 "{name} = {value} stands in {file}: ALTER SYSTEM overrides that from the restart on, and an edit there"

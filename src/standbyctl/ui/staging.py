@@ -68,7 +68,9 @@ def staged_record(plan: Plan, node: str, verdict: str) -> dict[str, Any]:
         "schema": "standbyctl.stage/1",
         "verdict": verdict,
         "primary": node,
-        "settings": [{"name": each.name, "from": each.running, "to": each.value} for each in _settings(plan)],
+        "settings": [
+            {"name": each.name, "from": each.running or None, "to": each.value or None} for each in _settings(plan)
+        ],
         "effects": [str(effect) for step in plan.steps for effect in step.effects()],
         "notes": [str(note) for note in plan.notes],
     }
@@ -98,7 +100,7 @@ def waiting_record(status: Status) -> dict[str, Any]:
     """The same for machines."""
     return {
         "staged": [
-            {"code": "S301", "node": status.primary, "name": each.name, "from": each.running, "to": each.value}
+            {"code": "S301", "node": status.primary, "name": each.name, "from": each.running or None, "to": each.value}
             for each in status.staged
         ],
         "in_force": [{"name": name, "value": value, "since": at} for name, value, at in status.in_force],

@@ -9,7 +9,7 @@ from standbyctl.domain.facts import Facts, Server, Setting
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.rights import grants
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.staging import StagedSetting, Staging, level, number
+from standbyctl.domain.staging import StagedSetting, Staging, level, number, unheard
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
 
 # All processes of a server together (MAX_BACKENDS); some are the server's own.
@@ -120,6 +120,26 @@ def bound_blockers(server: Server, asked: Staging) -> Iterator[Blocker]:
                 asked=asked.wal_level,
             ),
             msg("Leave --wal-level out."),
+        )
+    listens = server.setting("listen_addresses").value
+    if asked.listen_addresses and (lost := unheard(listens, asked.listen_addresses)):
+        yield Blocker(
+            "S304",
+            msg("listen_addresses is not narrowed"),
+            msg(
+                "{node} listens on {now}; with {asked}, whoever connects by {lost} would find nobody.",
+                node=asked.primary,
+                now=listens,
+                asked=asked.listen_addresses,
+                lost=", ".join(lost),
+            ),
+            msg("Give a list that has these too: --listen-addresses '{now}'", now=listens)
+            if "*" in lost
+            else msg(
+                "Give a list that has these too: --listen-addresses '{now}, {asked}'",
+                now=", ".join(lost),
+                asked=asked.listen_addresses,
+            ),
         )
     for name, wanted in (
         ("max_wal_senders", asked.max_wal_senders),

@@ -12,7 +12,7 @@ import click
 from standbyctl.app.config import load_config
 from standbyctl.app.staging import Stage, check, find_staged, open_stage
 from standbyctl.domain.message import msg
-from standbyctl.domain.staging import Staging
+from standbyctl.domain.staging import Staging, address_list
 from standbyctl.ui.cli.call import Context, confirm, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.render import text
@@ -37,6 +37,8 @@ def check_options(given: dict[str, Any]) -> None:
         raise click.UsageError(f"{verb} takes no {names}" if verb else f"{names}: only with --stage-restart")
     if given["listen_addresses"] is not None and not given["listen_addresses"].strip():
         raise click.UsageError("--listen-addresses is empty: a standby connects by TCP")
+    if given["listen_addresses"] is not None and address_list(given["listen_addresses"]) is None:
+        raise click.UsageError("--listen-addresses is no list of addresses: separate them with one comma each")
 
 
 def stage(context: Context, given: dict[str, Any]) -> None:
@@ -70,6 +72,9 @@ def _stage(context: Context, found: Stage, running: Running, *, yes: bool) -> No
     node, untried = found.asked.primary, found.untried(facts)
     if not context.json:
         click.echo(render_stage(plan, node, context.undo))
+    if plan.steps and context.json and not yes:
+        click.echo(json.dumps(staged_record(plan, node, "to be staged")))
+        return
     if plan.steps:
         if not context.json:
             click.echo()
@@ -107,6 +112,9 @@ def _unstage(context: Context, found: Stage, running: Running, *, yes: bool) -> 
     plan = check(found.plan_back(found.look()))
     if not context.json:
         click.echo(render_unstage(plan, node))
+    if plan.steps and context.json and not yes:
+        click.echo(json.dumps(staged_record(plan, node, "to be taken back")))
+        return
     if plan.steps:
         if not context.json:
             click.echo()
