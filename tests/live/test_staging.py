@@ -334,7 +334,7 @@ def test_a_standby_without_a_slot_that_is_stopped_is_not_lost(pair):
     configure(pair, wal_level="minimal", max_wal_senders="0")
     stage(pair)
     owner_restarts(pair)
-    pair.attach("--no-slot")
+    pair.attach("--no-slot", "--wal-keep-size", "128MB")
     stop_server(pair.area, pair.data, "fast")
     done = words(unstage(pair, status=4))
     assert done.count("S307") >= 2
