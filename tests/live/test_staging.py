@@ -75,7 +75,7 @@ def test_from_wal_level_minimal_to_a_standby_with_one_restart_that_is_the_owners
     restarted = pair.started_at()
     assert waiting(pair) == ({}, {"wal_level": "replica", "max_wal_senders": "10"})
     said = words(pair.tool("status", status=0))
-    assert f"in force since {node} was started ({restarted.split('.')[0]}): wal_level = replica" in said
+    assert f"in force since {node} was started ({restarted.split('.')[0]}+00): wal_level = replica" in said
     assert "S301" not in said
     pair.attach()
     assert "is in use" in words(unstage(pair, status=4))
