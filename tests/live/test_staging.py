@@ -81,7 +81,7 @@ def test_from_wal_level_minimal_to_a_standby_with_one_restart_that_is_the_owners
     restarted = pair.started_at()
     assert waiting(pair) == ({}, {"wal_level": "replica", "max_wal_senders": "10"})
     said = words(pair.tool("status", status=0))
-    assert f"in force since {node} was started at {restarted}: wal_level = replica" in said
+    assert f"in force since {node} was started ({restarted.split('.')[0]}" in said
     assert "S301" not in said
     pair.attach()
     assert "is in use" in words(unstage(pair, status=4))
@@ -364,7 +364,7 @@ def test_places_that_replication_origins_need_are_kept_up_to_17(pair):
 
 
 @pytest.mark.one_version
-@pytest.mark.parametrize("listen", ["badhost.invalid", "127.0.0.1,badhost.invalid", "192.0.2.7", "127.0.0.1 ::1"])
+@pytest.mark.parametrize("listen", ["badhost.invalid", "127.0.0.1,badhost.invalid", "192.0.2.7"])
 def test_addresses_it_could_not_listen_on_are_found_out_and_taken_back(pair, listen):
     before = pair.raw()
     done = stage(pair, "--listen-addresses", listen, status=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import socket
 import threading
@@ -11,6 +10,7 @@ from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StandbyctlError, TakenBackError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import format_size
+from standbyctl.domain.staging import address_list
 from standbyctl.nodes.servers import alter_system, in_auto_conf
 from standbyctl.nodes.world import World, script_text
 
@@ -29,7 +29,6 @@ SELECT CASE WHEN source IN ('command line', 'environment variable') THEN setting
   FROM pg_settings AS s WHERE name = 'listen_addresses'
 """
 RESOLVE_SECONDS = 20
-_ADDRESS = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^\s,"]+))\s*')
 _FAULTS = """
 SELECT format('%s line %s, %s = %s: %s', sourcefile, sourceline, name, setting, error)
   FROM pg_show_all_file_settings() AS f
@@ -91,7 +90,7 @@ def _try(effect: fx.TryStart, world: World) -> Message | None:
 
 def _listen(effect: fx.TryStart, listen: str) -> Message | None:
     """A server starts where it can listen on one of its addresses (all versions); what is staged must all be good."""
-    named = addresses(listen)
+    named = address_list(listen)
     if named is None:
         return msg('listen_addresses = "{text}" is no list of addresses.', text=listen)
     faults = {name: why for name in named if (why := _bound(name))}
@@ -100,26 +99,6 @@ def _listen(effect: fx.TryStart, listen: str) -> Message | None:
         return None
     each = "; ".join(f"{name}: {why}" for name, why in faults.items())
     return msg("listen_addresses = '{text}': it could not listen there ({each}).", text=listen, each=each)
-
-
-def addresses(text: str) -> tuple[str, ...] | None:
-    """What a list of addresses names; None where the server could not read it.
-
-    >>> addresses('127.0.0.1, "::1",*'), addresses(""), addresses("a b")
-    (('127.0.0.1', '::1', '*'), (), None)
-    """
-    if not text.strip():
-        return ()
-    found, at = [], 0
-    while (match := _ADDRESS.match(text, at)) is not None:
-        found.append((match[1] or match[2]).replace('""', '"'))
-        at = match.end()
-        if at == len(text):
-            return tuple(found)
-        if text[at] != ",":
-            return None
-        at += 1
-    return None
 
 
 def _bound(name: str) -> str:

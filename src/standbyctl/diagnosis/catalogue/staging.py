@@ -52,7 +52,7 @@ ENTRIES = (
             " shared_memory_size (15 and later) goes as far as a start does before it takes any memory: it reads"
             " the files, refuses what does not go together (wal_level = minimal with max_wal_senders above 0)"
             " and loads the libraries. It opens no socket: so each address of listen_addresses is resolved, and"
-            " bound at a free port. What is refused is taken back at once."
+            " bound at a free port. What is refused is taken back at once; after --unstage, put back."
         ),
         do=(
             msg("Read DETAIL: PostgreSQL's own words name the setting."),
@@ -66,11 +66,15 @@ ENTRIES = (
     Entry(
         "S304",
         msg("a value that is not staged"),
-        means=msg("What was asked for is lower than what is in force, or more than the server can start with."),
+        means=msg(
+            "What was asked for is less than what is in force (a lower value, or addresses that are left out), or more"
+            " than the server can start with."
+        ),
         why=msg(
             "Fewer walsenders or slots than are in use, or a wal_level below what a slot needs, keep the server"
             " from starting. The sum of max_connections, autovacuum's workers, max_worker_processes and"
-            " max_wal_senders is bounded too (262143)."
+            " max_wal_senders is bounded too (262143). Whoever connects by an address that listen_addresses has no more"
+            " finds nobody after the restart."
         ),
         do=(
             msg("Leave the option out: what is in force then stays, or the default is staged."),
@@ -96,7 +100,9 @@ ENTRIES = (
         means=msg("It is in force by now, and something needs it: it is not taken back."),
         why=msg(
             "Back at the old value, the next restart would end it, or fail: with walsenders or slots in use, or"
-            " a slot that needs the wal_level, the server does not start."
+            " a slot that needs the wal_level, the server does not start; nor does it, up to 17, with fewer"
+            " max_replication_slots than replication origins have progress on disk. A standby without a slot that is"
+            " only away for the moment is lost with the first restart at wal_level = minimal."
         ),
         do=(
             msg("Keep it: a higher limit harms nobody."),
