@@ -182,7 +182,7 @@ class Pair:
                     line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 except OSError:
                     continue
-                if str(self.area.path) in line and "pg_basebackup" in line:
+                if str(self.area.path) in line and "pg_basebackup --dbname" in line:
                     found.append(line)
         return found
 
