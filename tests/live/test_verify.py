@@ -481,3 +481,24 @@ def test_whoever_loses_the_lock_makes_nothing_more_and_drops_what_was_made(attac
         standby.close()
     assert done == ["DropTestDatabases", *(["MakeTestDatabase", "DropTestDatabases"] if made else [])]
     assert databases(pair) == PLAIN
+
+
+def test_a_database_of_somebody_else_is_not_dropped_whatever_its_name(pair):
+    pair.attach()
+    name = "standbyctl_test_0123456789abcdef"
+    pair.primary.rows(f"CREATE DATABASE {name}")
+    with pair.primary.connect(dbname=name) as conn:
+        conn.execute("CREATE TABLE theirs (n int)")
+    pair.tool("verify", "db2", "--test-table", "--for", "500ms", status=0)
+    assert pair.primary.rows(f"SELECT 1 FROM pg_database WHERE datname = '{name}'") == [(1,)]
+
+
+def test_nothing_is_written_beside_a_second_primary(pair):
+    pair.attach()
+    with pair.standby() as conn:
+        conn.execute("SELECT pg_promote()")
+    lsn = pair.primary.rows("SELECT pg_current_wal_insert_lsn()")
+    pair.tool("verify", "db2", "--test-table", "--for", "500ms", status=1)
+    assert not pair.primary.rows("SELECT 1 FROM pg_database WHERE datname = 'replication_test'")
+    written = pair.primary.rows("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", lsn[0][0])[0][0]
+    assert written < 100_000

@@ -124,7 +124,9 @@ class _Verification:
     def _may_write(self, primary: ServerView, standby: ServerView) -> bool:
         """Nothing is written on a server that is not the primary of that standby."""
         then = self.pair.ends.system_identifier or primary.system_identifier
-        if then == primary.system_identifier == standby.system_identifier and not primary.in_recovery:
+        same = then == primary.system_identifier == standby.system_identifier
+        # Beside a second primary every commit more is one more to lose.
+        if same and standby.in_recovery and not primary.in_recovery:
             return True
         ends = self.pair.ends
         why = msg("nothing was written on {p}: it is not the primary of {s}", p=ends.primary, s=ends.standby)
