@@ -115,6 +115,12 @@ def every_point(durations):
     return [(n, when, took / 2) for n, (_, took) in enumerate(durations, 1) for when in WHENS]
 
 
+def points(durations, config):
+    """All of them; for CI, which has half an hour, every third: others each time."""
+    every = every_point(durations)
+    return every[random.SystemRandom().randrange(3) :: 3] if config.getoption("--after-test") else every
+
+
 @pytest.fixture
 def start(crashes):
     """What it was like, and the effects of an attach and a detach that nobody kills."""
@@ -143,17 +149,17 @@ def test_killed_at_a_few_points_it_goes_on_and_undoes(crashes, start):
 
 @pytest.mark.one_version
 @pytest.mark.timeout(1500)
-def test_wherever_attach_is_killed_it_goes_on_and_undoes(crashes, start, subtests):
+def test_wherever_attach_is_killed_it_goes_on_and_undoes(crashes, start, subtests, pytestconfig):
     pristine, attach, _ = start
-    for n, when, delay in every_point(attach):
+    for n, when, delay in points(attach, pytestconfig):
         with subtests.test(f"{when} effect {n}, {attach[n - 1][0]}"):
             crash_attach(crashes, n, when, delay, pristine)
 
 
 @pytest.mark.one_version
 @pytest.mark.timeout(1500)
-def test_wherever_detach_is_killed_it_goes_on(crashes, start, subtests):
+def test_wherever_detach_is_killed_it_goes_on(crashes, start, subtests, pytestconfig):
     pristine, _, detach = start
-    for n, when, delay in every_point(detach):
+    for n, when, delay in points(detach, pytestconfig):
         with subtests.test(f"{when} effect {n}, {detach[n - 1][0]}"):
             crash_detach(crashes, n, when, delay, pristine)

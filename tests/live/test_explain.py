@@ -68,8 +68,8 @@ def test_the_grants_that_explain_shows_can_be_given(pair):
         for statement in script.split(";")[:-1]:
             conn.execute(statement)
         conn.execute("SET ROLE name")
-        for view in ("pg_hba_file_rules", "pg_file_settings"):
-            conn.execute(f"SELECT FROM {view}")
+        for function in ("pg_hba_file_rules()", "pg_show_all_file_settings()"):
+            conn.execute(f"SELECT FROM {function}")
         assert conn.execute("SHOW data_directory").fetchone() == (str(pair.primary.data),)
         conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'")
         conn.execute("SELECT pg_reload_conf()")
