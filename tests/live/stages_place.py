@@ -128,6 +128,6 @@ def a_small_disk_for_wal(pair):
     yield mounted("size=4m,mode=777", pair.primary.data / "pg_wal")
 
 
-@stage("P202", "BLOCK", "none found", also="P101 P108 P136", mounts=True)
+@stage("P202", "BLOCK", "none found", also="P106 P101 P108 P136", mounts=True)
 def programs_that_are_not_there(pair):
     yield mounted("mode=755", pair.area.bin)
