@@ -71,7 +71,7 @@ def drop_test_databases(effect: fx.DropTestDatabases, world: World) -> None:
             except StoppedError as error:
                 raise StoppedError(
                     "V810",
-                    msg('the test database "{name}" is left on {node}', name=name, node=effect.node),
+                    msg('the test database "{name}" may be left on {node}', name=name, node=effect.node),
                     detail=error.detail,
                     hint=msg('Drop it yourself (DROP DATABASE "{name}"), or verify --test-table again.', name=name),
                 ) from error
