@@ -14,7 +14,7 @@ check: .venv/dev ## format, lint, types, contracts, and the tests that need no s
 	$(BIN)/ruff check $(SRC)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not live" tests
+	$(BIN)/python -m pytest -q -n auto -m "not live" tests
 
 test: check ## check, and attach, detach, refusals and some crash points on one PostgreSQL version
 	$(BIN)/python -m pytest -q -n 2 -m "live and sample" --versions 1 tests

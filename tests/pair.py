@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,12 @@ from standbyctl.app.session import Session, silent
 from standbyctl.app.state import State
 from standbyctl.lab.load import Ledger, fill, passfile
 from standbyctl.lab.server import Area, Primary, free_port, stop_server
+
+
+def heed_signals():
+    """What nohup or a background job has started ignores these, and so would its children."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass
@@ -115,6 +122,7 @@ class Pair:
             stderr=subprocess.STDOUT,
             text=True,
             stdin=subprocess.DEVNULL,
+            preexec_fn=heed_signals,
         )
         self.processes.append(process)
         return process

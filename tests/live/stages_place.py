@@ -128,6 +128,26 @@ def a_small_disk_for_wal(pair):
     yield mounted("size=4m,mode=777", pair.primary.data / "pg_wal")
 
 
+@stage("P208", "BLOCK", "more than the memory", mounts=True)
+def a_cgroup_that_allows_less_than_shared_buffers(pair):
+    room = "mount -t tmpfs tmpfs /sys/fs/cgroup && echo 9000000 >/sys/fs/cgroup/memory.max"
+    yield [*mount_namespace_argv(), "sh", "-c", f'{room} && exec "$@"', "sh"]
+
+
+@stage("P213", "WARN", "the copy's is in its data directory")
+def a_pg_wal_that_is_elsewhere(pair):
+    wal, elsewhere = pair.primary.data / "pg_wal", pair.area.path / "wal"
+    pair.primary.stop("fast")
+    shutil.move(wal, elsewhere)
+    wal.symlink_to(elsewhere)
+    pair.primary.start()
+    yield
+    pair.primary.stop("fast")
+    wal.unlink()
+    shutil.move(elsewhere, wal)
+    pair.primary.start()
+
+
 @stage("P202", "BLOCK", "none found", also="P106 P101 P108 P136", mounts=True)
 def programs_that_are_not_there(pair):
     yield mounted("mode=755", pair.area.bin)

@@ -78,7 +78,10 @@ class Collation:
 
 @dataclass(frozen=True, slots=True)
 class HostRoom:
-    """The machine that the standby is to run on. Bytes; inodes are of the volume of its data directory."""
+    """The machine that the standby is to run on. Bytes; inodes are of the volume of its data directory.
+
+    `memory_bytes` is the least of what is built in and what its cgroups allow.
+    """
 
     memory_bytes: int | None = None
     available_bytes: int | None = None
@@ -94,7 +97,8 @@ class Survey:
 
     `settings` are those that only a report reads. `foreign_files` are configuration files that say themselves that
     somebody else writes them. `database` is the one that was connected to: what is kept per database was read there.
-    `files_seen`: the primary's files were gone through, as its own user.
+    `files_seen`: the primary's files were gone through, as its own user. `wal_link`: where its pg_wal is, if that is
+    a symbolic link.
     """
 
     today: str = ""
@@ -121,6 +125,7 @@ class Survey:
     libraries: tuple[str, ...] = ()
     libraries_known: bool = True
     files_seen: bool = True
+    wal_link: str = ""
     host: HostRoom = field(default_factory=HostRoom)
 
     def setting(self, name: str) -> Setting | None:

@@ -27,7 +27,13 @@ done
     [ -e "$path" ] || [ -e "$path.so" ] || say missing "$name"
 done
 
+# A standby that is started from here stays in this cgroup: its limit is the host's memory. The last is a container's.
+own() { sed -n "s/^$1:\(.*\)/\1/p" /proc/self/cgroup 2>/dev/null; }
+limit=$(cat "/sys/fs/cgroup$(own 0:)/memory.max" "/sys/fs/cgroup/memory$(own '[0-9]*:memory')/memory.limit_in_bytes" \
+    /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | grep -E '^[0-9]+$' | sort -n | head -n 1)
 say memory_kb "$(kilobytes MemTotal)"
+say memory_limit "$limit"
+say wal_link "$([ ! -L "$primary/pg_wal" ] || readlink -f -- "$primary/pg_wal")"
 say available_kb "$(kilobytes MemAvailable)"
 say huge_free "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo) $(kilobytes Hugepagesize)"
 parent=$data

@@ -114,6 +114,7 @@ def parse_survey(raw: Mapping[str, Any], host: list[tuple[str, str]], lsn: int |
         libraries=libraries(raw),
         libraries_known=bool(words["libdir"]),
         files_seen=words["own"] == "yes",
+        wal_link=words["wal_link"],
         host=_room(words),
     )
 
@@ -135,7 +136,7 @@ def _wal(raw: Mapping[str, Any], lsn: int | None, moment: float) -> Wal:
 def _room(words: Mapping[str, str]) -> HostRoom:
     pages, size = [*(_number(word) for word in words["huge_free"].split()), None, None][:2]
     return HostRoom(
-        memory_bytes=_kilobytes(words["memory_kb"]),
+        memory_bytes=_least(_kilobytes(words["memory_kb"]), _number(words["memory_limit"])),
         available_bytes=_kilobytes(words["available_kb"]),
         huge_pages_free_bytes=pages * size * 1024 if pages is not None and size else None,
         inodes_free=_number(words["inodes_free"]),
@@ -146,6 +147,10 @@ def _room(words: Mapping[str, str]) -> HostRoom:
 
 def _number(word: str) -> int | None:
     return int(word) if word.isdigit() else None
+
+
+def _least(*numbers: int | None) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)
 
 
 def _kilobytes(word: str) -> int | None:

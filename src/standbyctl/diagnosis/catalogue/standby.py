@@ -142,7 +142,10 @@ ENTRIES = (
     Entry(
         "P208",
         msg("memory for shared_buffers"),
-        means=msg("The standby's host has not the memory that shared_buffers asks for. Huge pages are not looked at."),
+        means=msg(
+            "The standby's host, or the cgroup that it would be started in, has not the memory that shared_buffers asks"
+            " for."
+        ),
         why=msg(
             "The copy inherits shared_buffers and huge_pages. Where the memory cannot be had, the server does"
             " not start (could not map anonymous shared memory); where it just can, the kernel may end a process"
@@ -236,6 +239,24 @@ ENTRIES = (
         do=(
             msg("Compare:\ndf -i DIR\nfind PRIMARY_DATA_DIRECTORY | wc -l"),
             msg("Choose another volume, or make the file system with more inodes (XFS has them as needed): -D DIR"),
+        ),
+    ),
+    Entry(
+        "P213",
+        msg("pg_wal on a volume of its own"),
+        means=msg(
+            "pg_wal of the primary is a symbolic link, as initdb --waldir makes it; the copy's will be a directory."
+        ),
+        why=msg(
+            "A base backup holds pg_wal as a plain directory. So WAL and tables of the standby share one volume: its"
+            " room must do for both, and a full one stops replay."
+        ),
+        do=(
+            msg("See that the volume of the data directory has room for the WAL too:\ndf -h DIR"),
+            msg(
+                "Or move it to a volume of its own once the standby is attached, with the standby stopped:"
+                "\nmv DIR/pg_wal /wal/db2 && ln -s /wal/db2 DIR/pg_wal"
+            ),
         ),
     ),
 )

@@ -134,6 +134,13 @@ def _inodes(view: View) -> Seen:
     return fine("{free} free; the cluster has {n} files", free=room.inodes_free, n=room.inodes_needed)
 
 
+def _wal_volume(view: View) -> Seen:
+    if link := view.survey.wal_link:
+        where = view.target.primary
+        return warning("{node} has it at {path}; the copy's is in its data directory", node=where, path=link)
+    return fine("in the data directory, there and here")
+
+
 LINES = (
     Line("P201", msg("data directory"), _directory),
     Line("P202", msg("programs"), _programs),
@@ -147,4 +154,5 @@ LINES = (
     Line("P210", msg("inherited"), _inherited),
     Line("P211", msg("SELinux"), _selinux),
     Line("P212", msg("inodes"), _inodes),
+    Line("P213", msg("pg_wal"), _wal_volume),
 )
