@@ -61,6 +61,7 @@ def test_what_is_no_cluster_is_somebody_elses(kind: str) -> None:
     [
         ({}, False),
         ({"real": "/pg/db1"}, True),
+        ({"real": "/pg/db1", "identity": "64768:1000", "machine": "another"}, False),
         ({"real": "/pg/db1/inside"}, True),
         ({"real": "/pg"}, True),
         ({"real": "/pg/db10"}, False),

@@ -93,7 +93,8 @@ class Session:
     def see_source(self, facts: Facts) -> None:
         """Look at the standby that is to be copied; not where there is nothing left to copy."""
         if self.target.copy_from and has(steps_left(facts, self.sample, self.target), CopyByBasebackup):
-            seen = look_at_source(self._doors()[self.target.copy_from], question_for(self.resolved))
+            source = self.target.copy_from
+            seen = look_at_source(source, self._doors()[source], question_for(self.resolved))
             self.sample = replace(self.sample, source=seen)
 
     def trial(self) -> Trial:

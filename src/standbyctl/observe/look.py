@@ -10,12 +10,12 @@ from typing import Any
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, Node
 from standbyctl.domain.hba import may_admit
-from standbyctl.domain.message import msg
 from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Door, Doors
+from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.question import Question
-from standbyctl.observe.reading import parse_place, parse_probe, parse_rules, parse_sample, parse_server
+from standbyctl.observe.reading import parse_place, parse_rules, parse_sample, parse_server
 from standbyctl.observe.texts import text
 
 SETTINGS = (
@@ -46,7 +46,7 @@ def look(doors: Doors, question: Question) -> Seen:
     """Observe both; raises CannotTellError."""
     raw = ask_primary(doors[question.primary], question)
     data_directory = next(s["value"] for s in raw["settings"] if s["name"] == "data_directory")
-    probe, drafts = _probe(doors[question.name], question, raw, data_directory)
+    probe, drafts = _probe(doors, question, raw, data_directory)
     server = parse_server(raw, probe)
     standby = _ask_standby(doors[question.name], question, probe) if probe.get("running") == "yes" else {}
     place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
@@ -96,13 +96,12 @@ def _ask_standby(door: Door, question: Question, probe: Mapping[str, str]) -> di
 
 
 def _probe(
-    door: Door, question: Question, raw: Mapping[str, Any], data_directory: str
+    doors: Doors, question: Question, raw: Mapping[str, Any], data_directory: str
 ) -> tuple[dict[str, str], list[str]]:
     hba = next(s["value"] for s in raw["settings"] if s["name"] == "hba_file")
     # A try that must fail is not made: it would leave a FATAL in the primary's log, and somebody is paged for that.
     tries = raw["roles"] and may_admit(parse_rules(raw), question.role, question.source_address)
-    done = door.host.script(
-        text("probe.sh"),
+    place = (
         question.data_directory,
         question.bin_directory,
         question.passfile,
@@ -110,17 +109,10 @@ def _probe(
         question.passfile_entry,
         question.replication_conninfo if tries else "",
         str(question.port),
-        hba,
-        question.hba_line,
-        data_directory,
         question.condemned,
         "no" if question.slot else "yes",
         "yes" if question.verify_backup else "no",
     )
-    pairs = parse_probe(done.stdout.decode("utf-8", "surrogateescape"))
-    probe = dict(pairs)
-    if probe.get("end") != "yes":
-        raise CannotTellError(
-            "A202", msg("cannot look at the host of {node}", node=question.name), detail=msg("{e}", e=done.stderr)
-        )
-    return probe, [value for key, value in pairs if key == "draft"]
+    around = (data_directory, question.primary_bin or question.bin_directory, hba, question.hba_line)
+    pairs = ask_hosts(doors, Part(question.name, "probe.sh", place), Part(question.primary, "primary.sh", around))
+    return dict(pairs), [value for key, value in pairs if key == "draft"]

@@ -1,10 +1,10 @@
-# What stands on a host: key=value lines. It changes nothing. Arguments: data directory, bin directory,
-# passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
-# the primary's pg_hba.conf, the line for it, the primary's data directory, path of a directory being deleted,
-# "yes" where the standby has no slot, "yes" where the programs that verify a copy are to be tried.
-data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 hba=$8 line=$9
+# What stands where the standby goes, or is: key=value lines. It changes nothing. Arguments: data directory, bin
+# directory, passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
+# path of a directory being deleted, "yes" where the standby has no slot, "yes" where the programs that verify a copy
+# are to be tried.
+data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 condemned=$8 slotless=$9
 shift 9
-primary=$1 condemned=$2 slotless=$3 verify=$4
+verify=$1
 parent=$(dirname -- "$data") base=$(basename -- "$data")
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
@@ -40,15 +40,8 @@ for program in pg_verifybackup pg_waldump; do
 done
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
-for dir in "$primary/pg_wal" "$primary"; do
-    free=$(df -Pk -- "$dir" 2>/dev/null | awk 'NR == 2 { print $4 }')
-    [ -z "$free" ] || break
-done
-say wal_free_kb "$free"
 say real "$(readlink -f -- "$data")"
-say primary_real "$(readlink -f -- "$primary")"
-say primary_system "$(control "$primary" | sed -n 's/^system_identifier=//p')"
-say primary_identity "$(stat -L -c %d:%i -- "$primary" 2>/dev/null)"
+say machine "$(cat /proc/sys/kernel/random/boot_id) $(stat -c %d:%i /)"
 say port_taken "$(awk -v want="$(printf ':%04X' "$port")" \
     '$4 == "0A" && substr($2, length($2) - 4) == want { print "yes"; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)"
 
@@ -131,16 +124,4 @@ else
     fi
 fi
 
-# Replacing a file makes it ours: one of another owner is left to its owner.
-flag hba_at_hand test -O "$hba" -a -w "$hba" -a -w "$(dirname -- "$(readlink -f -- "$hba")")"
-if [ -r "$hba" ]; then
-    say hba_changed_at "$(stat -L -c %.6Y -- "$hba")"
-    say hba_digest "$(sha256sum <"$hba" | cut -d' ' -f1)"
-    flag hba_has_line grep -qxF -e "$line" -- "$hba"
-fi
-links=
-for file in postgresql.conf postgresql.auto.conf pg_hba.conf pg_ident.conf; do
-    [ ! -L "$primary/$file" ] || links="$links $primary/$file"
-done
-say config_links "$links"
 say end yes

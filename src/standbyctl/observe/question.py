@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none."""
+    """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
+
+    `bin_directory` is on the standby's host, `primary_bin` on the primary's.
+    """
 
     primary: str
     name: str
@@ -28,3 +31,4 @@ class Question:
     superuser: bool = True
     hba_by_sql: bool = False
     verify_backup: bool = False
+    primary_bin: str = ""

@@ -55,7 +55,7 @@ def _hba(raw: Mapping[str, Any], probe: Mapping[str, str], path: str) -> HbaFile
     return HbaFile(
         path=path,
         rules=rules,
-        at_hand=probe["hba_at_hand"] == "yes" and _same_system(raw, probe),
+        at_hand=probe.get("hba_at_hand") == "yes" and _same_system(raw, probe),
         has_line=probe.get("hba_has_line") == "yes",
         loaded=not probe.get("hba_changed_at") or float(probe["hba_changed_at"]) < raw["loaded_at"],
         digest=probe.get("hba_digest", ""),
@@ -171,6 +171,8 @@ def _contents(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Contents:
 
 def _is_primary(probe: Mapping[str, str]) -> bool:
     """The primary's directory, by whatever name or mount; or a place inside it, or around it."""
+    if probe["machine"] != probe.get("primary_machine"):
+        return False
     here, there = probe["real"], probe["primary_real"]
     same = probe.get("identity") not in {None, ""} and probe.get("identity") == probe["primary_identity"]
     return bool(here and there) and (same or f"{here}/".startswith(f"{there}/") or f"{there}/".startswith(f"{here}/"))
@@ -244,7 +246,7 @@ def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str], name: str = "
     others = {r["application_name"] for r in raw["streaming"] if r["state"] == "streaming" and not r["slot_name"]}
     return Sample(
         free_bytes=_kilobytes(probe["free_kb"]),
-        wal_free_bytes=_kilobytes(probe["wal_free_kb"]) if _same_system(raw, probe) else None,
+        wal_free_bytes=_kilobytes(probe.get("wal_free_kb", "")) if _same_system(raw, probe) else None,
         slots_in_use=len(raw["slots"]),
         refusal=probe.get("refusal", ""),
         entries=probe.get("entries", "").strip(),

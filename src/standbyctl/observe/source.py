@@ -10,9 +10,10 @@ from standbyctl.domain.facts import Setting
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
 from standbyctl.nodes.ports import Door
+from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.look import ask_primary
 from standbyctl.observe.question import Question
-from standbyctl.observe.reading import parse_probe, parse_server
+from standbyctl.observe.reading import parse_server
 from standbyctl.observe.surveying import SETTINGS, libraries
 from standbyctl.observe.texts import text
 
@@ -20,19 +21,14 @@ from standbyctl.observe.texts import text
 _SAME_START_SECONDS = 3
 
 
-def look_at_source(door: Door, question: Question) -> SourceSeen:
+def look_at_source(name: str, door: Door, question: Question) -> SourceSeen:
     """Ask it, as a primary is asked and beyond that; raises CannotTellError."""
     raw = ask_primary(door, replace(question, hba_by_sql=False))
     [(more,)] = door.server.observe(text("source.sql"), {"settings": [*SETTINGS, "restore_command"]})
     values = {each["name"]: each["value"] for each in raw["settings"]}
-    done = door.host.script(
-        text("source.sh"),
-        values["data_directory"],
-        values["hba_file"],
-        question.bin_directory,
-        "\n".join(libraries({**more, "pending": _pending(more), "libraries": []})),
-    )
-    return parse_source(raw, more, parse_probe(done.stdout.decode("utf-8", "surrogateescape")))
+    loads = "\n".join(libraries({**more, "pending": _pending(more), "libraries": []}))
+    files = (values["data_directory"], values["hba_file"], question.bin_directory, loads)
+    return parse_source(raw, more, ask_hosts({name: door}, Part(name, "source.sh", files)))
 
 
 def parse_source(raw: Mapping[str, Any], more: Mapping[str, Any], host: list[tuple[str, str]]) -> SourceSeen:

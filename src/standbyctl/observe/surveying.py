@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Setting
-from standbyctl.domain.message import msg
 from standbyctl.domain.survey import (
     Archiver,
     Collation,
@@ -18,10 +16,10 @@ from standbyctl.domain.survey import (
     Survey,
     Wal,
 )
-from standbyctl.nodes.ports import Clock, Door, Doors
+from standbyctl.nodes.ports import Clock, Doors
+from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.managers import TELLING_ROLES, find_managed, find_managers
 from standbyctl.observe.question import Question
-from standbyctl.observe.reading import parse_probe
 from standbyctl.observe.texts import text
 
 SETTINGS = (
@@ -49,29 +47,17 @@ def take_survey(doors: Doors, question: Question, primary_directory: str, clock:
         {"role": question.role, "settings": list(SETTINGS), "telling_roles": list(TELLING_ROLES)},
     )
     began = clock.monotonic() if clock else 0.0
-    host = parse_probe(_ask_host(doors[question.name], question, raw, primary_directory))
+    here = (question.data_directory, question.bin_directory, "\n".join(libraries(raw)))
+    host = ask_hosts(
+        doors,
+        Part(question.name, "survey.sh", here),
+        Part(question.primary, "survey_primary.sh", (primary_directory, "\n".join(raw["sourcefiles"]))),
+    )
     lsn, moment = None, 0.0
     if clock:
         clock.sleep(max(0.0, RATE_SECONDS - (clock.monotonic() - began)))
         [(lsn, moment)] = server.observe(_LATER)
     return parse_survey(raw, host, lsn, moment)
-
-
-def _ask_host(door: Door, question: Question, raw: Mapping[str, Any], primary_directory: str) -> str:
-    done = door.host.script(
-        text("survey.sh"),
-        question.data_directory,
-        primary_directory,
-        question.bin_directory,
-        "\n".join(raw["sourcefiles"]),
-        "\n".join(libraries(raw)),
-    )
-    output = done.stdout.decode("utf-8", "surrogateescape")
-    if not output.endswith("end=yes\n"):
-        raise CannotTellError(
-            "A202", msg("cannot look at the host of {node}", node=question.name), detail=msg("{e}", e=done.stderr)
-        )
-    return output
 
 
 def libraries(raw: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,50 @@
+"""What hosts say of themselves: each is asked once a look, whatever nodes it has."""
+
+from __future__ import annotations
+
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.message import msg
+from standbyctl.nodes.ports import Doors, Host
+from standbyctl.observe.reading import parse_probe
+from standbyctl.observe.texts import text
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A script of key=value lines that ends with end=yes, for the host of one node."""
+
+    node: str
+    script: str
+    args: tuple[str, ...]
+
+
+def ask_hosts(doors: Doors, *parts: Part) -> Pairs:
+    """The lines of every part, side by side where they are of several hosts; raises CannotTellError."""
+    hosts: dict[int, tuple[Host, list[Part]]] = {}
+    for part in parts:
+        host = doors[part.node].host
+        hosts.setdefault(id(host), (host, []))[1].append(part)
+    if len(hosts) == 1:
+        [(host, these)] = hosts.values()
+        return _ask(host, these)
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        return [pair for pairs in pool.map(lambda each: _ask(*each), hosts.values()) for pair in pairs]
+
+
+def _ask(host: Host, parts: list[Part]) -> Pairs:
+    """One script for all of it: a round trip costs more than what it brings."""
+    whole = "\n".join(f"set -- {shlex.join(part.args)}\n{text(part.script)}" for part in parts)
+    done = host.script(whole)
+    pairs = parse_probe(done.stdout.decode("utf-8", "surrogateescape"))
+    if sum(pair == ("end", "yes") for pair in pairs) != len(parts):
+        names = ", ".join(dict.fromkeys(part.node for part in parts))
+        raise CannotTellError(
+            "A202", msg("cannot look at the host of {node}", node=names), detail=msg("{e}", e=done.stderr)
+        )
+    return pairs
