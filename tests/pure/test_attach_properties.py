@@ -225,6 +225,7 @@ def test_without_a_slot_no_copy_is_made_that_nothing_keeps_wal_for(
 
 @given(attachable(), st.integers(0, 10))
 def test_one_walsender_is_enough_for_a_copy_that_fetches_and_two_for_one_that_streams(at: Situation, used: int) -> None:
+    at = replace(at, target=replace(at.target, copy_from=""))  # a copy of a standby needs one in any case
     sample = replace(at.sample, wal_senders_in_use=used)
     plan = plan_attach(at.facts, sample, at.target, at.memory)
     copies = has(plan_attach(at.facts, at.sample, at.target, at.memory).steps, CopyByBasebackup)
