@@ -11,7 +11,8 @@ from standbyctl.lab.bindirs import find_bin_directories
 from tests.pair import Pair, Template
 
 # What test_grid.py found, row by row: printed at the end.
-GRID = pytest.StashKey()
+# What a test has found and the summary prints: a property, for it may have run in a worker.
+GRID = "grid"
 
 
 def pytest_addoption(parser):
@@ -103,8 +104,9 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"PostgreSQL {major}: NOT RUN, no complete bin directory of it was found")
     if config.getoption("--versions") != "all":
         terminalreporter.line("other versions: not asked for here (make live runs every one)")
-    for line in config.stash.get(GRID, []):
-        terminalreporter.line(line)
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for line in dict(report.user_properties).get(GRID, []) if report.when == "call" else []:
+            terminalreporter.line(line)
     if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         terminalreporter.line("pooler in front: NOT RUN, pgbouncer is not here")
     if mount_namespace_argv() is None:

@@ -118,7 +118,7 @@ def everybody(pair):
     return path
 
 
-def test_attach_succeeds_exactly_where_preflight_said_so(template, pytestconfig):
+def test_attach_succeeds_exactly_where_preflight_said_so(template, record_property):
     lines, strange = [], []
     for row in pairwise():
         pair = Pair.make(template)
@@ -141,6 +141,6 @@ def test_attach_succeeds_exactly_where_preflight_said_so(template, pytestconfig)
             )
         finally:
             pair.end()
-    pytestconfig.stash[GRID] = lines
+    record_property(GRID, lines)
     assert not strange
     assert {line.split()[0] for line in lines} == {"READY", "BLOCKED", "CANNOT"}
