@@ -14,7 +14,7 @@ check: .venv/dev ## format, lint, types, contracts, and the tests that need no s
 	$(BIN)/ruff check $(SRC)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n auto -m "not live" tests
+	$(BIN)/python -m pytest -q -n auto -m "not live and not hosts" tests
 
 test: check ## check, and attach, detach, refusals and some crash points on one PostgreSQL version
 	$(BIN)/python -m pytest -q -n 2 -m "live and sample" --versions 1 tests
@@ -25,6 +25,9 @@ live: .venv/dev ## everything, on every PostgreSQL version that is here
 rest: .venv/dev ## what live runs and test does not: for CI, after test
 	$(BIN)/python -m pytest -q -n 2 -m live --versions all --after-test tests
 
+hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m hosts tests/hosts
+
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
 
@@ -33,7 +36,7 @@ fix: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff check --fix $(SRC)
 
 golden: .venv/dev ## write the golden files anew; read the difference
-	$(BIN)/python -m pytest -q --update-golden --versions 1 -m "not live or sample" tests
+	$(BIN)/python -m pytest -q --update-golden --versions 1 -m "(not live or sample) and not hosts" tests
 
 .venv/demo: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
@@ -44,4 +47,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest bench fix golden
+.PHONY: help demo check test live rest hosts bench fix golden

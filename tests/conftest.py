@@ -9,8 +9,8 @@ import pytest
 from standbyctl.domain.version import SUPPORTED_MAJORS
 from standbyctl.lab.bindirs import find_bin_directories
 from tests.pair import Pair, Template
+from tests.testbed.machine import missing
 
-# What test_grid.py found, row by row: printed at the end.
 # What a test has found and the summary prints: a property, for it may have run in a worker.
 GRID = "grid"
 
@@ -18,6 +18,7 @@ GRID = "grid"
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
+    parser.addoption("--suites", default="bookworm", choices=["bookworm", "all"], help="of Debian, for hosts")
     parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
 
 
@@ -107,6 +108,8 @@ def pytest_terminal_summary(terminalreporter, config):
     for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
         for line in dict(report.user_properties).get(GRID, []) if report.when == "call" else []:
             terminalreporter.line(line)
+    why = missing()
+    terminalreporter.line(f"hosts: NOT RUN, {why}" if why else "hosts: not asked for here (make hosts runs them)")
     if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         terminalreporter.line("pooler in front: NOT RUN, pgbouncer is not here")
     if mount_namespace_argv() is None:

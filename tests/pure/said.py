@@ -9,7 +9,7 @@ from typing import Any
 from standbyctl.domain.facts import Place, Server
 from standbyctl.observe.question import Question
 from standbyctl.observe.reading import parse_place, parse_probe, parse_server
-from standbyctl.planner.attach import primary_conninfo
+from standbyctl.planner.standby import primary_conninfo
 from tests.pure.examples import BIN, DATA, PASSFILE, PRIMARY, ROLE, STANDBY, TARGET
 
 FOUND = Path(__file__).parent / "facts"

@@ -26,6 +26,7 @@ from standbyctl.domain.facts import (
 )
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.sample import Sample
+from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
@@ -216,6 +217,8 @@ any_samples = st.builds(
     survey=st.just(Survey()) | surveys,
     source=st.none() | any_sources,
 )
+DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
+services = st.sampled_from([PG_CTL, PG_CTL, DEBIAN, replace(DEBIAN, as_root=False), Service("postgresql-16", "", True)])
 targets = st.builds(
     replace,
     st.just(TARGET),
@@ -237,6 +240,7 @@ targets = st.builds(
     copy_from=st.sampled_from(["", "", "db9"]),
     copy_host=st.just("127.0.0.1"),
     copy_port=st.just(5999),
+    service=services,
 )
 
 WANTED = [
@@ -263,6 +267,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "wanted": _some(WANTED, lambda wanted: wanted.parameter, 3),
 }
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    Service: services,
     bool: st.booleans(),
     int: st.integers(1, 65535),
     str: st.sampled_from(["", "/a b/c", "it's"]),

@@ -9,14 +9,9 @@ import pytest
 
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.facts import Contents, HbaFile, Passfile, Setting, Slot
-from standbyctl.planner.attach import (
-    connection,
-    plan_attach,
-    primary_conninfo,
-    replication_conninfo,
-    standby_settings,
-)
+from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Plan
+from standbyctl.planner.standby import connection, primary_conninfo, replication_conninfo, standby_settings
 from tests.pure.examples import CAP, HBA, OUR_ROLE, SAMPLE, STANDBY, TARGET, facts, rule, server, settings
 
 READY: dict[str, Any] = {"passfile": Passfile.OURS, "password_set": True, "admitted": True}

@@ -18,9 +18,10 @@ from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import Target
 from standbyctl.observe.source import parse_source
-from standbyctl.planner.attach import plan_attach, standby_settings
+from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Plan
 from standbyctl.planner.preflight import preflight
+from standbyctl.planner.standby import standby_settings
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from tests.pure.examples import PRIMARY, SAMPLE, STANDBY, SYSTEM, TARGET, codes, facts, rule, server, settings
 from tests.pure.situations import Situation, attachable

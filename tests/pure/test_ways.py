@@ -17,9 +17,10 @@ from standbyctl.domain.errors import Need, UsageError
 from standbyctl.domain.facts import Contents, Facts, Passfile, Role, Setting
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.target import SettingsWay, Target
-from standbyctl.planner.attach import plan_attach, standby_settings
+from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.detach import plan_detach
 from standbyctl.planner.plan import Plan
+from standbyctl.planner.standby import standby_settings
 from standbyctl.steps.base import predict
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots

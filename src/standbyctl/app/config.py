@@ -31,6 +31,8 @@ class NodeConfig:
     conninfo: str = ""
     data_directory: str = ""
     port: int = 0
+    ssh: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.names import marker, valid_slot_name
 from standbyctl.domain.target import Target
-from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.ports import Server
 
 _SLOT = re.compile(r"(?m)^primary_slot_name *= *'(.*)'")
 
 
-def as_it_stands(target: Target, server: LibpqServer) -> Target:
+def as_it_stands(target: Target, server: Server) -> Target:
     """The target with the slot that the standby's configuration names, or none, and the method of our line."""
     return replace(target, slot=_slot(target), auth_method=_auth_method(target, server))
 
@@ -30,7 +30,7 @@ def _slot(target: Target) -> str:
     return found[-1] if found and (not found[-1] or valid_slot_name(found[-1])) else target.slot
 
 
-def _auth_method(target: Target, server: LibpqServer) -> str:
+def _auth_method(target: Target, server: Server) -> str:
     try:
         [(text,)] = server.observe("SELECT pg_read_file(current_setting('hba_file'))")
     except CannotTellError:

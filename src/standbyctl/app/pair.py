@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
+from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.request import connection_params
+from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.state import State
 from standbyctl.diagnosis.sight import Ends
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.ports import Reached
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two servers, and what is expected of them; `by_hand`: what is expected is what the standby says of itself."""
+    """Two servers, and what is expected of them; `by_hand`: what is expected is what the standby says of itself.
+
+    `os_user`: whom the standby runs as on its host; empty where that is this machine.
+    """
 
     ends: Ends
-    primary: LibpqServer
-    standby: LibpqServer
+    primary: Reached
+    standby: Reached
     by_hand: bool
+    hosts: Hosts = field(default_factory=Hosts)
+    os_user: str = ""
 
 
 def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: State) -> Pair:
@@ -46,10 +55,11 @@ def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: S
         servers = _server(called[0], primary[1], "the primary"), _server(called[1], standby[1], "the standby")
         return Pair(Ends(*called, None, None), *servers, by_hand=True)
     target, conninfo, system_identifier = run
-    server = _server(target.primary, primary[1] or conninfo, "the primary")
-    other = _server(name, standby[1], "the standby") if standby[1] else server.at(name, port=str(target.port))
+    hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ))
+    server = primary_server(target.primary, connection_params(primary[1] or conninfo, "the primary"), hosts)
+    other = _server(name, standby[1], "the standby") if standby[1] else standby_server(target, server, hosts)
     ends = Ends(target.primary, name, name, target.slot, system_identifier, target.primary_port)
-    return Pair(ends, server, other, by_hand=False)
+    return Pair(ends, server, other, by_hand=False, hosts=hosts, os_user=target.service.user)
 
 
 def _server(name: str, conninfo: str, whose: str) -> LibpqServer:

@@ -123,4 +123,7 @@ def _request(conninfo: str, target: Target) -> Request:
         max_replication_slots=target.max_replication_slots,
         copy_from=target.copy_conninfo,
         copy_name=target.copy_from,
+        primary_ssh=target.primary_ssh,
+        standby_ssh=target.standby_ssh,
+        cluster="/".join(target.service.cluster) if target.service.config_file else "",
     )

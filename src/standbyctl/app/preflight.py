@@ -35,6 +35,8 @@ def look_ahead(session: Session, state: State, *, trial: bool) -> Report:
         return Report(found, facts, None)
     if found.blockers:
         return Report(found, facts, None, msg("it is blocked"))
+    if session.resolved.hosts.apart:
+        return Report(found, facts, None, msg("its bytes would come by way of this machine"))
     try:
         measured = session.trial()
     except CannotTellError as error:

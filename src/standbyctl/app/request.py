@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import os
 import posixpath
-import pwd
-import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from standbyctl.app.route import Route, bin_directory, find_route, free_port, running_port
+from standbyctl.app.hosts import Hosts, ssh_command
+from standbyctl.app.naming import check_names, check_same, check_source
+from standbyctl.app.route import Route, find_route, free_port
+from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
+from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
-from standbyctl.domain.errors import CannotTellError, UsageError
+from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
     default_role,
     name_from_address,
     passfile_path,
-    valid_node_name,
-    valid_slot_name,
 )
 from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
+from standbyctl.nodes.ports import Reached
 from standbyctl.planner.blockers.rights import rights_ahead, rights_blocker
 
-_NAME_BYTES = 63
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 
 
@@ -61,20 +61,27 @@ class Request:
     max_replication_slots: int = 0
     copy_from: str = ""
     copy_name: str = ""
+    primary_ssh: str = ""
+    standby_ssh: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A target, and the doors' parameters that go with it."""
+    """A target, and what is needed to reach it. `primary_user`, `os_user`: whom the two servers run as."""
 
     target: Target
     conninfo: str
-    server: LibpqServer
+    server: Reached
+    standby: Reached
+    hosts: Hosts
     os_user: str
+    primary_user: str
     bin_directory: str
+    primary_bin: str
     reachable: bool = True
     superuser: bool = True
-    source: LibpqServer | None = None
+    source: Reached | None = None
 
 
 def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
@@ -103,20 +110,24 @@ def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
     given = _absolute(request.data_directory) if request.data_directory else ""
-    server = LibpqServer(request.primary_name or "the primary", params)
-    route = find_route(server, request.despite)
-    # By its real path: one directory has one name, whatever links lead to it.
-    data_directory = os.path.realpath(given or _beside(route, request.name))
-    known = state.at(data_directory)
+    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
+    server = primary_server(request.primary_name or "the primary", params, hosts)
+    route = find_route(server, request.despite, apart=hosts.apart)
+    if hosts.apart:
+        spot, route = distant_spot(hosts, route, given, request.cluster, addresses_of(params, hosts))
+    else:
+        spot = local_spot(route, given, request.name)
+    data_directory = spot.data_directory
+    known = state.at(data_directory, request.standby_ssh)
     journaled = state.journal(known).run() if known else None
     earlier = journaled[0] if journaled else None
     primary = request.primary_name or (earlier.primary if earlier else "") or route.name
     server = server.renamed(primary)
-    port = request.port or (earlier.port if earlier else 0) or running_port(data_directory) or free_port(route.port)
-    name = request.name or (earlier.name if earlier else "") or name_from_address(socket.gethostname(), port)
-    _check_names(name, request.slot, primary, request.role)
-    source = _source(request, server, route, earlier, state)
-    _check_source(source, name, port)
+    port = request.port or (earlier.port if earlier else 0) or spot.port or spot.free_port or free_port(route.port)
+    name = request.name or (earlier.name if earlier else "") or name_from_address(spot.hostname, port)
+    check_names(name, request.slot, primary, request.role)
+    source = _source(request, server, route, earlier, state) if request.copy_from else Source()
+    check_source(source, name, port)
     target = Target(
         primary=primary,
         name=name,
@@ -148,26 +159,54 @@ def resolve(request: Request, state: State) -> Resolved:
         copy_host=source.host,
         copy_port=source.port,
         copy_conninfo=source.conninfo,
+        primary_ssh=request.primary_ssh,
+        standby_ssh=request.standby_ssh,
+        service=spot.service,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
-    _check_same(target, earlier, state)
+    check_same(target, earlier, state)
     _check_sight(target, route, server, attaching=True)
-    return replace(_resolved(target, server, route), source=source.server)
+    return replace(_resolved(target, server, route, hosts, spot), source=source.server)
 
 
 def reach(target: Target, conninfo: str) -> Resolved:
     """A target that the journal has, to the letter; only the primary is reached anew."""
-    server = LibpqServer(target.primary, connection_params(conninfo))
-    route = find_route(server)
+    hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ))
+    server = primary_server(target.primary, connection_params(conninfo), hosts)
+    route = find_route(server, apart=hosts.apart)
     _check_sight(target, route, server, attaching=False)
-    return _resolved(target, server, route)
+    if hosts.apart:
+        spot, _ = distant_spot(hosts, route, target.data_directory, "", [])
+    else:
+        spot = local_spot(route, target.data_directory, target.name)
+    return _resolved(target, server, route, hosts, spot)
 
 
-def _source(request: Request, server: LibpqServer, route: Route, earlier: Target | None, state: State) -> Source:
+def _resolved(target: Target, server: Reached, route: Route, hosts: Hosts, spot: Spot) -> Resolved:
+    return Resolved(
+        target=target,
+        conninfo=route.conninfo,
+        server=server,
+        standby=standby_server(target, server, hosts),
+        hosts=hosts,
+        os_user=spot.os_user,
+        primary_user=spot.primary_user,
+        bin_directory=spot.bin_directory,
+        primary_bin=route.bindir,
+        reachable=route.reachable,
+        superuser=route.superuser,
+    )
+
+
+def _source(request: Request, server: Reached, route: Route, earlier: Target | None, state: State) -> Source:
     """The standby to be copied, where one was asked for: by conninfo, or by the name it was attached by from here."""
-    if not request.copy_from:
-        return Source()
+    if not isinstance(server, LibpqServer) or request.primary_ssh or request.standby_ssh:
+        raise RefusedError(
+            "A208",
+            msg("--copy-from with hosts that are reached by ssh: not yet"),
+            hint=msg("Leave --copy-from out: the primary is copied."),
+        )
     known = state.journal(request.copy_from).run() if request.copy_from in state.names() else None
     given, name = (f"port={known[0].port}", request.copy_from) if known else (request.copy_from, request.copy_name)
     try:
@@ -178,19 +217,7 @@ def _source(request: Request, server: LibpqServer, route: Route, earlier: Target
         raise
 
 
-def _resolved(target: Target, server: LibpqServer, route: Route) -> Resolved:
-    user = _os_user(target.data_directory, route.data_directory)
-    return Resolved(
-        target, route.conninfo, server, user, bin_directory(route), route.reachable, superuser=route.superuser
-    )
-
-
-def _beside(route: Route, name: str) -> str:
-    """Where a standby would go that nobody has said a place for: beside the primary."""
-    return posixpath.join(posixpath.dirname(route.data_directory), name or "standby")
-
-
-def _check_sight(target: Target, route: Route, server: LibpqServer, *, attaching: bool) -> None:
+def _check_sight(target: Target, route: Route, server: Reached, *, attaching: bool) -> None:
     """Raise CannotTellError where the role may not even look; it says everything at once that is missing."""
     if not set(route.lacks) & set(LOOKING):
         return
@@ -200,25 +227,6 @@ def _check_sight(target: Target, route: Route, server: LibpqServer, *, attaching
     role = attaching and target.own_role
     why = rights_blocker(target, route.user, route.database, lacks, role=role, role_exists=bool(exists))
     raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
-
-
-def _os_user(data_directory: str, primary_directory: str) -> str:
-    """Whom the standby runs as: us, or where we are root, whoever owns its place or the primary's."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    for path in (data_directory, posixpath.dirname(data_directory), primary_directory):
-        try:
-            owner = Path(path).stat().st_uid
-        except OSError:
-            continue
-        if owner != 0:
-            return pwd.getpwuid(owner).pw_name
-    raise UsageError(
-        "C106",
-        msg("cannot tell which user the standby is to run as"),
-        detail=msg("PostgreSQL does not run as root, and root owns {path}.", path=posixpath.dirname(data_directory)),
-        hint=msg("Give that directory to the server's user, usually postgres."),
-    )
 
 
 def _absolute(path: str) -> str:
@@ -238,59 +246,3 @@ def _slot(request: Request, earlier: Target | None, name: str) -> str:
     if request.no_slot:
         return ""
     return request.slot or (name if earlier is None else earlier.slot)
-
-
-def _check_names(name: str, slot: str, primary: str, role: str) -> None:
-    if not valid_node_name(name):
-        raise UsageError(
-            "C108",
-            msg('"{name}" cannot be the name of a standby', name=name),
-            detail=msg("It names the replication slot too: lower-case letters, digits and underscores, at most 58."),
-            hint=msg("Give another with --name."),
-        )
-    if slot and not valid_slot_name(slot):
-        raise UsageError(
-            "C108",
-            msg('"{slot}" cannot be the name of a replication slot', slot=slot),
-            detail=msg("PostgreSQL allows lower-case letters, digits and underscores, at most 63."),
-        )
-    if len(role.encode()) > _NAME_BYTES or not role.isprintable():
-        raise UsageError(
-            "C108",
-            msg('"{role}" cannot be the name of a role', role=role),
-            detail=msg("PostgreSQL cuts names off after {n} bytes.", n=_NAME_BYTES),
-        )
-    if name == primary:
-        raise UsageError(
-            "C108",
-            msg('"{name}" is the name of the primary', name=name),
-            hint=msg("Give the standby another with --name."),
-        )
-
-
-def _check_source(source: Source, name: str, port: int) -> None:
-    if source.name and (source.name == name or source.port == port):
-        raise UsageError(
-            "C108",
-            msg("{name} cannot be a copy of itself", name=name),
-            detail=msg("--copy-from leads to {host}:{port}.", host=source.host, port=source.port),
-            hint=msg("Give another standby with --copy-from, or the new one another name and --port."),
-        )
-
-
-def _check_same(target: Target, earlier: Target | None, state: State) -> None:
-    """One name is one standby: what an earlier attach has begun goes on as it was, or is detached first."""
-    if earlier is None:
-        run = state.journal(target.name).run()
-        earlier = run[0] if run else None
-    if earlier is None:
-        return
-    for field in ("name", "data_directory", "port", "slot", "role", "passfile", "auth_method", "restore_command"):
-        was, is_ = (getattr(each, field) or "(none)" for each in (earlier, target))
-        if was != is_:
-            raise UsageError(
-                "C109",
-                msg("{name} was attached, or begun, with another {field}", name=earlier.name, field=field),
-                detail=msg("Then: {was}. Now: {now}.", was=was, now=is_),
-                hint=msg("Go on with the same, or detach first: standbyctl detach {name}", name=earlier.name),
-            )

@@ -13,7 +13,7 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.survey import MANAGED, RULERS
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
-from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.ports import Reached
 from standbyctl.observe.look import rights_asked, rights_query
 from standbyctl.observe.managers import TELLING_ROLES, find_managed
 from standbyctl.planner.blockers.ownership import managed_blockers
@@ -50,46 +50,46 @@ class Route:
     lacks: tuple[str, ...] = ()
 
 
-def find_route(server: LibpqServer, despite: Collection[str] = RULERS) -> Route:
-    """Ask the primary, once; raises CannotTellError, BlockedError or RefusedError.
+def find_route(server: Reached, despite: Collection[str] = RULERS, *, apart: bool = False) -> Route:
+    """Ask the primary, once; raises CannotTellError, BlockedError or RefusedError. `apart`: it may be anywhere.
 
     A managed service lets nobody be a superuser, and is said before all that it does not let anybody see either.
     """
     try:
-        return _route(server, despite)
+        return _route(server, despite, apart=apart)
     except BaseException:
         server.close()
         raise
 
 
-def _route(server: LibpqServer, despite: Collection[str]) -> Route:
+def _route(server: Reached, despite: Collection[str], *, apart: bool) -> Route:
     try:
-        conn = server.kept()
+        who = server.greeting()
     except CannotTellError as error:
         if server.pooled():
             raise pooler(server.name) from error
         raise
-    _check_version(server.name, conn.info.server_version)
-    superuser = conn.info.parameter_status("is_superuser") == "on"
+    _check_version(server.name, who.version_num)
+    superuser = who.superuser
     query = _WHERE.replace("[bindir]", _BINDIR if superuser else "SELECT ''").replace("[rights]", rights_query())
     [(source, port, data, bindir, listens, pid, user, database, lacks, roles)] = server.observe(
         query, {**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)}
     )
-    if pid != conn.info.backend_pid:
+    if pid != who.backend_pid:
         raise pooler(server.name)
     managed = tuple(find_managed({"roles": roles, "functions": ()}))
     if managed and not superuser and MANAGED not in despite:
         raise BlockedError(tuple(managed_blockers(server.name, managed)))
-    host = conn.info.hostaddr if source else listening(listens, port)
-    if host and not is_here(host):
+    host = who.hostaddr if source else "" if apart else listening(listens, port)
+    if host and not apart and not is_here(host):
         raise RefusedError(
             "A208",
-            msg("a primary on another host: not yet"),
+            msg("the primary is on another host"),
             detail=msg("{host} is no address of this machine.", host=host),
-            hint=msg("This release attaches standbys on the primary's own machine."),
+            hint=msg("Say how its host is reached: --primary-ssh HOST."),
         )
     # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
-    port = conn.info.port if source else port
+    port = who.port if source else port
     local = not source or host in {"127.0.0.1", "::1"}
     return Route(
         name=name_from_address(socket.gethostname() if local else host, port),
@@ -98,8 +98,8 @@ def _route(server: LibpqServer, despite: Collection[str]) -> Route:
         source=source or host or "127.0.0.1",
         data_directory=data,
         bindir=bindir or _running_programs(data),
-        major=conn.info.server_version // 10000,
-        conninfo=server.reached(conn),
+        major=who.version_num // 10000,
+        conninfo=who.conninfo,
         reachable=bool(host),
         superuser=superuser,
         user=user,

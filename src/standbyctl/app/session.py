@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import passfile_entry
@@ -18,8 +17,6 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
-from standbyctl.nodes.libpq import LibpqServer
-from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door
@@ -29,8 +26,9 @@ from standbyctl.observe.question import Question
 from standbyctl.observe.room import sample_room
 from standbyctl.observe.source import look_at_source
 from standbyctl.observe.surveying import take_survey
-from standbyctl.planner.attach import primary_conninfo, replication_conninfo, steps_left
+from standbyctl.planner.attach import steps_left
 from standbyctl.planner.plan import has
+from standbyctl.planner.standby import primary_conninfo, replication_conninfo
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 
 DYING_SECONDS = 5
@@ -47,7 +45,6 @@ class Session:
     tell: Tell
     wrap: Wrap = lambda do: do
     sample: Sample = field(default_factory=Sample)
-    _standby: LibpqServer | None = None
     _clock: Clock = field(default_factory=SystemClock)
 
     @property
@@ -111,10 +108,9 @@ class Session:
 
     def locks(self) -> Locks:
         """What keeps a second run away."""
-        parent = posixpath.dirname(self.target.data_directory)
-        while not Path(parent).is_dir():
-            parent = posixpath.dirname(parent)
-        return Locks(self.resolved.server, parent)
+        resolved = self.resolved
+        host = resolved.hosts.standby(resolved.os_user)
+        return Locks(resolved.server, host, posixpath.dirname(self.target.data_directory))
 
     def do(self, locks: Locks) -> Do:
         """Carry out effects while the locks hold."""
@@ -129,21 +125,22 @@ class Session:
     def close(self) -> None:
         """End the sessions that were kept."""
         self.resolved.server.close()
+        self.resolved.standby.close()
         if self.resolved.source is not None:
             self.resolved.source.close()
-        if self._standby is not None:
-            self._standby.close()
+        self.resolved.hosts.close()
 
     def _doors(self) -> dict[str, Door]:
-        if self._standby is None:
-            self._standby = self.resolved.server.at(self.target.name, port=str(self.target.port))
-        host = LocalHost(self.resolved.os_user)
+        resolved = self.resolved
+        hosts = resolved.hosts
+        host = hosts.standby(resolved.os_user)
+        root = hosts.standby("root") if self.target.service.as_root else None
         doors = {
-            self.target.primary: Door(host, self.resolved.server),
-            self.target.name: Door(host, self._standby),
+            self.target.primary: Door(hosts.primary(resolved.primary_user), resolved.server),
+            self.target.name: Door(host, resolved.standby, root),
         }
-        if self.resolved.source is not None:
-            doors.setdefault(self.target.copy_from, Door(host, self.resolved.source))
+        if resolved.source is not None:
+            doors.setdefault(self.target.copy_from, Door(host, resolved.source))
         return doors
 
 
@@ -170,6 +167,7 @@ def question_for(resolved: Resolved) -> Question:
         superuser=resolved.superuser,
         hba_by_sql=target.hba is HbaWay.SQL,
         verify_backup=target.verify_backup,
+        primary_bin=resolved.primary_bin,
     )
 
 

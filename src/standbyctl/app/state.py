@@ -71,11 +71,11 @@ class State:
         except CannotTellError:
             return False
 
-    def at(self, data_directory: str) -> str | None:
-        """The name of the standby whose data directory this is."""
+    def at(self, data_directory: str, standby_ssh: str = "") -> str | None:
+        """The name of the standby whose data directory this is, on a host reached in that way."""
         for name in self.names():
             run = self.journal(name).run()
-            if run and run[0].data_directory == data_directory:
+            if run and (run[0].data_directory, run[0].standby_ssh) == (data_directory, standby_ssh):
                 return name
         return None
 

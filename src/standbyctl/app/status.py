@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.request import connection_params
+from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.state import State, now
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.rights import grants
 from standbyctl.domain.staging import StagedSetting, Staging
+from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Journal
-from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.ports import Reached
 from standbyctl.observe.staging import look_at_next_start, read_running
 from standbyctl.observe.status import WHO, NodeStatus, SlotStatus, read_status
 from standbyctl.steps.staging import StageSettings
+
+# What an attach was of: its target, the conninfo of its primary, that one's system identifier.
+Ran = tuple[Target, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ def status(asked: str, primary_name: str, state: State) -> Status:
     known = next((each for each in every[::-1] if each[0] == asked), None) if asked else _only(every, state)
     conninfo = known[1] if known else asked
     name = primary_name or (known[0] if known else "primary")
-    server = LibpqServer(name, connection_params(conninfo))
+    hosts = Hosts(_ssh_of(runs, conninfo), "", ssh_command(os.environ))
+    server = primary_server(name, connection_params(conninfo), hosts)
     try:
         [(system, sees, user)] = server.observe(WHO)
         if not sees:
@@ -69,7 +77,7 @@ def status(asked: str, primary_name: str, state: State) -> Status:
         if not known and not primary_name:  # one server has one name, however it is asked for
             name = next((each[0] for each in every[::-1] if each[2] == system), name)
         expected = [
-            (target.name, target.slot, server.at(target.name, port=str(target.port)), state.journal(each).unproven())
+            (target.name, target.slot, _standby(target, server, hosts), state.journal(each).unproven())
             for each, (target, _, run_system) in runs.items()
             if run_system == system
         ]
@@ -77,11 +85,21 @@ def status(asked: str, primary_name: str, state: State) -> Status:
         staged, in_force = _staged(server, [journal for journal, run in stagings if run[2] == system], name)
     finally:
         server.close()
+        hosts.close()
     return Status(now(), nodes, slots, name, staged, in_force)
 
 
+def _ssh_of(runs: Mapping[str, Ran], conninfo: str) -> str:
+    """How the host of a primary is reached that some attach from here was to."""
+    return next((target.primary_ssh for target, reached, _ in runs.values() if reached == conninfo), "")
+
+
+def _standby(target: Target, primary: Reached, hosts: Hosts) -> Reached:
+    return standby_server(target, primary, hosts.beside(target.primary_ssh, target.standby_ssh))
+
+
 def _staged(
-    server: LibpqServer, journals: list[Journal], name: str
+    server: Reached, journals: list[Journal], name: str
 ) -> tuple[tuple[StagedSetting, ...], tuple[tuple[str, str, str], ...]]:
     """What was staged from here, and still stands as it was: what waits, and what is in force."""
     if not journals:

@@ -8,9 +8,8 @@ from standbyctl.domain.errors import CannotTellError, RefusedError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.replication import ServerView
 from standbyctl.engine.run import Do
-from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.locks import TEST_LOCK_KEY, Locks
-from standbyctl.nodes.ports import Clock
+from standbyctl.nodes.ports import Clock, Reached
 from standbyctl.observe import verify as observe
 
 DATABASE = "replication_test"
@@ -35,7 +34,7 @@ def leftovers(primary: ServerView | None) -> tuple[str, ...]:
     return tuple(each.name for each in primary.databases if each.comment == MARK) if primary else ()
 
 
-def run(primary: LibpqServer, standby: LibpqServer, do: Do, clock: Clock) -> Trial:
+def run(primary: Reached, standby: Reached, do: Do, clock: Clock) -> Trial:
     """Drop what a killed run left; make; read; drop, whatever happens. The lock tells a killed run from a busy one.
 
     Where the lock is lost nothing more is made; what was made is dropped all the same.
@@ -67,7 +66,7 @@ def _give_back(do: Do, drop: DropTestDatabases) -> None:
         ) from error
 
 
-def _read(primary: LibpqServer, standby: LibpqServer, clock: Clock) -> Trial:
+def _read(primary: Reached, standby: Reached, clock: Clock) -> Trial:
     began = clock.monotonic()
     written = _rows(primary)
     while True:
@@ -85,7 +84,7 @@ def _read(primary: LibpqServer, standby: LibpqServer, clock: Clock) -> Trial:
         clock.sleep(0.02)
 
 
-def _rows(server: LibpqServer) -> list[tuple[int, str, str]]:
+def _rows(server: Reached) -> list[tuple[int, str, str]]:
     """With a session of its own, closed at once: one that stays would be in the way of the drop."""
     inside = server.at(server.name, dbname=DATABASE)
     try:

@@ -22,10 +22,9 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS, IndexesView, LagView, PassfileView, ServerView, Upstream
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
-from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.perform import perform
-from standbyctl.nodes.ports import Clock, Door, Host
+from standbyctl.nodes.ports import Clock, Door, Host, Reached
 from standbyctl.nodes.world import World
 from standbyctl.observe import verify as observe
 from standbyctl.observe.indexes import check_indexes
@@ -62,6 +61,7 @@ def verify(pair: Pair, wanted: Wanted, wrap: Wrap) -> Report:
     finally:
         pair.primary.close()
         pair.standby.close()
+        pair.hosts.close()
 
 
 @dataclass(slots=True)
@@ -156,7 +156,8 @@ class _Verification:
     def _passfile(self, standby: ServerView | None, upstream: Upstream | None) -> PassfileView | None:
         if standby is None or upstream is None or not upstream.passfile:
             return None
-        host = _host_of(standby.data_directory)
+        user = self.pair.os_user
+        host = self.pair.hosts.standby(user) if user else _host_of(standby.data_directory)
         found = self._try("passfile", lambda: observe.passfile(host, standby, upstream.passfile)) if host else None
         if found is None:
             self.why.setdefault(
@@ -169,7 +170,7 @@ class _Verification:
             )
         return found
 
-    def _view(self, server: LibpqServer) -> ServerView:
+    def _view(self, server: Reached) -> ServerView:
         view = observe.view(server)
         try:
             observe.read_files(server)
@@ -178,7 +179,7 @@ class _Verification:
             return view
         return observe.view(server)
 
-    def _pending(self, server: LibpqServer, view: ServerView | None) -> dict[str, str]:
+    def _pending(self, server: Reached, view: ServerView | None) -> dict[str, str]:
         """What waits for a restart, as far as we may see it; out of the file, it is what it was built with."""
         if view is None:
             return {}

@@ -25,6 +25,7 @@ from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.staging import TryStart as TryStart
 
 
@@ -146,8 +147,11 @@ class StartServer:
     data_directory: str
     bin_directory: str
     started_by: str
+    service: Service = PG_CTL
 
     def __str__(self) -> str:
+        if self.service.managed:
+            return self.service.command("start")
         return f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}"
 
 
@@ -159,8 +163,11 @@ class StopServer:
     data_directory: str
     bin_directory: str
     started_by: str
+    service: Service = PG_CTL
 
     def __str__(self) -> str:
+        if self.service.managed:
+            return self.service.command("stop")
         return f"{self.bin_directory}/pg_ctl stop -m fast -D {shlex.quote(self.data_directory)}"
 
 

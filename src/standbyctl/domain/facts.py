@@ -188,6 +188,7 @@ class Place:
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
+    `os`: its operating system and version, as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
     """
 
@@ -219,6 +220,7 @@ class Place:
     downstreams: tuple[str, ...] = ()
     foreign_sessions: int = 0
     verifier: str = ""
+    os: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from standbyctl.domain.service import PG_CTL, Service
+
 
 class HbaWay(StrEnum):
     """How pg_hba.conf gets its line."""
@@ -35,6 +37,8 @@ class Target:
     `verify_backup`: the copy is checked before it starts.
     `wal_level`, `max_wal_senders` and `max_replication_slots` are the least that the primary must run with; empty
     and 0: what a standby needs.
+    `primary_ssh` and `standby_ssh`: how their hosts are reached, empty for this machine. `service`: what runs the
+    standby.
     """
 
     primary: str
@@ -67,3 +71,6 @@ class Target:
     copy_host: str = ""
     copy_port: int = 0
     copy_conninfo: str = ""
+    primary_ssh: str = ""
+    standby_ssh: str = ""
+    service: Service = PG_CTL

@@ -20,7 +20,7 @@ from psycopg.sql import Identifier, Literal
 
 from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
-from standbyctl.nodes.ports import Session
+from standbyctl.nodes.ports import Greeting, Session
 
 OUR_APPLICATION_NAME = "standbyctl"
 PATIENCE_SECONDS = 90.0
@@ -114,6 +114,12 @@ class LibpqServer:
     def encrypt_password(self, password: str, role: str) -> str:
         made = self._observing().pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
         return made.decode()
+
+    def greeting(self) -> Greeting:
+        conn = self._observing()
+        info = conn.info
+        superuser = info.parameter_status("is_superuser") == "on"
+        return Greeting(info.server_version, superuser, info.backend_pid, info.hostaddr, info.port, self.reached(conn))
 
     def kept(self) -> psycopg.Connection[Any]:
         """The connection that is kept for looking, made if need be; raises CannotTellError."""

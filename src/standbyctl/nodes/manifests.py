@@ -53,7 +53,7 @@ def check_manifest(
             "V813",
             msg("the copy does not pass pg_verifybackup: it is not started"),
             detail=msg("{e}", e=said or "It says nothing more."),
-            hint=msg("Look at the disks and the memory of this host. The same command again makes a new copy."),
+            hint=msg("Look at the disks and the memory of that host. The same command again makes a new copy."),
         )
     raise StoppedError(
         "V813",

@@ -35,6 +35,22 @@ class Child(Protocol):
         """Close its standard input and wait for its exit status; None where it does not end."""
 
 
+class Talk(Protocol):
+    """A command that is talked with."""
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input."""
+
+    def read(self, timeout_seconds: float) -> bytes:
+        """What it has written to standard output since, waiting for some; empty where it has ended."""
+
+    def errors(self) -> str:
+        """What it has written to standard error."""
+
+    def end(self) -> None:
+        """End it."""
+
+
 class Host(Protocol):
     """A machine, as the operating system user that the server there runs as."""
 
@@ -45,6 +61,9 @@ class Host(Protocol):
 
     def start(self, text: str, *args: str, fed: bool = False) -> Child:
         """Start a script and leave it running under our eyes: it ends when we do. `fed`: we write its input."""
+
+    def talk(self, text: str, *args: str) -> Talk:
+        """Start a script that answers what we write; it ends when we do."""
 
 
 class Session(Protocol):
@@ -85,6 +104,41 @@ class Server(Protocol):
         """The SCRAM verifier of a password, computed here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a new session shows of the server. `hostaddr` and `port`: where it was reached by TCP."""
+
+    version_num: int
+    superuser: bool
+    backend_pid: int
+    hostaddr: str
+    port: int
+    conninfo: str
+
+
+class Reached(Server, Protocol):
+    """A server together with the way to it, from which other ways can be made."""
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+
+    def greeting(self) -> Greeting:
+        """Who answers there; raises CannotTellError."""
+
+    def pooled(self) -> bool:
+        """Whether something that is not PostgreSQL takes connections there, and hands them on."""
+
+    def port(self) -> int:
+        """The port that it is reached at."""
+
+    def renamed(self, name: str) -> Reached:
+        """The same server by the name that it is known by from now on."""
+
+    def at(self, name: str, **changes: str) -> Reached:
+        """Another server on the same machine that takes the same credentials, or the same one in another database."""
+
+
 class Clock(Protocol):
     """Time, as something tests can own."""
 
@@ -97,10 +151,14 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How one node is reached. A standby's server answers only once it runs."""
+    """How one node is reached. A standby's server answers only once it runs.
+
+    `root`: the same machine as root, where a service manager has to be asked.
+    """
 
     host: Host
     server: Server
+    root: Host | None = None
 
 
 Doors = Mapping[str, Door]

@@ -178,6 +178,9 @@ def prove(effect: fx.Prove, world: World) -> None:
 
 def start(effect: fx.StartServer, world: World) -> None:
     """Start it."""
+    if effect.service.managed:
+        _by_service(world, "start_service.sh", effect, effect.service.log_path(effect.data_directory))
+        return
     world.run(
         effect.node,
         "start.sh",
@@ -190,6 +193,9 @@ def start(effect: fx.StartServer, world: World) -> None:
 
 def stop(effect: fx.StopServer, world: World) -> None:
     """Stop it."""
+    if effect.service.managed:
+        _by_service(world, "stop_service.sh", effect)
+        return
     world.run(
         effect.node,
         "stop.sh",
@@ -198,6 +204,13 @@ def stop(effect: fx.StopServer, world: World) -> None:
         effect.started_by,
         timeout_seconds=660,
     )
+
+
+def _by_service(world: World, script: str, effect: fx.StartServer | fx.StopServer, *more: str) -> None:
+    service = effect.service
+    programs = () if more else (effect.bin_directory,)
+    args = (effect.data_directory, *programs, effect.started_by, service.unit, *service.cluster, *more)
+    world.run(effect.node, script, *args, timeout_seconds=660, as_root=service.as_root)
 
 
 def await_admission(effect: fx.AwaitAdmission, world: World) -> None:

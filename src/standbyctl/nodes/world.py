@@ -20,10 +20,19 @@ class World:
     clock: Clock
     tell: Tell
 
-    def run(self, node: str, script: str, *args: str, data: bytes = b"", timeout_seconds: float = 60) -> Completed:
-        """Run a script on a node's host; StoppedError unless it succeeds."""
-        text = script_text(script)
-        done = self.doors[node].host.script(text, *args, data=data, timeout_seconds=timeout_seconds)
+    def run(
+        self,
+        node: str,
+        script: str,
+        *args: str,
+        data: bytes = b"",
+        timeout_seconds: float = 60,
+        as_root: bool = False,
+    ) -> Completed:
+        """Run a script on a node's host, as the server's user or as root; StoppedError unless it succeeds."""
+        door = self.doors[node]
+        host = door.root if as_root and door.root is not None else door.host
+        done = host.script(script_text(script), *args, data=data, timeout_seconds=timeout_seconds)
         if done.status != 0:
             raise StoppedError(
                 "A204",

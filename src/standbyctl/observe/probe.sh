@@ -38,6 +38,8 @@ for program in pg_verifybackup pg_waldump; do
     [ "$verify" = yes ] || break
     (ulimit -c 0; "$bin/$program" --version) >/dev/null 2>&1 || say verifier "$? $bin/$program"
 done
+# Which packages the programs would be in is asked only where they are not.
+[ $complete = yes ] || [ ! -r /etc/os-release ] || say os "$(. /etc/os-release && printf '%s %s' "$ID" "$VERSION_ID")"
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 say real "$(readlink -f -- "$data")"

@@ -157,6 +157,7 @@ def parse_place(
         downstreams=tuple(standby.get("downstreams", ())),
         foreign_sessions=int(standby.get("sessions", 0)),
         verifier=_verifier(probe.get("verifier", "")),
+        os=probe.get("os", ""),
     )
 
 

@@ -9,13 +9,13 @@ from standbyctl.domain.conf import make_conninfo, passfile_entry
 from standbyctl.domain.facts import Contents, Facts, Place, Server
 from standbyctl.domain.hba import find_place, hba_line
 from standbyctl.domain.names import draft_prefix, marker
-from standbyctl.domain.replication import MINIMUM_PARAMETERS as MINIMUM_PARAMETERS
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.blockers import attach_blockers
 from standbyctl.planner.notes import attach_notes
 from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
+from standbyctl.planner.standby import connection, copy_name, replication_conninfo, standby_settings
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
@@ -24,17 +24,6 @@ from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby
 from standbyctl.steps.slot import CreateSlot
-
-# What a copy on the same machine must not do as its primary does, or did when it was a standby itself: delete
-# from an archive that is not its own, run somebody's command, lag on purpose, be promoted by another's file.
-_INHERITED = (
-    ("external_pid_file", ""),
-    ("archive_cleanup_command", ""),
-    ("recovery_end_command", ""),
-    ("recovery_min_apply_delay", "0"),
-    ("promote_trigger_file", ""),
-)
-_RECOVERY_TARGETS = ("", "_lsn", "_name", "_time", "_xid")
 
 
 def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = ()) -> Plan:
@@ -63,7 +52,9 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         slot = server.slot(target.slot)
         yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
     yield from _copy(facts, sample, target)
-    yield StartStandby(target.primary, target.name, target.data_directory, place.bin_directory, target.slot)
+    yield StartStandby(
+        target.primary, target.name, target.data_directory, place.bin_directory, target.slot, target.service
+    )
 
 
 def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
@@ -136,97 +127,6 @@ def next_draft(prefix: str, taken: set[str]) -> str:
     while f"{prefix}{n}" in taken:
         n += 1
     return f"{prefix}{n}"
-
-
-def connection(target: Target) -> tuple[tuple[str, str], ...]:
-    """How the standby's side connects. Both ends give up on a frozen peer after a minute.
-
-    tcp_user_timeout also in `options`, for the walsender (12+): without it a frozen receiver can hold up the
-    primary's checkpoints for as long as it stays frozen.
-    """
-    return (
-        ("host", target.primary_host),
-        ("port", str(target.primary_port)),
-        ("user", target.role),
-        ("passfile", target.passfile),
-        ("connect_timeout", "10"),
-        ("keepalives_idle", "30"),
-        ("keepalives_interval", "10"),
-        ("keepalives_count", "3"),
-        ("tcp_user_timeout", "60000"),
-        (
-            "options",
-            "-c tcp_user_timeout=60000 -c tcp_keepalives_idle=30"
-            " -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
-        ),
-    )
-
-
-def copy_name(name: str) -> str:
-    """The application_name of the copy, by which its progress is found."""
-    return f"{name}_copy"
-
-
-def replication_conninfo(target: Target) -> str:
-    """What shows whether the standby's role gets in: a replication connection that asks who is there."""
-    return make_conninfo(
-        [
-            *connection(target),
-            ("dbname", "replication"),
-            ("replication", "true"),
-            ("application_name", copy_name(target.name)),
-        ]
-    )
-
-
-def primary_conninfo(target: Target) -> str:
-    """What the standby's walreceiver connects with."""
-    return make_conninfo([*connection(target), ("application_name", target.name)])
-
-
-def standby_settings(server: Server, target: Target, source: Server | None = None) -> Iterator[tuple[str, str]]:
-    """What the copy needs beyond the configuration that comes with it: the primary's, or that of its `source`."""
-    comes = source or server
-    yield "primary_conninfo", primary_conninfo(target)
-    yield "primary_slot_name", target.slot
-    if not target.slot:
-        # It would take a slot of its own all the same (13+).
-        yield "wal_receiver_create_temp_slot", "off"
-    yield "port", str(target.port)
-    yield "hot_standby", "on"
-    yield "recovery_target_timeline", "latest"
-    if target.restore_command:
-        yield "restore_command", target.restore_command
-    for suffix in _RECOVERY_TARGETS:
-        # A target left over in the primary's file would stop or promote the standby on its way.
-        if comes.setting(f"recovery_target{suffix}").value:
-            yield f"recovery_target{suffix}", ""
-    yield from _disarmed(comes)
-    for name in MINIMUM_PARAMETERS:
-        setting = server.setting(name)
-        if source:
-            # Whoever has more may be about to replay that the primary has less now: the greater does in any case.
-            yield name, str(max(int(setting.value), int(source.setting(name).value)))
-            continue
-        # The copy starts with what the files say, which may be less than what the primary runs with.
-        if setting.in_file and setting.in_file.isdigit():
-            inherited = int(setting.in_file)
-        else:
-            inherited = int(setting.value) if setting.source == "default" else -1
-        if inherited < int(setting.value):
-            yield name, setting.value
-
-
-def _disarmed(server: Server) -> Iterator[tuple[str, str]]:
-    """What comes along with the copy and must not act on this machine a second time."""
-    for name, harmless in _INHERITED:
-        if server.has(name) and server.setting(name).value not in {"", "0"}:
-            yield name, harmless
-    if server.setting("archive_mode").value == "always":
-        # It would archive from the first moment, into the primary's own archive; "on" only after a promotion.
-        yield "archive_mode", "on"
-    if server.setting("log_directory").value.startswith("/"):
-        yield "log_directory", "log"
 
 
 def _gets_in(server: Server, place: Place, target: Target, *, reloads: bool) -> bool:

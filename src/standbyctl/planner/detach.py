@@ -39,7 +39,7 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     place = facts.place(target.name)
     steps: list[Step] = []
     if place.running:
-        steps.append(StopStandby(target.name, target.data_directory, place.bin_directory))
+        steps.append(StopStandby(target.name, target.data_directory, place.bin_directory, target.service))
     seen = predict(steps, facts)
     notes: list[Message] = []
     ours: list[Remembered] = []

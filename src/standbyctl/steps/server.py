@@ -8,6 +8,7 @@ from typing import ClassVar
 from standbyctl.domain.effects import Effect, Prove, StartServer, StopServer, WaitUntil
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.sql import sql
 
@@ -24,6 +25,7 @@ class StartStandby(Step):
     data_directory: str
     bin_directory: str
     slot: str
+    service: Service = PG_CTL
     label: ClassVar[Message] = msg("start, prove")
 
     @property
@@ -33,13 +35,15 @@ class StartStandby(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "pg_ctl start; streaming from {primary} on the same timeline; a marked commit replayed",
+            "{start}; streaming from {primary} on the same timeline; a marked commit replayed",
+            start=self.service.command("start") if self.service.managed else "pg_ctl start",
             primary=self.primary,
         )
 
     @property
     def undo_text(self) -> Message:
-        return msg("pg_ctl stop -m fast, while it is an unused standby of {primary}", primary=self.primary)
+        stop = self.service.command("stop") if self.service.managed else "pg_ctl stop -m fast"
+        return msg("{stop}, while it is an unused standby of {primary}", stop=stop, primary=self.primary)
 
     def after(self, facts: Facts) -> Facts:
         place = facts.place(self.name)
@@ -70,13 +74,13 @@ class StartStandby(Step):
 
     def effects(self) -> tuple[Effect, ...]:
         return (
-            StartServer(self.name, self.data_directory, self.bin_directory, self.name),
+            StartServer(self.name, self.data_directory, self.bin_directory, self.name, self.service),
             WaitUntil(
                 self.primary,
                 self._streaming,
                 STREAMING_SECONDS,
                 self.name,
-                f"{self.data_directory}/startup.log",
+                self.service.log_path(self.data_directory),
             ),
             Prove(self.name, self.primary, PROOF_SECONDS),
         )
@@ -89,6 +93,7 @@ class StopStandby(Step):
     name: str
     data_directory: str
     bin_directory: str
+    service: Service = PG_CTL
     label: ClassVar[Message] = msg("stop")
     impact: ClassVar[Impact] = Impact.RESTART
 
@@ -98,6 +103,8 @@ class StopStandby(Step):
 
     @property
     def text(self) -> Message:
+        if self.service.managed:
+            return msg("{stop} (made by attach)", stop=self.service.command("stop"))
         return msg("pg_ctl stop -m fast -D {path} (started by attach)", path=self.data_directory)
 
     def after(self, facts: Facts) -> Facts:
@@ -106,4 +113,4 @@ class StopStandby(Step):
         return facts.with_place(self.name, running=False, started_by="", in_recovery=True, timeline=0, upstream="")
 
     def effects(self) -> tuple[Effect, ...]:
-        return (StopServer(self.name, self.data_directory, self.bin_directory, self.name),)
+        return (StopServer(self.name, self.data_directory, self.bin_directory, self.name, self.service),)

@@ -24,7 +24,8 @@ def render_preflight(report: Report, session: Session, next_command: str) -> str
     """The question, every line, the forecast, what is in the way, and the verdict."""
     found, target = report.found, session.target
     question = msg(
-        "preflight: can {primary} get a standby {name} on this machine with no restart? (changes nothing)",
+        "preflight: can {primary} get a standby {name} on {host} with no restart? (changes nothing)",
+        host=target.standby_ssh or msg("this machine"),
         primary=target.primary,
         name=target.name,
     )
@@ -53,7 +54,12 @@ def _headings(report: Report, session: Session) -> dict[str, Message]:
             up="-" if up is None else format_seconds(up),
             size="-" if size is None else format_size(size),
         ),
-        target.name: msg("Standby {name} (this machine), port {port}", name=target.name, port=target.port),
+        target.name: msg(
+            "Standby {name} ({host}), port {port}",
+            name=target.name,
+            host=target.standby_ssh or msg("this machine"),
+            port=target.port,
+        ),
     }
 
 

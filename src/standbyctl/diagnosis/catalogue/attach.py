@@ -148,14 +148,18 @@ ENTRIES = (
     ),
     Entry(
         "A208",
-        msg("a primary on another host"),
-        means=msg("The address of the primary is none of this machine's: not yet."),
+        msg("a server on another host"),
+        means=msg("The address of the primary is none of this machine's, and nothing says how its host is reached."),
         why=msg(
-            "This release attaches standbys on the primary's own machine. It reads and changes files of both"
-            " servers, which takes a way to the other host."
+            "standbyctl reads and changes files of both servers' hosts, and runs pg_basebackup on the standby's:"
+            " that takes a shell there, by ssh. What --copy-from does works on one machine only."
         ),
         do=(
-            msg("Run standbyctl on the primary's machine."),
+            msg(
+                "Say how the hosts are reached, as ssh takes it:"
+                "\nstandbyctl preflight --primary-ssh db1 --standby-ssh db2"
+            ),
+            msg("Or run standbyctl on the standby's host with --primary-ssh, or on the primary's with --standby-ssh."),
             msg(
                 "If this is that machine: -p leads through a forwarded port, a proxy or a pooler. Give the real"
                 " address."

@@ -151,7 +151,7 @@ ENTRIES = (
         ),
         why=msg(
             "A base backup contains the data directory, and nothing else: a copy would start with no"
-            " configuration, or with the primary's own files. This release does not write the missing files."
+            " configuration, or with the primary's own files. So the standby has to have a cluster of its own host's."
         ),
         do=(
             msg(
@@ -161,8 +161,8 @@ ENTRIES = (
                 "\nSELECT DISTINCT sourcefile FROM pg_file_settings;"
             ),
             msg(
-                "Nothing can be changed about it without a restart: these paths are read at server start. Attach by"
-                " hand meanwhile (Debian: pg_createcluster, then a base backup in its data directory)."
+                "Make a cluster where the standby is to run, without starting it, and name it with --cluster:"
+                "\npg_createcluster 15 standby"
             ),
         ),
     ),

@@ -84,13 +84,14 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("This release copies clusters whose data is all in the data directory."),
             need=Need.IMPOSSIBLE,
         )
-    if outside := _outside(server.config_sources, server.setting("data_directory").value):
+    outside = _outside(server.config_sources, server.setting("data_directory").value)
+    if outside and not target.service.config_file:
         yield Blocker(
             "P112",
-            msg("configuration outside the data directory: not yet"),
+            msg("the standby would have no postgresql.conf"),
             msg("{node} reads {files}; a base backup does not contain that.", node=node, files=", ".join(outside)),
-            msg("This release attaches to servers that keep their configuration in the data directory."),
-            need=Need.IMPOSSIBLE,
+            msg("Give the standby a cluster of its own host's: --cluster VERSION/NAME, made by pg_createcluster."),
+            need=Need.WAY,
         )
 
 

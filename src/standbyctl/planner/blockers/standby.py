@@ -136,7 +136,7 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
             "P201",
             what,
             msg("{runs}{found}Nothing that somebody else put there is removed.", runs=runs, found=found),
-            msg("Move it away yourself, or choose another directory with -D."),
+            _way_with(target, place.contents),
             refused=True,
         )
     elif place.mount_point:
@@ -165,6 +165,19 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
     yield from _identity_blockers(facts, target)
 
 
+def _way_with(target: Target, contents: Contents) -> Message:
+    version, name = target.service.cluster
+    if contents is Contents.CLUSTER and version:
+        return msg(
+            "If it is the empty one that came with the package, make room, as root on that host, and run this again:"
+            " pg_ctlcluster {version} {name} stop; mv {path} {path}.packaged. Its configuration in /etc stays.",
+            version=version,
+            name=name,
+            path=target.data_directory,
+        )
+    return msg("Move it away yourself, or choose another directory with -D.")
+
+
 def strange_configuration(target: Target) -> Message:
     """What shows that a standby is not, or no longer, the one that was asked for."""
     if target.slot:
@@ -188,6 +201,16 @@ def _identity_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         )
 
 
+def _install(system: str, number: int) -> str:
+    """The line that installs a server of that major there, where the packages of that system are known."""
+    name, _, version = system.partition(" ")
+    if name in {"debian", "ubuntu"}:
+        return f": apt-get install postgresql-{number}"
+    if name in {"rhel", "rocky", "almalinux", "centos", "ol", "fedora"} and version:
+        return f": dnf install postgresql{number}-server (of the PGDG repository)"
+    return ""
+
+
 def needed_bytes(cluster_bytes: int) -> int:
     """What a copy needs on its disk: itself, a fifth to spare, and some WAL."""
     return cluster_bytes * 12 // 10 + SPARE_BYTES
@@ -199,28 +222,29 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
     if place.port_taken and not place.running:
         yield Blocker(
             "P205",
-            msg("port {port} is in use on this host", port=target.port),
+            msg("port {port} is in use on the standby's host", port=target.port),
             msg("Something listens there, and the standby could not start."),
             msg("Give a free port with --port."),
         )
     if place.verifier and has(steps, VerifyCopy):
         yield Blocker(
             "P202",
-            msg("could not verify a copy on this host"),
+            msg("could not verify a copy on the standby's host"),
             msg("{what}, already when it is asked for its version.", what=place.verifier),
             msg("Install it in {path}, or attach without --verify-backup.", path=place.bin_directory),
         )
     if not has(steps, CopyByBasebackup):
         return
-    if place.bin_version_num // 10000 != major(facts.server(target.primary).version_num):
+    number = major(facts.server(target.primary).version_num)
+    if place.bin_version_num // 10000 != number:
         yield Blocker(
             "P202",
             msg(
-                "PostgreSQL {major} is not installed on this host",
-                major=major(facts.server(target.primary).version_num),
+                "PostgreSQL {major} is not installed on the standby's host",
+                major=number,
             ),
             msg("A standby runs the same major version as its primary, and no pg_basebackup of it was found."),
-            msg("Install the server package of that version."),
+            msg("Install the server package of that version{line}.", line=_install(place.os, number)),
         )
     # What an unfinished copy takes up is free again before the new one begins; the disk is looked at anew then.
     if sample.cluster_bytes is None or sample.free_bytes is None or has(steps, RemoveDraft):

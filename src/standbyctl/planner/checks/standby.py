@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from standbyctl.domain.facts import Contents
 from standbyctl.domain.message import msg
+from standbyctl.domain.replication import MINIMUM_PARAMETERS
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import version_text
-from standbyctl.planner.attach import MINIMUM_PARAMETERS, brought, standby_settings
+from standbyctl.planner.attach import brought
 from standbyctl.planner.blockers.host import buffers_bytes
 from standbyctl.planner.blockers.standby import needed_bytes
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
+from standbyctl.planner.standby import standby_settings
 
 _CONTENTS = {
     Contents.ABSENT: msg("is not there"),

@@ -88,7 +88,8 @@ def _request(given: dict[str, Any]) -> Request:
 
 
 def _check_directory(given: str | None, target: Target) -> None:
-    if given and os.path.realpath(given) != target.data_directory:
+    real = os.path.normpath if target.standby_ssh else os.path.realpath
+    if given and real(given) != target.data_directory:
         raise RefusedError(
             "A256",
             msg("{given} is not the data directory of {name}", given=given, name=target.name),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from standbyctl.app.config import AttachConfig, load_config
+from standbyctl.app.config import AttachConfig, NodeConfig, load_config
 from standbyctl.app.request import Request
 from standbyctl.domain.survey import RULERS
 
 _HELP = {
     "primary": "The primary: libpq conninfo, URI, host, or the name of a node in standbyctl.toml.",
+    "primary_ssh": "The primary's host, as ssh takes it. Without a host in -p, psql is run there.",
+    "standby_ssh": "The standby's host, as ssh takes it. Default: this machine.",
     "data_dir": "Data directory of the standby: absent or empty.",
+    "cluster": "Debian: the cluster that the standby is to be, made by pg_createcluster. Default: by its directory.",
     "name": "Name of the standby, its slot and its application_name. Default: host and port.",
     "port": "Port of the standby. Default: the next free one above the primary's.",
     "role": "Replication role. Default: one of its own, repl_NAME.",
@@ -43,7 +47,10 @@ _HELP = {
 _COUNT = click.IntRange(1, 262143)
 _OPTIONS = (
     click.option("-p", "--primary", metavar="CONNINFO", help=_HELP["primary"]),
+    click.option("--primary-ssh", metavar="HOST", help=_HELP["primary_ssh"]),
+    click.option("--standby-ssh", metavar="HOST", help=_HELP["standby_ssh"]),
     click.option("-D", "--data-dir", metavar="DIR", help=_HELP["data_dir"]),
+    click.option("--cluster", metavar="VERSION/NAME", help=_HELP["cluster"]),
     click.option("--name", metavar="NAME", help=_HELP["name"]),
     click.option("--port", type=click.IntRange(1, 65535), help=_HELP["port"]),
     click.option("--role", metavar="ROLE", help=_HELP["role"]),
@@ -87,10 +94,17 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     config = load_config(given["config"], os.environ)
     primary, standby = config.node(given["primary"] or ""), config.node(given["name"] or "")
     conninfo = primary.conninfo if primary else (given["primary"] or "")
-    if not conninfo and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT")):
+    primary_ssh = given["primary_ssh"] or (primary.ssh if primary else "")
+    standby_ssh = given["standby_ssh"] or (standby.ssh if standby else "")
+    cluster = _cluster(given, standby)
+    if (
+        not conninfo
+        and not primary_ssh
+        and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT"))
+    ):
         raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
     data_directory = given["data_dir"] or (standby.data_directory if standby else "")
-    if not data_directory and need_place:
+    if not (data_directory or cluster or standby_ssh or primary_ssh) and need_place:
         raise click.UsageError("where is the standby to be? Give -D DIR.")
     attach = config.attach
     no_slot = _no_slot(given, attach)
@@ -127,7 +141,18 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         max_replication_slots=given["max_replication_slots"] or attach.max_replication_slots,
         copy_from=copy_from,
         copy_name=source.name if source else "",
+        primary_ssh=primary_ssh,
+        standby_ssh=standby_ssh,
+        cluster=cluster,
     )
+
+
+def _cluster(given: dict[str, Any], standby: NodeConfig | None) -> str:
+    """The Debian cluster that the standby is to be; click.UsageError where that is no name."""
+    named = str(given["cluster"] or (standby.cluster if standby else ""))
+    if named and not re.fullmatch(r"[0-9]+/[A-Za-z0-9_.][A-Za-z0-9_.-]*", named):
+        raise click.UsageError(f'"{named}" is no Debian cluster: write VERSION/NAME, such as 15/main.')
+    return named
 
 
 def _no_slot(given: dict[str, Any], attach: AttachConfig) -> bool:

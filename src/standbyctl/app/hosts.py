@@ -1,0 +1,70 @@
+"""The machines of one run, and the way to each: this one, or another by ssh."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from standbyctl.nodes.local import LocalHost
+from standbyctl.nodes.ports import Host
+from standbyctl.nodes.ssh import SshConnection, SshHost
+
+
+@dataclass(slots=True)
+class Hosts:
+    """Where the primary is, and where the standby is or goes. An empty destination is this machine.
+
+    Each is reached as whoever is asked for; nobody in particular (an empty user) is whoever logs in there.
+    """
+
+    primary_ssh: str = ""
+    standby_ssh: str = ""
+    command: tuple[str, ...] = ("ssh",)
+    _made: dict[tuple[str, str], Host] = field(default_factory=dict)
+    _connections: dict[str, SshConnection] = field(default_factory=dict)
+
+    @property
+    def apart(self) -> bool:
+        """Whether another machine than this one has to do with it."""
+        return bool(self.primary_ssh or self.standby_ssh)
+
+    def beside(self, primary_ssh: str, standby_ssh: str) -> Hosts:
+        """Those of another pair, by the same connections."""
+        return Hosts(primary_ssh, standby_ssh, self.command, self._made, self._connections)
+
+    def primary(self, user: str = "") -> Host:
+        """The primary's machine, as that user of it."""
+        return self._reach(self.primary_ssh, user)
+
+    def standby(self, user: str = "") -> Host:
+        """The standby's machine, as that user of it."""
+        return self._reach(self.standby_ssh, user)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._made.clear()
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def _reach(self, destination: str, user: str) -> Host:
+        """One way a machine and user: a look asks every host once, and knows them by this."""
+        key = destination, user
+        if key not in self._made:
+            self._made[key] = self._open(destination, user)
+        return self._made[key]
+
+    def _open(self, destination: str, user: str) -> Host:
+        if not destination:
+            return LocalHost(user or pwd.getpwuid(os.geteuid()).pw_name)
+        if destination not in self._connections:
+            self._connections[destination] = SshConnection(destination, self.command)
+        return SshHost(self._connections[destination], user)
+
+
+def ssh_command(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The OpenSSH client, as $STANDBYCTL_SSH has it: a program and its options, as in a shell."""
+    return tuple(shlex.split(environment.get("STANDBYCTL_SSH", ""))) or ("ssh",)

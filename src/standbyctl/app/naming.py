@@ -1,0 +1,70 @@
+"""Names that can be, and that are as they were at first."""
+
+from __future__ import annotations
+
+from standbyctl.app.source import Source
+from standbyctl.app.state import State
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+from standbyctl.domain.names import valid_node_name, valid_slot_name
+from standbyctl.domain.target import Target
+
+_NAME_BYTES = 63
+
+
+def check_names(name: str, slot: str, primary: str, role: str) -> None:
+    """Names that PostgreSQL takes, and that no other node has."""
+    if not valid_node_name(name):
+        raise UsageError(
+            "C108",
+            msg('"{name}" cannot be the name of a standby', name=name),
+            detail=msg("It names the replication slot too: lower-case letters, digits and underscores, at most 58."),
+            hint=msg("Give another with --name."),
+        )
+    if slot and not valid_slot_name(slot):
+        raise UsageError(
+            "C108",
+            msg('"{slot}" cannot be the name of a replication slot', slot=slot),
+            detail=msg("PostgreSQL allows lower-case letters, digits and underscores, at most 63."),
+        )
+    if len(role.encode()) > _NAME_BYTES or not role.isprintable():
+        raise UsageError(
+            "C108",
+            msg('"{role}" cannot be the name of a role', role=role),
+            detail=msg("PostgreSQL cuts names off after {n} bytes.", n=_NAME_BYTES),
+        )
+    if name == primary:
+        raise UsageError(
+            "C108",
+            msg('"{name}" is the name of the primary', name=name),
+            hint=msg("Give the standby another with --name."),
+        )
+
+
+def check_source(source: Source, name: str, port: int) -> None:
+    """A standby is no copy of itself."""
+    if source.name and (source.name == name or source.port == port):
+        raise UsageError(
+            "C108",
+            msg("{name} cannot be a copy of itself", name=name),
+            detail=msg("--copy-from leads to {host}:{port}.", host=source.host, port=source.port),
+            hint=msg("Give another standby with --copy-from, or the new one another name and --port."),
+        )
+
+
+def check_same(target: Target, earlier: Target | None, state: State) -> None:
+    """One name is one standby: what an earlier attach has begun goes on as it was, or is detached first."""
+    if earlier is None:
+        run = state.journal(target.name).run()
+        earlier = run[0] if run else None
+    if earlier is None:
+        return
+    for field in ("name", "data_directory", "port", "slot", "role", "passfile", "auth_method", "restore_command"):
+        was, is_ = (getattr(each, field) or "(none)" for each in (earlier, target))
+        if was != is_:
+            raise UsageError(
+                "C109",
+                msg("{name} was attached, or begun, with another {field}", name=earlier.name, field=field),
+                detail=msg("Then: {was}. Now: {now}.", was=was, now=is_),
+                hint=msg("Go on with the same, or detach first: standbyctl detach {name}", name=earlier.name),
+            )

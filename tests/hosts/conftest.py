@@ -1,0 +1,86 @@
+"""Hosts for tests, and the word about what could not be here.
+
+A test says with its mark which suites of Debian it boots: pytest.mark.hosts("bookworm"). Images are made ready before
+the first test, so that no test waits for one, and what cannot be had is named at the end and not begun.
+"""
+
+import pytest
+
+from tests.testbed import SuiteGoneError, Testbed, image, missing, sweep
+from tests.testbed.images import SUITES, postgresql_major
+
+# What is said at the end: a line a suite, or one about them all.
+SAID = pytest.StashKey()
+
+
+def pytest_generate_tests(metafunc):
+    if "suite" in metafunc.fixturenames:
+        suites = SUITES if metafunc.config.getoption("--suites") == "all" else SUITES[1:2]
+        metafunc.parametrize("suite", [pytest.param(suite, marks=pytest.mark.hosts(suite)) for suite in suites])
+
+
+def suites_of(item):
+    return {suite for mark in item.iter_markers("hosts") for suite in mark.args}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    wanted = set().union(*map(suites_of, items))
+    if not wanted or config.option.collectonly:
+        return
+    said = config.stash[SAID] = []
+    if why := missing():
+        said.append(f"hosts: NOT RUN, {why}")
+    else:
+        sweep()
+        wanted = {suite for suite in sorted(wanted) if not _had(suite, said)}
+    left = [item for item in items if not suites_of(item) & wanted]
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = left
+
+
+def _had(suite, said):
+    """Whether there are hosts of a suite; an image that cannot be built for any other reason ends the run."""
+    built = []
+    try:
+        root = image(suite, built.append)
+    except SuiteGoneError as gone:
+        said.append(f"hosts of {suite}: NOT RUN, {gone}")
+        return False
+    said.append(f"hosts of {suite}: PostgreSQL {postgresql_major(root)}, {' '.join(built) or f'image in {root}'}")
+    return True
+
+
+def pytest_sessionfinish(session):
+    """A worker hands over what it has to say."""
+    if SAID in session.config.stash and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["hosts"] = session.config.stash[SAID]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    said = node.config.stash.setdefault(SAID, [])
+    said += [line for line in getattr(node, "workeroutput", {}).get("hosts", []) if line not in said]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if SAID in config.stash:
+        terminalreporter.section("hosts: what ran, and what could not run here")
+        for line in config.stash[SAID]:
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def testbed():
+    """One testbed, which every module fills anew."""
+    bed = Testbed()
+    yield bed
+    bed.down()
+
+
+@pytest.fixture(scope="module")
+def hosts(testbed, request):
+    """db1 and db2, freshly installed, of the module's suite (or of its two: hosts("bookworm", "trixie"))."""
+    suites = request.node.get_closest_marker("hosts").args
+    yield testbed.up({"db1": suites[0], "db2": suites[-1]})
+    testbed.down()

@@ -1,0 +1,92 @@
+"""standbyctl as an operator runs it who reaches both hosts by ssh, and what the hosts say."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+DATA = "/var/lib/postgresql/15/main"
+# Everything of a primary that an attach may touch.
+FACTS = """
+SELECT (SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles),
+       (SELECT string_agg(slot_name, ',' ORDER BY slot_name) FROM pg_replication_slots),
+       (SELECT string_agg(name || '=' || setting, ',' ORDER BY name) FROM pg_settings WHERE name <> 'in_hot_standby'),
+       (SELECT md5(pg_read_file(current_setting('hba_file')))),
+       (SELECT string_agg(name || '=' || setting, ',' ORDER BY name) FROM pg_file_settings),
+       pg_postmaster_start_time()
+"""
+
+
+class Operator:
+    """`end` takes away what it has kept."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.state = tempfile.TemporaryDirectory(prefix="sb-op-")
+        self.started = []
+
+    @property
+    def env(self):
+        return os.environ | {"STANDBYCTL_SSH": f"ssh -F {self.bed.ssh_config}", "STANDBYCTL_STATE": self.state.name}
+
+    def start(self, *args):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "standbyctl", *args],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def tool(self, *args, status=0, timeout_seconds=180):
+        process = self.start(*args)
+        said, _ = process.communicate(timeout=timeout_seconds)
+        assert process.returncode == status, said
+        return " ".join(said.split())
+
+    def end(self):
+        for process in self.started:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        self.state.cleanup()
+
+
+def where(login="", **more):
+    """The options that name both hosts."""
+    at = f"{login}@" if login else ""
+    options = {"--primary-ssh": f"{at}db1", "--standby-ssh": f"{at}db2", "--name": "db2"} | more
+    return [word for pair in options.items() for word in pair]
+
+
+def sql(host, statement, port=5432):
+    """What a server says, in psql's unaligned output."""
+    return host.exec(f"cd / && psql -XAtq -p {port} -d postgres", user="postgres", text=statement).stdout.strip()
+
+
+def streams(primary, name="db2"):
+    return sql(primary, f"SELECT 1 FROM pg_stat_replication WHERE application_name = '{name}' AND state = 'streaming'")
+
+
+def receives(standby):
+    """As the standby sees it; nothing while its host boots."""
+    query = "SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'"
+    done = standby.exec(f'cd / && psql -XAtqc "{query}" -d postgres', user="postgres", check=False)
+    return done.returncode == 0 and done.stdout.strip()
+
+
+def wait(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def beside(host):
+    """What stands where the data directories are."""
+    return sorted(host.exec(f"ls -A {Path(DATA).parent}").stdout.split())

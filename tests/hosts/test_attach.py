@@ -1,0 +1,184 @@
+"""The commonest case: Debian's packages on two hosts, an operator elsewhere who reaches both by ssh."""
+
+import json
+import signal
+
+import pytest
+
+from tests.hosts.operator import DATA, FACTS, Operator, beside, receives, sql, streams, wait, where
+
+pytestmark = pytest.mark.hosts("bookworm")
+HBA = "/etc/postgresql/15/main/pg_hba.conf"
+COPIES = "ps -eo user,args | grep '[p]g_basebackup' || true"
+
+
+@pytest.fixture(scope="module")
+def primary(hosts):
+    """What is installed, but for this: it listens where a standby can reach it, and there is something in it."""
+    db1, db2 = hosts
+    sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
+    db1.exec("systemctl restart postgresql@15-main")
+    db1.exec("cd / && pgbench -i -q -s 15 postgres", user="postgres")
+    # The cluster that came with the package makes room; its configuration in /etc stays.
+    db2.exec(f"systemctl stop postgresql@15-main && mv {DATA} {DATA}.packaged")
+    return db1
+
+
+@pytest.fixture
+def operator(testbed):
+    made = Operator(testbed)
+    yield made
+    made.end()
+    testbed.heal()
+
+
+@pytest.fixture
+def attached(primary, operator, hosts):
+    """db2 is a standby of db1; afterwards it is none, and both hosts are as before."""
+    before, there = sql(primary, FACTS), beside(hosts[1])
+    said = operator.tool("attach", *where(), "--yes")
+    yield said
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    assert sql(primary, FACTS).rpartition("|")[0] == before.rpartition("|")[0]
+    assert beside(hosts[1]) == there
+
+
+def test_what_listens_on_localhost_only_is_refused_by_name(hosts, operator):
+    db1 = hosts[0]
+    listens = sql(db1, "SHOW listen_addresses")
+    if listens == "*":  # another test of this module came first
+        sql(db1, "ALTER SYSTEM RESET listen_addresses")
+        db1.exec("systemctl restart postgresql@15-main")
+    said = operator.tool("preflight", *where(), status=1)
+    assert "db1 does not listen on TCP where its standby is to run" in said.replace("db1_5432", "db1")
+    assert "P105" in said
+    if listens == "*":
+        sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
+        db1.exec("systemctl restart postgresql@15-main")
+
+
+def test_a_cluster_in_the_standbys_place_is_not_touched(primary, hosts, operator):
+    db2 = hosts[1]
+    db2.exec(f"mv {DATA}.packaged {DATA} && systemctl start postgresql@15-main")
+    before = db2.exec(f"stat -c %i {DATA}; cat {DATA}/postmaster.pid").stdout
+    said = operator.tool("attach", *where(), "--yes", status=4)
+    assert f"{DATA} holds another PostgreSQL cluster" in said
+    assert db2.exec(f"stat -c %i {DATA}; cat {DATA}/postmaster.pid").stdout == before
+    db2.exec(f"systemctl stop postgresql@15-main && mv {DATA} {DATA}.packaged")
+
+
+def test_one_command_makes_a_standby_that_its_own_unit_runs(attached, primary, hosts, operator):
+    db2 = hosts[1]
+    assert "ATTACHED db2 streams from" in attached
+    assert db2.exec("systemctl is-active postgresql@15-main").stdout == "active\n"
+    assert sql(db2, "SELECT pg_is_in_recovery()") == "t"
+    assert "VERIFIED" in operator.tool("verify", "db2", "--for", "1s")
+    assert "| streaming |" in operator.tool("status")
+    assert "Nothing to do: db2 streams" in operator.tool("attach", *where(), "--yes")
+    nodes = json.loads(operator.tool("status", "--json"))["nodes"]
+    assert {node["name"]: node["state"] for node in nodes} == {"db1_5432": "running", "db2": "streaming"}
+
+
+def test_the_primary_is_not_restarted_and_its_password_is_nowhere(primary, hosts, operator):
+    started = sql(primary, "SELECT pg_postmaster_start_time()")
+    operator.tool("attach", *where(), "--yes", "--debug")
+    assert sql(primary, "SELECT pg_postmaster_start_time()") == started
+    [secret] = [line.rsplit(":", 1)[1] for line in hosts[1].exec(f"tail -n 1 {DATA}.pgpass").stdout.splitlines()]
+    for host in hosts:
+        logged = host.exec(f"grep -rlF {secret} /var/log /etc /var/lib/postgresql/15/main 2>/dev/null || true").stdout
+        assert logged == ""
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    assert sql(primary, "SELECT pg_postmaster_start_time()") == started
+
+
+def test_whichever_host_is_rebooted_or_loses_power_it_streams_again_by_itself(attached, primary, hosts):
+    db1, db2 = hosts
+    db2.reboot()
+    wait(lambda: receives(db2))
+    db1.kill()
+    db1.start()
+    wait(lambda: receives(db2))
+    db2.kill()
+    db2.start()
+    # The primary does not know at once that its walsender has lost its peer, and that one has the slot.
+    wait(lambda: receives(db2), 90)
+    sql(db1, "CREATE TABLE after_all ()")
+    wait(lambda: sql(db2, "SELECT 1 FROM pg_class WHERE relname = 'after_all'"))
+    sql(db1, "DROP TABLE after_all")
+
+
+@pytest.mark.parametrize("login", ["admin", "postgres"])
+def test_another_login_than_root_will_do(primary, hosts, operator, login):
+    operator.tool("attach", *where(login), "--yes")
+    assert streams(primary)
+    owners = hosts[1].exec(f"find {DATA} {DATA}.pgpass -not -user postgres").stdout
+    assert owners == ""
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    assert not streams(primary)
+
+
+def copying(primary, operator):
+    process = operator.start("attach", *where(), "--yes", "--max-rate", "8M")
+    wait(lambda: sql(primary, "SELECT 1 FROM pg_stat_progress_basebackup WHERE backup_streamed > 10000000"))
+    return process
+
+
+def test_killed_while_it_copies_nothing_lives_on_and_the_same_command_goes_on(primary, hosts, operator):
+    process = copying(primary, operator)
+    process.send_signal(signal.SIGKILL)
+    wait(lambda: hosts[1].exec(COPIES).stdout == "", 15)
+    assert "main" not in beside(hosts[1])
+    said = operator.tool("attach", *where(), "--yes")
+    assert "old draft" in said
+    assert "ATTACHED" in said
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+
+
+def test_cut_off_while_it_copies_the_copy_ends_there_too_and_the_same_command_goes_on(
+    primary, hosts, operator, testbed
+):
+    process = copying(primary, operator)
+    testbed.cut("db2", "operator")
+    said = " ".join(process.communicate(timeout=60)[0].split())
+    assert process.returncode == 5
+    assert "the ssh connection to db2 was lost" in said
+    testbed.heal()
+    wait(lambda: hosts[1].exec(COPIES).stdout == "", 90)
+    assert "ATTACHED" in operator.tool("attach", *where(), "--yes")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+
+
+def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
+    process = copying(primary, operator)
+    testbed.cut("db2")
+    hosts[1].exec("sleep 4")
+    testbed.heal()
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ({"--primary-ssh": "nobody@db1"}, 3, "cannot reach nobody@db1 by ssh DETAIL: nobody@"),
+        ({"--standby-ssh": "nowhere"}, 3, "cannot reach nowhere by ssh DETAIL: ssh: Could not resolve hostname"),
+        ({"--primary-ssh": "-oProxyCommand=touch /tmp/x"}, 2, "is no host for ssh"),
+        ({"--cluster": "15/other"}, 2, "there is no cluster 15/other on db2"),
+        ({"--cluster": "../etc"}, 2, "is no Debian cluster"),
+        ({"-p": "port=5999"}, 3, "cannot connect to the primary"),
+        ({"-D": "/etc/postgresql", "--port": "5999"}, 4, "/etc/postgresql is not empty"),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else None,
+)
+def test_what_cannot_be_is_said_and_nothing_is_changed(primary, hosts, operator, options, status, words):
+    before, there = sql(primary, FACTS), beside(hosts[1])
+    assert words in operator.tool("attach", *where(**options), "--yes", status=status)
+    assert (sql(primary, FACTS), beside(hosts[1])) == (before, there)
+
+
+def test_a_login_that_may_not_become_the_servers_user_is_told_so(primary, hosts, operator):
+    hosts[1].exec("mv /etc/sudoers.d/admin /root/")
+    said = operator.tool("preflight", *where(**{"--standby-ssh": "admin@db2"}), status=3)
+    hosts[1].exec("mv /root/admin /etc/sudoers.d/")
+    assert "admin may not become postgres on admin@db2" in said
