@@ -109,7 +109,8 @@ def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, st
 def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
-    given = _absolute(request.data_directory) if request.data_directory else ""
+    given = _absolute(request.data_directory, request.standby_ssh)
+    passfile = _absolute(request.passfile, request.standby_ssh)
     hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
     server = primary_server(request.primary_name or "the primary", params, hosts)
     route = find_route(server, request.despite, apart=hosts.apart)
@@ -137,7 +138,7 @@ def resolve(request: Request, state: State) -> Resolved:
         primary_port=route.port,
         source_address=route.source,
         role=request.role or (earlier.role if earlier else "") or default_role(name),
-        passfile=_absolute(request.passfile) if request.passfile else passfile_path(data_directory),
+        passfile=passfile or passfile_path(data_directory),
         slot=_slot(request, earlier, name),
         own_role=not request.passfile,
         hba=HbaWay(choice("hba", request.hba, "auto")),
@@ -229,12 +230,20 @@ def _check_sight(target: Target, route: Route, server: Reached, *, attaching: bo
     raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
 
 
-def _absolute(path: str) -> str:
+def _absolute(path: str, host: str) -> str:
+    if not path:
+        return ""
     if not path.isprintable() or set(path) & set('"$`\\'):
         # pg_ctl hands the path to a shell, within double quotes.
         raise UsageError("C116", msg('a path must not contain control characters, nor any of " $ ` \\'))
     if posixpath.isabs(path):
         return posixpath.normpath(path)
+    if host:
+        raise UsageError(
+            "C116",
+            msg('"{path}" is relative, and {host} has no working directory of yours', path=path, host=host),
+            hint=msg("Give the whole path."),
+        )
     try:
         return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
     except FileNotFoundError as error:
