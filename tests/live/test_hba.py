@@ -114,7 +114,7 @@ def test_configuration_outside_the_data_directory_is_refused_by_name(pair):
     outside.chmod(0o644)
     pair.primary.start()
     done = pair.attach(status=1)
-    assert "configuration outside the data directory: not yet" in text(done)
+    assert "the standby would have no postgresql.conf" in text(done)
     assert "P112" in text(done)
 
 

@@ -46,7 +46,7 @@ def test_a_verifier_that_dies_is_said_before_the_copy_begins_and_a_good_one_find
     if not verifier:
         done = pair.attach("--verify-backup", status=1)
         said = " ".join(done.stderr.split())
-        assert "could not verify a copy on this host" in said
+        assert "could not verify a copy on the standby's host" in said
         assert "pg_verifybackup died by signal 11" in said
         assert "P202" in said
         assert pair.tool("preflight", *pair.where, "--verify-backup", status=1).stdout.count("BLOCK ") == 1
