@@ -182,3 +182,46 @@ def test_a_login_that_may_not_become_the_servers_user_is_told_so(primary, hosts,
     said = operator.tool("preflight", *where(**{"--standby-ssh": "admin@db2"}), status=3)
     hosts[1].exec("mv /root/admin /etc/sudoers.d/")
     assert "admin may not become postgres on admin@db2" in said
+
+
+def test_the_primarys_own_host_by_another_address_is_never_taken_for_the_standbys(primary, hosts, operator):
+    before = sql(primary, FACTS)
+    said = operator.tool("attach", *where(**{"--standby-ssh": "db1-v6", "--port": "5439"}), "--yes", status=4)
+    assert f"{DATA} is the data directory of db1_5432 itself" in said
+    assert sql(primary, FACTS) == before
+
+
+def test_one_name_is_one_standby_on_one_host(attached, primary, operator):
+    before = sql(primary, FACTS)
+    said = operator.tool("attach", *where(**{"--standby-ssh": "db2-v6"}), "--yes", status=2)
+    assert "db2 was attached, or begun, with another standby_ssh DETAIL: Then: db2. Now: db2-v6." in said
+    assert sql(primary, FACTS) == before
+
+
+def test_the_configuration_file_and_a_saved_plan_name_the_hosts_too(primary, hosts, operator, tmp_path):
+    config, plan = tmp_path / "standbyctl.toml", tmp_path / "db2.plan"
+    config.write_text('[[node]]\nname = "one"\nssh = "db1"\n[[node]]\nname = "db2"\nssh = "db2"\ncluster = "15/main"\n')
+    asked = ("-c", str(config), "-p", "one", "--name", "db2")
+    assert "standbyctl plan -p one" in operator.tool("preflight", *asked)
+    operator.tool("plan", *asked, "-o", str(plan))
+    assert "ATTACHED db2 streams from one" in operator.tool("attach", str(plan), "--yes")
+    assert "Nothing to do" in operator.tool("attach", *asked, "--yes")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+
+
+def test_what_does_not_answer_is_unknown_and_not_well(attached, primary, operator, testbed):
+    testbed.cut("db2", "operator")
+    said = operator.tool("status", status=None)
+    testbed.heal()
+    assert "db1_5432 | primary | running" in said
+    assert "db2" in said
+    assert "bug" not in said
+
+
+@pytest.mark.parametrize("quote", ["ssh -F 'x", 'ssh "'])
+def test_an_ssh_that_cannot_be_read_is_a_clear_error(primary, operator, quote):
+    said = operator.tool("preflight", *where(), status=2, env={"STANDBYCTL_SSH": quote})
+    assert "cannot read $STANDBYCTL_SSH" in said
+    said = operator.tool("preflight", *where(), status=3, env={"STANDBYCTL_SSH": "/no/such/ssh"})
+    assert "cannot reach db1 by ssh" in said
+    assert "/no/such/ssh" in said

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from standbyctl.domain.errors import CannotTellError
+from standbyctl.nodes.connection import SshConnection
 from standbyctl.nodes.local import LocalHost
-from standbyctl.nodes.ssh import SshConnection, SshHost
+from standbyctl.nodes.ssh import SshHost
 from tests.hosts.operator import wait
 
 pytestmark = pytest.mark.hosts("bookworm")
@@ -117,7 +118,8 @@ def test_two_hundred_scripts_go_over_one_connection(connection):
 def test_killed_outright_we_leave_nothing_running_there(hosts, testbed, whom):
     program = (
         "import sys, time\n"
-        "from standbyctl.nodes.ssh import SshConnection, SshHost\n"
+        "from standbyctl.nodes.connection import SshConnection\n"
+        "from standbyctl.nodes.ssh import SshHost\n"
         "host = SshHost(SshConnection(sys.argv[2], ('ssh', '-F', sys.argv[1])), 'postgres')\n"
         "host.start('sleep 4714 & sleep 4714')\n"
         "time.sleep(60)\n"

@@ -8,9 +8,12 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+from standbyctl.nodes.connection import SshConnection
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.ports import Host
-from standbyctl.nodes.ssh import SshConnection, SshHost
+from standbyctl.nodes.ssh import SshHost
 
 
 @dataclass(slots=True)
@@ -67,4 +70,10 @@ class Hosts:
 
 def ssh_command(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The OpenSSH client, as $STANDBYCTL_SSH has it: a program and its options, as in a shell."""
-    return tuple(shlex.split(environment.get("STANDBYCTL_SSH", ""))) or ("ssh",)
+    given = environment.get("STANDBYCTL_SSH", "")
+    try:
+        return tuple(shlex.split(given)) or ("ssh",)
+    except ValueError as error:
+        raise UsageError(
+            "C121", msg("cannot read $STANDBYCTL_SSH"), detail=msg("{given}: {e}", given=given, e=error)
+        ) from error

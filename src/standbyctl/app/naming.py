@@ -10,6 +10,9 @@ from standbyctl.domain.names import valid_node_name, valid_slot_name
 from standbyctl.domain.target import Target
 
 _NAME_BYTES = 63
+_KEPT = (
+    "name", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "restore_command",
+)  # fmt: skip
 
 
 def check_names(name: str, slot: str, primary: str, role: str) -> None:
@@ -59,7 +62,7 @@ def check_same(target: Target, earlier: Target | None, state: State) -> None:
         earlier = run[0] if run else None
     if earlier is None:
         return
-    for field in ("name", "data_directory", "port", "slot", "role", "passfile", "auth_method", "restore_command"):
+    for field in _KEPT:
         was, is_ = (getattr(each, field) or "(none)" for each in (earlier, target))
         if was != is_:
             raise UsageError(

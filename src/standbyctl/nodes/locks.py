@@ -50,10 +50,14 @@ class Locks:
 
     def _lock_directory(self, host: Host) -> None:
         self._talk = host.talk(script_text("lock_directory.sh"), self._directory)
-        said = self._talk.read(_ANSWER_SECONDS).decode(errors="replace").strip()
+        try:
+            said = self._talk.read(_ANSWER_SECONDS).decode(errors="replace").strip()
+        except TimeoutError:
+            said = ""
         if said.startswith("busy "):
             raise _busy(f"in {said.removeprefix('busy ')}")
         if said != "held":
+            self._talk.end()
             raise CannotTellError(
                 "A202", msg("cannot lock {path}", path=self._directory), detail=msg("{e}", e=self._talk.errors())
             )

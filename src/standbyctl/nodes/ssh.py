@@ -6,36 +6,23 @@ and PostgreSQL. Scripts and their arguments go by standard input.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import os
 import re
 import secrets
 import shlex
-import shutil
-import subprocess
-import tempfile
 import threading
-import time
-from pathlib import Path
 
-from standbyctl.domain.errors import CannotTellError, UsageError
+from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
-from standbyctl.nodes.children import KEPT, PipedChild, PipedTalk, end_group, run, spawn, wait_until
+from standbyctl.nodes.children import PipedChild, PipedTalk, run
+from standbyctl.nodes.connection import CONNECT_SECONDS, SshConnection
 from standbyctl.nodes.local import ENVIRONMENT
 from standbyctl.nodes.ports import Child, Completed, Talk
 
-CONNECT_SECONDS = 10
-# A line that is cut is noticed after three of these.
-ALIVE_SECONDS = 5
 BEAT_SECONDS = 5
 SILENCE_SECONDS = 60
-_OPTIONS = (
-    "-T", "-x", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_SECONDS}",
-    "-o", f"ServerAliveInterval={ALIVE_SECONDS}", "-o", "ServerAliveCountMax=3", "-o", "ClearAllForwardings=yes",
-)  # fmt: skip
 # ssh ends with 255 for troubles of its own, and so may a script: what the script ended with is said beside it.
-# Arguments: length of the script, token, seconds.
+# Arguments: length of the script, token.
 _READ = 's=$(head -c "$1"; echo x); s=${s%x}; '
 _SCRIPT = _READ + '(eval "$s"); echo "$2 $?" >&2'
 # The keeper: where no byte comes from us for a while, or never again, it ends the script and all that it started.
@@ -46,95 +33,6 @@ _START = (
     + 'kill -TERM -"$0"; sleep 10; kill -KILL -"$0"\' "$child" <&3 3<&- >/dev/null 2>&1 & keeper=$!; exec 3<&-; '
     + 'wait "$child"; status=$?; kill -TERM -"$keeper" 2>/dev/null; echo "$2 $status" >&2'
 )
-
-
-class SshConnection:
-    """One connection to one destination, begun when it is needed first. It ends when we do, however we do."""
-
-    def __init__(self, destination: str, command: tuple[str, ...] = ("ssh",)) -> None:
-        if not destination or destination.startswith("-"):
-            raise UsageError(
-                "C121",
-                msg('"{destination}" is no host for ssh', destination=destination),
-                hint=msg("Give a name as ssh takes it: HOST, USER@HOST, or a Host of ssh_config."),
-            )
-        self.destination, self._command = destination, command
-        self._directory: str | None = None
-        self._master: subprocess.Popen[bytes] | None = None
-        self._login: str | None = None
-        # Wherever a run ends, nothing of it is left behind.
-        atexit.register(self.close)
-
-    def argv(self, remote: str) -> list[str]:
-        """What runs a command there, by the connection that is kept; raises CannotTellError."""
-        if self._master is None or self._master.poll() is not None:
-            self.close()
-            self._connect()
-        return [*KEPT, "--", *self._client(), self.destination, remote]
-
-    def login(self) -> str:
-        """The user who logs in there."""
-        if self._login is None:
-            status, stdout, stderr = run(self.argv("id -un"), None, b"", CONNECT_SECONDS * 3)
-            if status != 0:
-                raise self.failed(stderr.decode(errors="replace"))
-            self._login = stdout.decode().strip()
-        return self._login
-
-    def close(self) -> None:
-        """End the connection."""
-        if self._master is not None:
-            end_group(self._master)
-            self._master = None
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
-
-    def failed(self, said: str) -> CannotTellError:
-        """There is no connection, or there is none any more."""
-        words = " | ".join(line.strip() for line in said.splitlines() if line.strip())
-        return CannotTellError(
-            "A212",
-            msg("cannot reach {host} by ssh", host=self.destination),
-            detail=msg("{e}", e=words or "ssh said nothing, and ended."),
-            hint=msg(
-                "Try by hand: {command} -o BatchMode=yes {host} true. Keys, host keys and users are those of your"
-                " ssh_config.",
-                command=shlex.join(self._command),
-                host=self.destination,
-            ),
-        )
-
-    def _client(self) -> list[str]:
-        return [*self._command, *_OPTIONS, "-o", f"ControlPath={self._directory}/c", "--"]
-
-    def _connect(self) -> None:
-        _tidy()
-        # A socket's path has 108 bytes at most, and ssh adds some of its own.
-        self._directory = tempfile.mkdtemp(prefix=f"sbs-{os.getpid()}-", dir="/tmp")
-        log = Path(self._directory, "log")
-        argv = [*KEPT, "--", *self._command, *_OPTIONS, "-M", "-N", "-o", "ControlPersist=no"]
-        argv += ["-o", f"ControlPath={self._directory}/c", "--", self.destination]
-        try:
-            with log.open("wb") as said:
-                self._master = spawn(argv, None, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
-        except OSError as error:
-            self.close()
-            raise self.failed(str(error)) from error
-        deadline = time.monotonic() + CONNECT_SECONDS * 3
-        while not Path(self._directory, "c").exists():
-            if self._master.poll() is not None or not wait_until(deadline, 0.01):
-                words = log.read_text(encoding="utf-8", errors="replace")
-                self.close()
-                raise self.failed(words)
-
-
-def _tidy() -> None:
-    """Remove what runs of ours that were killed have left: a directory that is named after nobody who lives."""
-    for left in Path("/tmp").glob("sbs-*-*"):
-        with contextlib.suppress(OSError):
-            if left.stat().st_uid == os.geteuid() and not Path("/proc", left.name.split("-")[1]).exists():
-                shutil.rmtree(left)
 
 
 class SshHost:
@@ -164,7 +62,9 @@ class SshHost:
         wrapper = _SCRIPT if fed else _START
         argv = self._argv(f"sh -c {shlex.quote(wrapper)} sh {len(body)} {token}")
         child = _SshChild(argv, token, self._connection.destination)
-        child.feed(body)
+        # Where the line is lost already, its end says so.
+        with contextlib.suppress(OSError):
+            child.feed(body)
         if not fed:
             child.beat()
         return child
@@ -172,7 +72,8 @@ class SshHost:
     def talk(self, text: str, *args: str) -> Talk:
         body, token = _body(text, args), secrets.token_hex(8)
         talk = _SshTalk(self._argv(f"sh -c {shlex.quote(_SCRIPT)} sh {len(body)} {token}"), token)
-        talk.send(body)
+        with contextlib.suppress(OSError):
+            talk.send(body)
         return talk
 
     def _argv(self, command: str) -> list[str]:
@@ -193,7 +94,7 @@ class SshHost:
         return self._prefix
 
     def _check_sudo(self, login: str) -> None:
-        status, _, stderr = run(self._connection.argv(f"{self._prefix} true"), None, b"", CONNECT_SECONDS * 3)
+        status, _, said = self._connection.ask(f"{self._prefix} true")
         if status == 0:
             return
         self._prefix = None
@@ -205,7 +106,7 @@ class SshHost:
                 user=self.user,
                 host=self._connection.destination,
             ),
-            detail=msg("{e}", e=stderr.decode(errors="replace").strip() or f"exit status {status}"),
+            detail=msg("{e}", e=said.strip() or f"exit status {status}"),
             hint=msg(
                 "Log in as {user} or root, or let {login} do it without a password (sudoers: NOPASSWD).",
                 user=self.user,

@@ -28,11 +28,16 @@ class World:
         data: bytes = b"",
         timeout_seconds: float = 60,
         as_root: bool = False,
+        after: str = "",
     ) -> Completed:
-        """Run a script on a node's host, as the server's user or as root; StoppedError unless it succeeds."""
+        """Run a script on a node's host, as the server's user or as root; StoppedError unless it succeeds.
+
+        `after`: another one with functions that it uses.
+        """
         door = self.doors[node]
         host = door.root if as_root and door.root is not None else door.host
-        done = host.script(script_text(script), *args, data=data, timeout_seconds=timeout_seconds)
+        text = (script_text(after) if after else "") + script_text(script)
+        done = host.script(text, *args, data=data, timeout_seconds=timeout_seconds)
         if done.status != 0:
             raise StoppedError(
                 "A204",

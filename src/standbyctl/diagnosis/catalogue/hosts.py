@@ -55,7 +55,10 @@ USAGE = (
     Entry(
         "C121",
         msg("a name that ssh would not take"),
-        means=msg("--primary-ssh or --standby-ssh is empty or begins with a dash: ssh would read an option in it."),
+        means=msg(
+            "--primary-ssh or --standby-ssh begins with a dash, and ssh would read an option in it; or $STANDBYCTL_SSH"
+            " has a quote that does not end."
+        ),
         why=msg("Names come from files and scripts too; an option such as ProxyCommand would run a program here."),
         do=(msg("Give HOST, USER@HOST, or the name of a Host in your ssh_config."),),
     ),

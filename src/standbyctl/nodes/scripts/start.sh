@@ -1,9 +1,5 @@
 # Start PostgreSQL on a data directory that is a standby's. Arguments: data directory, bin directory, node.
 set -eu
-# A stale postmaster.pid may name a process that is not this server: a postmaster works in its data directory.
-alive() {
-    pid=$(head -n 1 -- "$1/postmaster.pid" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$1" ]
-}
 alive "$1" && exit 0
 if ! [ -f "$1/standby.signal" ]; then
     echo "$1 has no standby.signal: it would start as a primary" >&2

@@ -1,9 +1,5 @@
 # Stop a standby that attach started. Arguments: data directory, bin directory, node.
 set -eu
-# A stale postmaster.pid may name a process that is not this server: a postmaster works in its data directory.
-alive() {
-    pid=$(head -n 1 -- "$1/postmaster.pid" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$1" ]
-}
 alive "$1" || exit 0
 if ! grep -q "standbyctl.attach=$3\"" "$1/postmaster.opts"; then
     echo "the server on $1 was not started by attach" >&2

@@ -1,10 +1,6 @@
 # Stop a standby that attach made. Arguments: data directory, bin directory, node, unit, Debian's version and name of
 # the cluster (empty elsewhere). As root by systemd; as anybody else by pg_ctlcluster.
 set -eu
-# A stale postmaster.pid may name a process that is not this server: a postmaster works in its data directory.
-alive() {
-    pid=$(head -n 1 -- "$1/postmaster.pid" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$1" ]
-}
 alive "$1" || exit 0
 if ! grep -qx "standbyctl\.attach = '$3'" "$1/postgresql.auto.conf"; then
     echo "the server on $1 was not set up by attach" >&2
