@@ -225,3 +225,16 @@ def test_an_ssh_that_cannot_be_read_is_a_clear_error(primary, operator, quote):
     said = operator.tool("preflight", *where(), status=3, env={"STANDBYCTL_SSH": "/no/such/ssh"})
     assert "cannot reach db1 by ssh" in said
     assert "/no/such/ssh" in said
+
+
+def test_a_standby_that_lets_nobody_in_is_known_as_ours_and_not_stopped_blindly(primary, hosts, operator):
+    operator.tool("attach", *where(), "--yes")
+    hosts[1].exec(
+        f"cp -p {HBA} {HBA}.kept && echo 'local all all reject' >{HBA} && systemctl reload postgresql@15-main"
+    )
+    hosts[1].exec("sleep 1")
+    said = operator.tool("detach", "db2", "--yes", status=4)
+    assert "db2 runs, and cannot be asked who uses it" in said
+    assert "A253" not in said, "attach has made it, whoever started it"
+    hosts[1].exec(f"mv {HBA}.kept {HBA} && systemctl reload postgresql@15-main && sleep 1")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")

@@ -72,7 +72,10 @@ else
     flag running test -n "$pid" -a "/proc/$pid/cwd" -ef "$data"
     say running_port "$(sed -n 4p "$data/postmaster.pid" 2>/dev/null)"
     say server_status "$(sed -n '8s/ *$//p' "$data/postmaster.pid" 2>/dev/null)"
-    say started_by "$(sed -n 's/.*standbyctl\.attach=\([a-z0-9_]*\).*/\1/p' "$data/postmaster.opts" 2>/dev/null)"
+    # By pg_ctl it says so itself; what a service manager starts has the mark in its configuration.
+    started=$(sed -n 's/.*standbyctl\.attach=\([a-z0-9_]*\).*/\1/p' "$data/postmaster.opts" 2>/dev/null)
+    [ -n "$started" ] || started=$(sed -n "s/^standbyctl\.attach = '\([a-z0-9_]*\)'$/\1/p" "$data/postgresql.auto.conf" 2>/dev/null)
+    say started_by "$started"
 fi
 if [ -d "$data" ]; then
     say identity "$(stat -L -c %d:%i -- "$data")"
