@@ -36,7 +36,7 @@ fix: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff check --fix $(SRC)
 
 golden: .venv/dev ## write the golden files anew; read the difference
-	$(BIN)/python -m pytest -q --update-golden --versions 1 -m "(not live or sample) and not hosts" tests
+	$(BIN)/python -m pytest -q -n 2 --update-golden --versions 1 -m "(not live or sample) and not hosts" tests
 
 .venv/demo: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
