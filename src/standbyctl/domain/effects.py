@@ -25,6 +25,9 @@ from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.replacing import MoveCluster as MoveCluster
+from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
+from standbyctl.domain.replacing import VacateCluster as VacateCluster
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.staging import TryStart as TryStart
 
@@ -271,4 +274,7 @@ Effect = (
     | DeleteAside
     | TryCopy
     | TryStart
+    | VacateCluster
+    | MoveCluster
+    | ResumeCluster
 )

@@ -188,7 +188,7 @@ def start(effect: fx.StartServer, world: World) -> None:
         effect.bin_directory,
         effect.started_by,
         timeout_seconds=660,
-        after="alive.sh",
+        after=("alive.sh",),
     )
 
 
@@ -204,7 +204,7 @@ def stop(effect: fx.StopServer, world: World) -> None:
         effect.bin_directory,
         effect.started_by,
         timeout_seconds=660,
-        after="alive.sh",
+        after=("alive.sh",),
     )
 
 
@@ -212,7 +212,7 @@ def _by_service(world: World, script: str, effect: fx.StartServer | fx.StopServe
     service = effect.service
     programs = () if more else (effect.bin_directory,)
     args = (effect.data_directory, *programs, effect.started_by, service.unit, *service.cluster, *more)
-    world.run(effect.node, script, *args, timeout_seconds=660, as_root=service.as_root, after="alive.sh")
+    world.run(effect.node, script, *args, timeout_seconds=660, as_root=service.as_root, after=("alive.sh",))
 
 
 def await_admission(effect: fx.AwaitAdmission, world: World) -> None:

@@ -32,3 +32,4 @@ class Question:
     hba_by_sql: bool = False
     verify_backup: bool = False
     primary_bin: str = ""
+    replace_cluster: bool = False

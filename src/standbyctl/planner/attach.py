@@ -15,6 +15,7 @@ from standbyctl.planner.blockers import attach_blockers
 from standbyctl.planner.notes import attach_notes
 from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
+from standbyctl.planner.replacing import make_room
 from standbyctl.planner.standby import connection, copy_name, replication_conninfo, standby_settings
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
@@ -97,6 +98,8 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     yield _from_standby(copy, server, sample, target) if target.copy_from else copy
     if target.verify_backup:
         yield VerifyCopy(target.name, path, place.bin_directory)
+    # As late as can be: a copy that fails takes nothing from anybody.
+    yield from make_room(place, sample, target)
     yield InstallCopy(target.name, path, target.data_directory, slotless=not target.slot)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
+from standbyctl.steps.cluster import PutClusterBack, ReplaceCluster
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
@@ -28,5 +29,7 @@ ALL = (
     StopStandby,
     SetDirectoryAside,
     DeleteDirectory,
+    ReplaceCluster,
+    PutClusterBack,
     StageSettings,
 )
