@@ -23,10 +23,13 @@ live: .venv/dev ## everything, on every PostgreSQL version that is here
 	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
 
 rest: .venv/dev ## what live runs and test does not: for CI, after test
-	$(BIN)/python -m pytest -q -n 2 -m live --versions all --after-test tests
+	$(BIN)/python -m pytest -q -n 3 -m live --versions all --after-test tests
 
 hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m hosts tests/hosts
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m hosts tests/hosts
+
+faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: prints the matrix (half an hour)
+	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py
 
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
@@ -47,4 +50,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest hosts bench fix golden
+.PHONY: help demo check test live rest hosts faults bench fix golden
