@@ -18,6 +18,11 @@ from tests.engine.toy import Copying, Toy
 Deed = Iterator[None]
 
 
+def set_unit(toy: Toy, effect: fx.SetUnit) -> Deed:
+    yield
+    toy.on_standby(at_boot=effect.enabled)
+
+
 def _stop(why: str) -> StoppedError:
     return StoppedError("A204", msg("{why}", why=why))
 
@@ -343,6 +348,7 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.AwaitReplay: await_replay,
     fx.Prove: prove,
     fx.StopServer: stop,
+    fx.SetUnit: set_unit,
     fx.SetAside: set_aside,
     fx.DeleteAside: delete_aside,
     fx.VacateCluster: vacate_cluster,

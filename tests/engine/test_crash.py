@@ -117,6 +117,8 @@ REPLACED = Scenario(
     facts(contents=Contents.CLUSTER, running=True, in_recovery=False, resident=Resident("73", holds=())),
     replace(TARGET, service=DEBIAN, replace_cluster=True),
 )
+# The packages of PGDG: a unit that is off until somebody enables it.
+PGDG = Scenario(facts(at_boot=False), replace(TARGET, service=Service("postgresql-16.service", as_root=True)))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -127,6 +129,7 @@ EVERY = {
     "by sql": BY_SQL,
     "spared": SPARED,
     "replaced": REPLACED,
+    "pgdg": PGDG,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 

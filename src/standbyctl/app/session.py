@@ -169,6 +169,7 @@ def question_for(resolved: Resolved) -> Question:
         verify_backup=target.verify_backup,
         primary_bin=resolved.primary_bin,
         replace_cluster=target.replace_cluster,
+        unit=target.service.enabled_by_us,
     )
 
 

@@ -175,6 +175,18 @@ class StopServer:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUnit:
+    """Have systemd start a unit at boot, or not."""
+
+    node: str
+    unit: str
+    enabled: bool
+
+    def __str__(self) -> str:
+        return f"systemctl {'enable' if self.enabled else 'disable'} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
 class WaitUntil:
     """Ask a server a yes-or-no question until the answer is yes. The log tells why it is not."""
 
@@ -265,6 +277,7 @@ Effect = (
     | DiscardDraft
     | StartServer
     | StopServer
+    | SetUnit
     | WaitUntil
     | AwaitReplay
     | Prove

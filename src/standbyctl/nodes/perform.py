@@ -31,6 +31,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.Prove: servers.prove,
     fx.StartServer: servers.start,
     fx.StopServer: servers.stop,
+    fx.SetUnit: servers.set_unit,
     fx.AwaitAdmission: servers.await_admission,
     fx.EnsureHbaLine: files.ensure_hba_line,
     fx.RemoveHbaLine: files.remove_hba_line,

@@ -208,6 +208,12 @@ def stop(effect: fx.StopServer, world: World) -> None:
     )
 
 
+def set_unit(effect: fx.SetUnit, world: World) -> None:
+    """Enable it, or disable it."""
+    verb = "enable" if effect.enabled else "disable"
+    world.run(effect.node, "set_unit.sh", effect.unit, verb, as_root=True)
+
+
 def _by_service(world: World, script: str, effect: fx.StartServer | fx.StopServer, *more: str) -> None:
     service = effect.service
     programs = () if more else (effect.bin_directory,)

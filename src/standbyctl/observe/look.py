@@ -124,6 +124,7 @@ def _probe(
         question.condemned,
         "no" if question.slot else "yes",
         "yes" if question.verify_backup else "no",
+        question.unit,
     )
     around = (data_directory, question.primary_bin or question.bin_directory, hba, question.hba_line)
     aside = replaced_path(question.data_directory, question.name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Question:
     """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
 
-    `bin_directory` is on the standby's host, `primary_bin` on the primary's.
+    `bin_directory` is on the standby's host, `primary_bin` on the primary's. `unit`: what is to start it at boot.
     """
 
     primary: str
@@ -33,3 +33,4 @@ class Question:
     verify_backup: bool = False
     primary_bin: str = ""
     replace_cluster: bool = False
+    unit: str = ""

@@ -159,6 +159,7 @@ def parse_place(
         foreign_sessions=int(standby.get("sessions", 0)),
         verifier=_verifier(probe.get("verifier", "")),
         os=probe.get("os", ""),
+        at_boot=probe.get("at_boot") != "no",
         resident=_resident(probe, standby) if contents is Contents.CLUSTER else None,
         replaced=_replaced(probe.get("replaced", "")),
     )

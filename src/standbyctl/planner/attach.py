@@ -23,7 +23,7 @@ from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.server import StartStandby
+from standbyctl.steps.server import StartAtBoot, StartStandby
 from standbyctl.steps.slot import CreateSlot
 
 
@@ -53,6 +53,8 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         slot = server.slot(target.slot)
         yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
     yield from _copy(facts, sample, target)
+    if unit := target.service.enabled_by_us:
+        yield StartAtBoot(target.name, unit)
     yield StartStandby(
         target.primary, target.name, target.data_directory, place.bin_directory, target.slot, target.service
     )

@@ -8,7 +8,7 @@ from standbyctl.steps.cluster import PutClusterBack, ReplaceCluster
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.server import StartStandby, StopStandby
+from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from standbyctl.steps.staging import StageSettings
@@ -25,6 +25,7 @@ ALL = (
     CopyByBasebackup,
     VerifyCopy,
     InstallCopy,
+    StartAtBoot,
     StartStandby,
     StopStandby,
     SetDirectoryAside,
