@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes.
 PYTHON ?= python3
 BIN := .venv/bin
-SRC := src tests bench
+SRC := src tests bench packaging
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -34,6 +34,11 @@ faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: p
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
 
+dist: .venv/dev ## a wheel, and one file that runs by itself with a libpq of its own: dist/standbyctl.pyz
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/shiv --quiet --disable-pip-version-check --console-script standbyctl --python '/usr/bin/env python3' --preamble packaging/preamble.py \
+	    --output-file dist/standbyctl.pyz '.[binary]'
+
 fix: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format $(SRC)
 	$(BIN)/ruff check --fix $(SRC)
@@ -50,4 +55,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest hosts faults bench fix golden
+.PHONY: help demo check test live rest hosts faults bench dist fix golden
