@@ -145,3 +145,29 @@ def test_a_line_that_is_cut_is_an_error_within_seconds_and_works_again_later(con
     assert time.monotonic() - began < 45
     assert caught.value.code in {"A212", "A202"}
     assert host.script("echo again").stdout == b"again\n"
+
+
+@pytest.mark.parametrize("host", ["admin"], indirect=True)
+def test_what_is_talked_with_ends_there_within_a_minute_and_a_half_of_a_cut(hosts, testbed, host):
+    said = "ps -eo args | grep -c '[t]alk-of-ours' || true"
+    talk = host.talk("exec 9<&0; sh -c 'cat; :' talk-of-ours <&9")
+    talk.send(b"hello\n")
+    assert talk.read(5) == b"hello\n"
+    assert hosts[0].exec(said).stdout == "1\n"
+    testbed.cut("db1", "operator")
+    wait(lambda: hosts[0].exec(said).stdout == "0\n", 90)
+    testbed.heal()
+    talk.end()
+
+
+@pytest.mark.parametrize("host", ["root", "admin"], indirect=True)
+def test_nothing_is_left_there_of_talks_that_have_ended(hosts, host):
+    before = hosts[0].exec("ps -eo args | grep -v 'ps -eo'").stdout.count("\n")
+    for _ in range(3):
+        talks = [host.talk("cat") for _ in range(3)]
+        for talk in talks:
+            talk.send(b"x\n")
+            assert talk.read(5) == b"x\n"
+            talk.end()
+    wait(lambda: hosts[0].exec("ps -eo args | grep -v 'ps -eo'").stdout.count("\n") <= before + 4, 10)
+    assert "IFS= read -r line" not in hosts[0].exec("ps -eo args | grep -v 'ps -eo'").stdout

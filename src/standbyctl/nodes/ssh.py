@@ -11,20 +11,22 @@ import re
 import secrets
 import shlex
 import threading
+import time
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.children import PipedChild, PipedTalk, run
 from standbyctl.nodes.connection import CONNECT_SECONDS, SshConnection
+from standbyctl.nodes.lifeline import BEAT_SECONDS, SILENCE_SECONDS, WATCH, Lifeline
 from standbyctl.nodes.local import ENVIRONMENT
 from standbyctl.nodes.ports import Child, Completed, Talk
 
-BEAT_SECONDS = 5
-SILENCE_SECONDS = 60
 # ssh ends with 255 for troubles of its own, and so may a script: what the script ended with is said beside it.
 # Arguments: length of the script, token.
 _READ = 's=$(head -c "$1"; echo x); s=${s%x}; '
 _SCRIPT = _READ + '(eval "$s"); echo "$2 $?" >&2'
+# What is talked with is a process group of its own, and says which, before anything else.
+_TALK = f"setsid -w sh -c {shlex.quote('echo $$; ' + _SCRIPT)} sh"
 # The keeper: where no byte comes from us for a while, or never again, it ends the script and all that it started.
 _START = (
     _READ
@@ -41,6 +43,7 @@ class SshHost:
     def __init__(self, connection: SshConnection, user: str) -> None:
         self.user, self._connection = user, connection
         self._prefix: str | None = None
+        self._lifeline = Lifeline(lambda: self._argv(f"sh -c {shlex.quote(WATCH)}"))
 
     def script(self, text: str, *args: str, data: bytes = b"", timeout_seconds: float = 60) -> Completed:
         body, token = _body(text, args), secrets.token_hex(8)
@@ -71,9 +74,10 @@ class SshHost:
 
     def talk(self, text: str, *args: str) -> Talk:
         body, token = _body(text, args), secrets.token_hex(8)
-        talk = _SshTalk(self._argv(f"sh -c {shlex.quote(_SCRIPT)} sh {len(body)} {token}"), token)
+        talk = _SshTalk(self._argv(f"{_TALK} {len(body)} {token}"), token, self._lifeline)
         with contextlib.suppress(OSError):
             talk.send(body)
+        talk.begin()
         return talk
 
     def _argv(self, command: str) -> list[str]:
@@ -172,11 +176,33 @@ class _SshChild(PipedChild):
 
 
 class _SshTalk(PipedTalk):
-    """A script that answers there."""
+    """A script that answers there, and ends there too where we are cut off."""
 
-    def __init__(self, argv: list[str], token: str) -> None:
+    def __init__(self, argv: list[str], token: str, lifeline: Lifeline) -> None:
         super().__init__(argv, None)
-        self._token = token
+        self._token, self._lifeline = token, lifeline
+        self._pid, self._early = "", b""
+
+    def begin(self) -> None:
+        """Hear which process it is. What does not say so has not begun: whoever reads from it hears why."""
+        deadline = time.monotonic() + CONNECT_SECONDS
+        with contextlib.suppress(TimeoutError):
+            while b"\n" not in self._early:
+                got = super().read(max(0.0, deadline - time.monotonic()))
+                if not got:
+                    return
+                self._early += got
+            pid, _, self._early = self._early.partition(b"\n")
+            self._pid = pid.decode()
+            self._lifeline.hold(self._pid)
+
+    def read(self, timeout_seconds: float) -> bytes:
+        early, self._early = self._early, b""
+        return early or super().read(timeout_seconds)
+
+    def end(self) -> None:
+        super().end()
+        self._lifeline.release(self._pid)
 
     def errors(self) -> str:
         return _parted(super().errors(), self._token)[0]
