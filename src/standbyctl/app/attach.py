@@ -10,13 +10,15 @@ from standbyctl.app.state import State
 from standbyctl.domain.effects import Prove
 from standbyctl.domain.errors import RefusedError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Memory, Plan
+from standbyctl.steps.base import Step
+from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.server import PROOF_SECONDS
 
 
@@ -37,6 +39,13 @@ def plan(session: Session, state: State) -> Planned:
     session.see_source(facts)
     memory = journal.memory()
     return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
+
+
+def _refusal(step: Step, session: Session) -> Message | None:
+    """What the standby's host was told when the role did not get in although its line is in force."""
+    if not isinstance(step, AdmitReplication) or not session.sample.refusal:
+        return None
+    return msg("A replication connection as {role} fails: {e}", role=session.target.role, e=session.sample.refusal)
 
 
 def check_system(journal: Journal, facts: Facts, target: Target) -> None:
@@ -63,6 +72,7 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             do=do,
             journal=journal,
             report=report,
+            why=lambda step: _refusal(step, session),
         )
         begin(run)
         first = run.check(expected)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.errors import BlockedError, DriftError, StandbyctlError, StoppedError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.engine.events import Report, StepBegun, StepDone
 from standbyctl.engine.journal import Journal
 from standbyctl.planner.plan import Plan
@@ -24,13 +24,17 @@ Do = Callable[[Effect], None]
 
 @dataclass(slots=True)
 class Run:
-    """One run of one plan: how far it got is what an error report needs to know."""
+    """One run of one plan: how far it got is what an error report needs to know.
+
+    `why`: what is known of a step whose effects ran and which a fresh look does not show.
+    """
 
     look: Look
     plan: MakePlan
     do: Do
     journal: Journal
     report: Report
+    why: Callable[[Step], Message | None] = lambda _: None
     _facts: Facts | None = None
     number: int = 0
     done: int = 0
@@ -103,7 +107,8 @@ class Run:
             raise StoppedError(
                 "A205",
                 msg("step {n} did not take effect: {label}", n=self.number, label=step.title),
-                detail=msg("It ran without an error, but a fresh look does not show it: {text}", text=step.text),
+                detail=self.why(step)
+                or msg("It ran without an error, but a fresh look does not show it: {text}", text=step.text),
                 hint=msg("Run the same command again; with --debug it shows every statement and command."),
             )
         self.journal.done(step)
