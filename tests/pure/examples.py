@@ -58,6 +58,7 @@ DEFAULTS = dict.fromkeys(SETTINGS, "") | {
     "max_worker_processes": "8",
     "port": "5432",
     "recovery_min_apply_delay": "0",
+    "ssl": "on",
     "synchronous_commit": "on",
     "wal_keep_size": "0",
     "wal_level": "replica",

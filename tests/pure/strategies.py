@@ -63,6 +63,7 @@ _SETTINGS = {
     "max_wal_senders": ["0", "1"],
     "recovery_target": ["immediate"],
     "recovery_target_time": ["2026-05-01 09:00:00+09"],
+    "ssl": ["off"],
     "synchronous_commit": ["off", "remote_apply"],
     "synchronous_standby_names": ["*", "db2", "db3", "ANY 1 (db3, db2)", 'FIRST 1 ("DB2_copy")', "db22, xdb2"],
     "wal_keep_size": ["0", "512", "2048"],
@@ -251,6 +252,7 @@ targets = st.builds(
     copy_port=st.just(5999),
     service=services,
     replace_cluster=st.booleans(),
+    sslmode=st.sampled_from(["", "", "prefer", "disable", "require", "verify-full"]),
 )
 
 WANTED = [

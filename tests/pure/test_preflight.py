@@ -19,7 +19,7 @@ from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.checks import PRIMARY_LINES, STANDBY_LINES
 from standbyctl.planner.plan import Memory
 from standbyctl.planner.preflight import Preflight, Verdict, preflight
-from tests.pure.examples import ATTACHED, GB, OUR_ROLE, SAMPLE, TARGET, facts, server
+from tests.pure.examples import ATTACHED, GB, OUR_ROLE, SAMPLE, TARGET, facts, server, settings
 from tests.pure.situations import Situation, attachable
 from tests.pure.strategies import any_facts, any_samples, memories, targets
 
@@ -150,9 +150,13 @@ def test_a_failing_archiver_is_a_warning_only_where_archiving_is_on() -> None:
 
 def test_tls_that_is_off_is_a_warning_only_between_machines() -> None:
     away = replace(TARGET, source_address="10.0.0.7", primary_host="10.0.0.5")
-    assert line(look(setting("ssl", "off")), "P130")[0] == "OK"
-    assert line(look(setting("ssl", "off"), away), "P130")[0] == "WARN"
-    assert line(look(setting("ssl", "on"), away), "P130")[0] == "OK"
+
+    def with_ssl(value: str, target: Target = TARGET) -> str:
+        return line(preflight(facts(server(settings=settings(ssl=value))), SAMPLE, target), "P130")[0]
+
+    assert with_ssl("off") == "OK"
+    assert with_ssl("off", away) == "WARN"
+    assert with_ssl("on", away) == "OK"
 
 
 def test_the_hardest_need_is_the_one_that_is_said() -> None:

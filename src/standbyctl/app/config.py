@@ -51,6 +51,8 @@ class AttachConfig:
     wal_keep_size: str = ""
     synchronous_commit: str = ""
     auth_method: str = ""
+    sslmode: str = ""
+    sslrootcert: str = ""
     restore_command: str = ""
     settings: str = ""
     copy_from: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from standbyctl.app.values import CHOICES
@@ -17,8 +18,8 @@ _SLOT = re.compile(r"(?m)^primary_slot_name *= *'(.*)'")
 
 
 def as_it_stands(target: Target, server: Server) -> Target:
-    """The target with the slot that the standby's configuration names, or none, and the method of our line."""
-    return replace(target, slot=_slot(target), auth_method=_auth_method(target, server))
+    """The target with the slot that the standby's configuration names, or none, and as our line has it."""
+    return _admission(replace(target, slot=_slot(target)), server)
 
 
 def _slot(target: Target) -> str:
@@ -30,13 +31,15 @@ def _slot(target: Target) -> str:
     return found[-1] if found and (not found[-1] or valid_slot_name(found[-1])) else target.slot
 
 
-def _auth_method(target: Target, server: Server) -> str:
+def _admission(target: Target, server: Server) -> Target:
+    """With the method and the kind of our line in pg_hba.conf."""
     try:
         [(text,)] = server.observe("SELECT pg_read_file(current_setting('hba_file'))")
     except CannotTellError:
-        return target.auth_method
+        return target
     lines = text.split("\n")
-    for method in CHOICES["auth_method"]:
-        if hba_line(target.role, target.source_address, marker(target.name), method) in lines:
-            return method
-    return target.auth_method
+    for method, sslmode in product(CHOICES["auth_method"], (target.sslmode, "require")):
+        stands = replace(target, auth_method=method, sslmode=sslmode)
+        if hba_line(target.role, target.source_address, marker(target.name), method, tls=stands.tls) in lines:
+            return stands
+    return target

@@ -115,6 +115,8 @@ def _request(conninfo: str, target: Target) -> Request:
         wal_keep_size=target.wal_keep_size,
         synchronous_commit=target.synchronous_commit,
         auth_method=target.auth_method,
+        sslmode=target.sslmode,
+        sslrootcert=target.sslrootcert,
         restore_command=target.restore_command,
         settings=target.settings.value,
         verify_backup=target.verify_backup,

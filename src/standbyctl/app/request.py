@@ -53,6 +53,8 @@ class Request:
     wal_keep_size: str = ""
     synchronous_commit: str = ""
     auth_method: str = ""
+    sslmode: str = ""
+    sslrootcert: str = ""
     restore_command: str = ""
     settings: str = ""
     verify_backup: bool = False
@@ -130,12 +132,14 @@ def resolve(request: Request, state: State) -> Resolved:
     check_names(name, request.slot, primary, request.role)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
     check_source(source, name, port)
+    sslmode = choice("sslmode", request.sslmode, earlier.sslmode if earlier else "")
     target = Target(
         primary=primary,
         name=name,
         data_directory=data_directory,
         port=port,
-        primary_host=route.host,
+        # A certificate names the host, so that is how the standby has to call it.
+        primary_host=(route.name_there if sslmode == "verify-full" else "") or route.host,
         primary_port=route.port,
         source_address=route.source,
         role=request.role or (earlier.role if earlier else "") or default_role(name),
@@ -150,6 +154,8 @@ def resolve(request: Request, state: State) -> Resolved:
         wal_keep_size=wal_keep_size(request.wal_keep_size),
         synchronous_commit=choice("synchronous_commit", request.synchronous_commit),
         auth_method=choice("auth_method", request.auth_method, earlier.auth_method if earlier else "scram-sha-256"),
+        sslmode=sslmode,
+        sslrootcert=_root_certificate(request, earlier, sslmode),
         restore_command=restore_command(request.restore_command) or (earlier.restore_command if earlier else ""),
         settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
@@ -250,6 +256,19 @@ def _absolute(path: str, host: str) -> str:
         return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
     except FileNotFoundError as error:
         raise UsageError("C116", msg('"{path}" is relative, and the working directory is gone', path=path)) from error
+
+
+def _root_certificate(request: Request, earlier: Target | None, sslmode: str) -> str:
+    """The file on the standby's host; without one libpq looks in a home directory that the server may not have."""
+    given = request.sslrootcert or (earlier.sslrootcert if earlier else "")
+    path = given if given in {"", "system"} else _absolute(given, request.standby_ssh)
+    if sslmode.startswith("verify-") and not path:
+        raise UsageError(
+            "C107",
+            msg("sslmode {mode} needs the certificate of an authority", mode=sslmode),
+            hint=msg("Give its file on the standby's host with --sslrootcert, or system (16 and later)."),
+        )
+    return path
 
 
 def _slot(request: Request, earlier: Target | None, name: str) -> str:

@@ -33,7 +33,10 @@ _BINDIR = "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How the standby will reach the primary, and how the primary will see it. `reachable`: it listens there."""
+    """How the standby will reach the primary, and how the primary will see it. `reachable`: it listens there.
+
+    `name_there`: what the standby's host calls `host`; empty where nobody was asked.
+    """
 
     name: str
     host: str
@@ -48,6 +51,7 @@ class Route:
     user: str = ""
     database: str = ""
     lacks: tuple[str, ...] = ()
+    name_there: str = ""
 
 
 def find_route(server: Reached, despite: Collection[str] = RULERS, *, apart: bool = False) -> Route:

@@ -160,7 +160,7 @@ def question_for(resolved: Resolved) -> Question:
         passfile_entry=passfile_entry(target.primary_host, target.primary_port, target.role),
         replication_conninfo=replication_conninfo(target),
         primary_conninfo=primary_conninfo(target),
-        hba_line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method),
+        hba_line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method, tls=target.tls),
         condemned=condemned_path(target.data_directory),
         own_role=target.own_role,
         source_address=target.source_address,

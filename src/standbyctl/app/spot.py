@@ -101,6 +101,7 @@ def distant_spot(hosts: Hosts, route: Route, given: str, cluster: str, tried: li
     return spot, replace(
         route,
         name=name_from_address(words["hostname"], route.port),
+        name_there=here.get("name", ""),
         host=address or next(iter(candidates), route.host),
         source=here.get("source") or route.source,
         # Without PostgreSQL there, nobody has tried.

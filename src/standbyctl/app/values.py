@@ -16,6 +16,7 @@ CHOICES = {
     "wal_method": ("stream", "fetch"),
     "synchronous_commit": ("on", "off", "local", "remote_write", "remote_apply"),
     "auth_method": ("scram-sha-256", "md5"),
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "settings": tuple(way.value for way in SettingsWay),
 }
 _MB = 1 << 20

@@ -33,28 +33,36 @@ class Placement:
     doubtful: HbaRule | None = None
 
 
-def hba_line(role: str, source_address: str, marker: str, method: str = "scram-sha-256") -> str:
-    """The record that admits one role from one address for replication.
+def hba_line(
+    role: str, source_address: str, marker: str, method: str = "scram-sha-256", *, tls: bool | None = None
+) -> str:
+    """The record that admits one role from one address for replication; by TLS only, where `tls` is true.
 
     >>> hba_line("repl_db2", "10.0.0.7", "standbyctl: db2")
     'host replication repl_db2 10.0.0.7/32 scram-sha-256 # standbyctl: db2'
     """
+    kind = "hostssl" if tls else "host"
     bits = 32 if ip_address(source_address).version == 4 else 128  # noqa: PLR2004
     # A name that is also a keyword (all, replication), or has odd letters, must be quoted.
     plain = _PLAIN_NAME.fullmatch(role) and role not in {"all", "replication", "sameuser", "samerole"}
     user = role if plain else '"' + role.replace('"', '""') + '"'
-    return f"host replication {user} {source_address}/{bits} {method} # {marker}"
+    return f"{kind} replication {user} {source_address}/{bits} {method} # {marker}"
 
 
-def find_place(rules: tuple[HbaRule, ...], main_file: str, role: str, source: str) -> Placement:
-    """Where a line for the role must stand to be reached, without ever passing a `reject`."""
-    relevant = [rule for rule in rules if _could_match(rule, role, source)]
+def find_place(
+    rules: tuple[HbaRule, ...], main_file: str, role: str, source: str, *, tls: bool | None = None
+) -> Placement:
+    """Where a line for the role must stand to be reached, without ever passing a `reject`.
+
+    `tls`: whether the connection is known to be encrypted, or not to be.
+    """
+    relevant = [rule for rule in rules if _could_match(rule, role, source) and _crypto(rule, tls) is not False]
     if not relevant:
         return Placement()
     first = relevant[0]
     if first.method == "reject":
         return Placement(refuses=first)
-    if first.method in _PASSWORD_METHODS and _surely_matches(first, role, source):
+    if first.method in _PASSWORD_METHODS and _crypto(first, tls) and _surely_matches(first, role, source):
         return Placement(admits=first)
     if reject := next((rule for rule in relevant if rule.method == "reject"), None):
         return Placement(refuses=reject)
@@ -78,8 +86,20 @@ def _could_match(rule: HbaRule, role: str, source: str) -> bool:
 
 
 def _surely_matches(rule: HbaRule, role: str, source: str) -> bool:
-    """Whether the rule decides about the connection for certain, whatever TLS and groups do."""
-    return rule.type == "host" and bool({"all", role} & set(rule.users)) and _covers(rule, source) is True
+    """Whether the rule decides about the connection for certain, whatever groups do."""
+    return bool({"all", role} & set(rule.users)) and _covers(rule, source) is True
+
+
+def _crypto(rule: HbaRule, tls: bool | None) -> bool | None:
+    """Whether the rule is for such a connection; None where only both ends can tell. GSSAPI is never asked for."""
+    match rule.type:
+        case "host":
+            return True
+        case "hostssl":
+            return tls
+        case "hostnossl":
+            return None if tls is None else not tls
+    return None
 
 
 def _covers(rule: HbaRule, source: str) -> bool | None:

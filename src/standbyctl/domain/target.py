@@ -39,6 +39,8 @@ class Target:
     and 0: what a standby needs.
     `primary_ssh` and `standby_ssh`: how their hosts are reached, empty for this machine. `service`: what runs the
     standby. `replace_cluster`: the cluster that stands in its place is moved aside, if it holds nothing of anybody.
+    `sslmode`, `sslrootcert`: libpq's words for the standby's connection, the file on the standby's host; empty for its
+    defaults.
     """
 
     primary: str
@@ -75,3 +77,10 @@ class Target:
     standby_ssh: str = ""
     service: Service = PG_CTL
     replace_cluster: bool = False
+    sslmode: str = ""
+    sslrootcert: str = ""
+
+    @property
+    def tls(self) -> bool | None:
+        """Whether the standby speaks TLS to its primary; None where both ends settle that between them."""
+        return {"": None, "allow": None, "prefer": None, "disable": False}.get(self.sslmode, True)

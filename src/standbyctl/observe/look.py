@@ -26,7 +26,7 @@ SETTINGS = (
     "max_locks_per_transaction", "max_prepared_transactions", "max_replication_slots", "max_slot_wal_keep_size",
     "max_wal_senders", "max_worker_processes", "port", "promote_trigger_file", "recovery_end_command",
     "recovery_min_apply_delay", "recovery_target", "recovery_target_lsn", "recovery_target_name",
-    "recovery_target_time", "recovery_target_xid", "synchronous_commit",
+    "recovery_target_time", "recovery_target_xid", "ssl", "synchronous_commit",
     "synchronous_standby_names", "wal_keep_size", "wal_level",
 )  # fmt: skip
 # Everybody may see of a role what is no secret: its password's digest is unknown then.

@@ -25,7 +25,7 @@ from standbyctl.observe.texts import text
 SETTINGS = (
     "archive_library", "checkpoint_completion_target", "checkpoint_timeout", "data_checksums", "full_page_writes",
     "huge_pages", "idle_replication_slot_timeout", "local_preload_libraries",
-    "session_preload_libraries", "shared_buffers", "shared_preload_libraries", "ssl", "wal_keep_size",
+    "session_preload_libraries", "shared_buffers", "shared_preload_libraries", "wal_keep_size",
     "wal_log_hints", "wal_sender_timeout",
 )  # fmt: skip
 _PRELOADED = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries", "archive_library")

@@ -68,6 +68,7 @@ say free_port "$free"
     [ $? -le 1 ] || continue
     number=$(getent ahosts "$address" | awk 'NR == 1 { print $1 }')
     say address "$number"
+    say name "$address"
     say source "$(ip -o route get "${number:-$address}" 2>/dev/null | sed -n 's/.* src \([0-9a-fA-F.:]*\).*/\1/p')"
     break
 done

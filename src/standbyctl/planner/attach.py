@@ -136,7 +136,10 @@ def next_draft(prefix: str, taken: set[str]) -> str:
 
 def _gets_in(server: Server, place: Place, target: Target, *, reloads: bool) -> bool:
     """Whether the role gets in, or will as soon as it is made; and still will once the plan has reloaded."""
-    file_admits = find_place(server.hba.rules, server.hba.path, target.role, target.source_address).admits is not None
+    file_admits = (
+        find_place(server.hba.rules, server.hba.path, target.role, target.source_address, tls=target.tls).admits
+        is not None
+    )
     if target.own_role and not place.password_set:
         return server.hba.loaded and file_admits
     return place.admitted and (server.hba.loaded or file_admits or not reloads)
@@ -145,13 +148,13 @@ def _gets_in(server: Server, place: Place, target: Target, *, reloads: bool) -> 
 def admission(server: Server, place: Place, target: Target) -> Step:
     """The step that lets the standby in, the way the operator chose."""
     hba = server.hba
-    found = find_place(hba.rules, hba.path, target.role, target.source_address)
+    found = find_place(hba.rules, hba.path, target.role, target.source_address, tls=target.tls)
     by_hand = target.hba is HbaWay.WAIT or (target.hba is HbaWay.AUTO and not hba.at_hand)
     return AdmitReplication(
         primary=target.primary,
         name=target.name,
         path=hba.path,
-        line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method),
+        line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method, tls=target.tls),
         before_line=found.before_line,
         digest=hba.digest,
         by_hand=by_hand,

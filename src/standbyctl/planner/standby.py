@@ -32,6 +32,7 @@ def connection(target: Target) -> tuple[tuple[str, str], ...]:
         ("port", str(target.primary_port)),
         ("user", target.role),
         ("passfile", target.passfile),
+        *((key, value) for key, value in (("sslmode", target.sslmode), ("sslrootcert", target.sslrootcert)) if value),
         ("connect_timeout", "10"),
         ("keepalives_idle", "30"),
         ("keepalives_interval", "10"),

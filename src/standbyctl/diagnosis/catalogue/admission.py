@@ -144,6 +144,7 @@ ENTRIES = (
         msg("TLS is off"),
         means=msg(
             "ssl is off on the primary: the stream, and so every row that is written, crosses the network in clear."
+            " Where --sslmode asks for TLS, the standby could not connect, and nothing is begun."
         ),
         why=msg(
             "The password is safe with scram-sha-256; the WAL is not. Between two servers on one machine it"
@@ -158,7 +159,7 @@ ENTRIES = (
                 "\nSELECT pg_reload_conf();"
                 "\nSHOW ssl;"
             ),
-            msg("Then write hostssl instead of host in pg_hba.conf, so that it cannot be left out."),
+            msg("Then attach with --sslmode require or more: pg_hba.conf gets hostssl, so that it cannot be left out."),
         ),
     ),
     Entry(

@@ -12,7 +12,13 @@ from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers
 from standbyctl.planner.blockers.host import host_blockers
 from standbyctl.planner.blockers.ownership import ownership_blockers
 from standbyctl.planner.blockers.parameters import parameter_blockers
-from standbyctl.planner.blockers.primary import commit_blockers, hba_blockers, reload_blockers, server_blockers
+from standbyctl.planner.blockers.primary import (
+    commit_blockers,
+    hba_blockers,
+    reload_blockers,
+    server_blockers,
+    tls_blockers,
+)
 from standbyctl.planner.blockers.restart import asked_blockers, due_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.source import source_blockers
@@ -33,6 +39,7 @@ def attach_blockers(
     yield from ownership_blockers(facts, sample, target, steps)
     yield from rights_blockers(facts, target, steps)
     yield from commit_blockers(facts, sample, target)
+    yield from tls_blockers(facts, target)
     yield from capacity_blockers(facts, sample, target, steps)
     yield from slot_blockers(facts, sample, target, memory)
     yield from cap_blockers(facts, sample, target, steps)

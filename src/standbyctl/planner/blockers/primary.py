@@ -123,6 +123,20 @@ def commit_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
         )
 
 
+def tls_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """TLS that is asked for, of a server that speaks none."""
+    if target.tls and facts.server(target.primary).setting("ssl").value != "on":
+        yield Blocker(
+            "P130",
+            msg("{node} does not speak TLS", node=target.primary),
+            msg("sslmode {mode} is asked for, and ssl is off there.", mode=target.sslmode),
+            msg(
+                "With ssl_cert_file and ssl_key_file in place, ALTER SYSTEM SET ssl = on and a reload do it, without a"
+                " restart. Or leave --sslmode out."
+            ),
+        )
+
+
 def _may_name(names: str, ours: set[str]) -> bool:
     """Whether the setting counts one of our application names in (names compare without case)."""
     words = names.replace("(", " ").replace(")", " ").replace(",", " ").replace('"', " ").lower().split()
@@ -168,7 +182,7 @@ def hba_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Itera
             msg("Mend that line first (SELECT * FROM pg_hba_file_rules WHERE error IS NOT NULL)."),
         )
         return
-    found = find_place(hba.rules, hba.path, target.role, target.source_address)
+    found = find_place(hba.rules, hba.path, target.role, target.source_address, tls=target.tls)
     if found.refuses:
         yield Blocker(
             "P106",

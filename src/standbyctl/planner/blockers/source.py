@@ -143,7 +143,7 @@ class _Looked:
     def _admits(self) -> Iterator[Blocker]:
         hba, target = self.seen.server.hba, self.target
         address = self.seen.address or target.copy_host
-        found = find_place(hba.rules, hba.path, target.role, address)
+        found = find_place(hba.rules, hba.path, target.role, address, tls=target.tls)
         if (found.admits or found.doubtful) and hba.loaded:
             return
         what = msg("{node} does not let {role} in for the copy", node=self._node, role=target.role)
@@ -166,7 +166,7 @@ class _Looked:
                 path=hba.path,
                 node=self._node,
                 above="" if above is None else f", above line {above}",
-                line=hba_line(target.role, address, f"copy for {target.name}", target.auth_method),
+                line=hba_line(target.role, address, f"copy for {target.name}", target.auth_method, tls=target.tls),
             ),
         )
 

@@ -102,7 +102,7 @@ def _use_blockers(use: RoleUse, target: Target) -> Iterator[Blocker]:
 def _attempt_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
     """A rule lets the role in, and still a connection was refused: a wrong password, or a secret of another method."""
     server, place = facts.server(target.primary), facts.place(target.name)
-    found = find_place(server.hba.rules, server.hba.path, target.role, target.source_address)
+    found = find_place(server.hba.rules, server.hba.path, target.role, target.source_address, tls=target.tls)
     walsenders = int(server.setting("max_wal_senders").value) - sample.wal_senders_in_use
     if place.admitted or not sample.refusal or not found.admits or not server.hba.loaded or walsenders < 1:
         return

@@ -171,6 +171,8 @@ def _sender_timeout(view: View) -> Seen:
 def _tls(view: View) -> Seen:
     near = view.target.source_address in {"127.0.0.1", "::1"}
     value = view.value("ssl") or "off"
+    if value == "on" and view.target.sslmode:
+        return fine("on; the standby connects with sslmode {mode}", mode=view.target.sslmode)
     if value == "on" or near:
         return fine("{value}{near}", value=value, near="; the connection stays on this machine" if near else "")
     return warning("off: WAL goes over the network in the clear")
@@ -217,7 +219,7 @@ def _source(view: View) -> Seen:
     if delay not in {"", "0"}:
         return warning("{where} lags by {age} on purpose, and the copy waits", where=where, age=f"{delay} ms")
     hba, address = seen.server.hba, seen.address or target.copy_host
-    if doubtful := find_place(hba.rules, hba.path, target.role, address).doubtful:
+    if doubtful := find_place(hba.rules, hba.path, target.role, address, tls=target.tls).doubtful:
         return warning(
             "{where}: whether line {n} of its pg_hba.conf lets in is seen then", where=where, n=doubtful.line
         )

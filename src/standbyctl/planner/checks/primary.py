@@ -60,7 +60,7 @@ def _hba(view: View) -> Seen:
     hba, target = view.server.hba, view.target
     if view.place.upstream or view.place.admitted:
         return fine("{role} gets in from {source}", role=target.role, source=target.source_address)
-    found = find_place(hba.rules, hba.path, target.role, target.source_address)
+    found = find_place(hba.rules, hba.path, target.role, target.source_address, tls=target.tls)
     if found.admits:
         return fine(
             "line {n} admits {role} from {source}", n=found.admits.line, role=target.role, source=target.source_address

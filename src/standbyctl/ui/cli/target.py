@@ -11,6 +11,7 @@ import click
 
 from standbyctl.app.config import AttachConfig, NodeConfig, load_config
 from standbyctl.app.request import Request
+from standbyctl.app.values import CHOICES
 from standbyctl.domain.survey import RULERS
 
 _HELP = {
@@ -36,6 +37,8 @@ _HELP = {
     "wal_method": "stream: 2 walsenders for the copy. fetch: 1, its WAL comes last. Default: stream.",
     "wal_keep_size": "At least so much WAL kept by the primary (a reload). Needed with --no-slot, unless it keeps 1GB.",
     "synchronous_commit": "The primary's own commits. Not what makes replication asynchronous. Default: as it is.",
+    "sslmode": "TLS of the standby's connection: libpq's sslmode. From require on, pg_hba.conf gets a hostssl line.",
+    "sslrootcert": "Certificates of the authorities, for verify-ca and verify-full: a file on the standby's host.",
     "auth_method": "Method of the line in pg_hba.conf. Default: scram-sha-256.",
     "restore_command": "How the standby gets WAL out of an archive. No secret in it: plans and journals show it.",
     "settings": "Parameters of the primary: ALTER SYSTEM, or print the lines and wait for them. Default: alter.",
@@ -72,6 +75,8 @@ _OPTIONS = (
         type=click.Choice(["on", "off", "local", "remote_write", "remote_apply"]),
         help=_HELP["synchronous_commit"],
     ),
+    click.option("--sslmode", type=click.Choice(CHOICES["sslmode"]), help=_HELP["sslmode"]),
+    click.option("--sslrootcert", metavar="FILE", help=_HELP["sslrootcert"]),
     click.option("--auth-method", type=click.Choice(["scram-sha-256", "md5"]), help=_HELP["auth_method"]),
     click.option("--restore-command", metavar="COMMAND", help=_HELP["restore_command"]),
     click.option("--settings", type=click.Choice(["alter", "print"]), help=_HELP["settings"]),
@@ -136,6 +141,8 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         wal_keep_size=given["wal_keep_size"] or attach.wal_keep_size,
         synchronous_commit=given["synchronous_commit"] or attach.synchronous_commit,
         auth_method=given["auth_method"] or attach.auth_method,
+        sslmode=given["sslmode"] or attach.sslmode,
+        sslrootcert=given["sslrootcert"] or attach.sslrootcert,
         restore_command=given["restore_command"] or attach.restore_command,
         settings=given["settings"] or attach.settings,
         verify_backup=bool(given["verify_backup"]) or attach.verify_backup,
