@@ -168,6 +168,7 @@ def question_for(resolved: Resolved) -> Question:
         hba_by_sql=target.hba is HbaWay.SQL,
         verify_backup=target.verify_backup,
         primary_bin=resolved.primary_bin,
+        config_file=target.service.config_file,
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Question:
     """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
 
-    `bin_directory` is on the standby's host, `primary_bin` on the primary's.
+    `bin_directory` is on the standby's host, `primary_bin` on the primary's. `config_file`:
+    the standby's own, where that is outside its data directory.
     """
 
     primary: str
@@ -32,3 +33,4 @@ class Question:
     hba_by_sql: bool = False
     verify_backup: bool = False
     primary_bin: str = ""
+    config_file: str = ""
