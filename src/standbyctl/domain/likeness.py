@@ -96,6 +96,10 @@ class Likeness:
         pairs = ((each, self.primary.version(each), self.standby.version(each)) for each in PROVIDERS)
         return tuple(each for each, here, there in pairs if here and there and here != there)
 
+    def keeps(self, provider: str) -> bool:
+        """Whether something is kept in its order, or may be."""
+        return self.ordered is not None and bool(self.ordered.of(provider).count or self.ordered.untold)
+
     @property
     def other_machine(self) -> bool:
         """Whether the standby's programs are known to be for another kind of machine."""

@@ -37,7 +37,9 @@ def ask_hosts(doors: Doors, *parts: Part, clock: Clock | None = None) -> Pairs:
         [(host, these)] = hosts.values()
         return _ask(host, these, clock)
     with ThreadPoolExecutor(len(hosts)) as pool:
-        return [pair for pairs in pool.map(lambda each: _ask(*each, clock), hosts.values()) for pair in pairs]
+        return [
+            pair for pairs in pool.map(lambda each: _ask(each[0], each[1], clock), hosts.values()) for pair in pairs
+        ]
 
 
 def _ask(host: Host, parts: list[Part], clock: Clock | None) -> Pairs:

@@ -28,7 +28,8 @@ known AS (
     FROM pg_collation AS l, pg_database AS d WHERE d.datname = current_database()),
 found AS (
   SELECT DISTINCT CASE k.provider WHEN 'c' THEN 'libc' ELSE 'icu' END AS provider,
-         format('%%s.%%s.%%s', current_database(), n.nspname, c.relname) AS name
+         format('%%s.%%s.%%s', current_database(), n.nspname, c.relname)
+           || CASE c.relkind WHEN 'p' THEN ' (partitioned by range)' ELSE '' END AS name
     FROM used AS u
     JOIN known AS k ON k.oid = u.collid
     JOIN pg_class AS c ON c.oid = u.oid
