@@ -16,10 +16,9 @@ def _alike(view: View) -> Likeness:
 def _order(view: View) -> Seen:
     likeness = _alike(view)
     pairs = [(each, likeness.primary.version(each), likeness.standby.version(each)) for each in PROVIDERS]
+    node = view.target.primary
     words = "; ".join(
-        version_words(each, here)
-        if here == there
-        else f"{version_words(each, here)} there, {version_words(each, there)} here"
+        version_words(each, there) + ("" if here == there else f" ({node}: {version_words(each, here)})")
         for each, here, there in pairs
         if here and there
     )
@@ -32,7 +31,7 @@ def _order(view: View) -> Seen:
     if likeness.differing:
         kept = [each for each in likeness.differing if likeness.keeps(each)]
         return fine("{words}" if kept else "{words}; no index is in their order", words=words)
-    return fine("{words}, as on the host of {node}", words=words, node=view.target.primary)
+    return fine("{words}, as on the host of {node}", words=words, node=node)
 
 
 _PROVIDER_WORDS = {"libc": "the C library", "icu": "ICU"}
@@ -49,14 +48,14 @@ def _architecture(view: View) -> Seen:
     here, there = _alike(view).primary, _alike(view).standby
     if not (here.program and there.program):
         return unknown(
-            "not known: {there}, {node} {here}",
+            "not known: {there} ({node}: {here})",
             there=there.architecture or "-",
             node=view.target.primary,
             here=here.architecture or "-",
         )
     if _alike(view).other_machine:
         return fine(
-            "{there}, {node} {here}", there=there.architecture, node=view.target.primary, here=here.architecture
+            "{there} ({node}: {here})", there=there.architecture, node=view.target.primary, here=here.architecture
         )
     return fine("{there}, both", there=there.architecture)
 
