@@ -106,4 +106,6 @@ class Likeness:
         here, there = self.primary, self.standby
         if here.program and there.program:
             return here.program != there.program
-        return bool(here.architecture and there.architecture) and here.architecture != there.architecture
+        # How wide the programs are is not known of both.
+        kinds = [build.architecture.partition(",")[0] for build in (here, there)]
+        return all(kinds) and kinds[0] != kinds[1]

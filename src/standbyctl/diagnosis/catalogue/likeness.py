@@ -14,13 +14,11 @@ ENTRIES = (
             " partitioned by range, are in its order."
         ),
         why=msg(
-            "A copy brings the indexes as the primary has ordered them. PostgreSQL does not compare text itself:"
-            " libc or ICU does, and their order changes between versions (glibc 2.28 sorted nearly every locale anew:"
-            " Debian 10, RHEL 8). A server with another order does not find what is there, and takes in a second row"
-            " where a unique index allows one. A standby cannot REINDEX. Any difference counts, as for PostgreSQL's own"
-            " warning (collation version mismatch). C, POSIX, C.UTF-8, the builtin provider (17 and later), indexes"
-            " with *_pattern_ops and hash indexes do not depend on it. Conditions of CHECK constraints and of partial"
-            " indexes in the database's own collation are not looked at."
+            "A copy brings indexes as the primary has ordered them. libc or ICU compares text, and its order changes"
+            " between versions (most with glibc 2.28). A server with another order does not find what is there, and"
+            " takes in duplicates; a standby cannot REINDEX. Any difference counts, as for PostgreSQL's own collation"
+            " version mismatch. C, POSIX, C.UTF-8, the builtin provider (17 and later), *_pattern_ops and hash indexes"
+            " are immune. CHECK constraints, and predicates in the database's own collation, are not looked at."
         ),
         do=(
             msg("Compare the two hosts:\ngetconf GNU_LIBC_VERSION\nldd BINDIR/postgres | grep icui18n"),
