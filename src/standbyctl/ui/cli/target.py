@@ -29,7 +29,8 @@ _HELP = {
     "max_rate": "Limit for the copy, as pg_basebackup takes it (32k, 80M).",
     "checkpoint": "fast: at once, in a burst of writes. spread: may take minutes before the first byte. Default: fast.",
     "wal_cap": "max_slot_wal_keep_size: half of the free room, as it is, or a size such as 20GB. Default: auto.",
-    "despite": "Attach although this rules the server, or differs between the hosts: what a refusal names. May be given again.",
+    "despite": "Attach although this rules the server, or the hosts differ in it; see the refusal that names it."
+    " May be given again.",
     "no_slot": "No slot: the primary keeps wal_keep_size, and guarantees nothing beyond it.",
     "wal_method": "stream: 2 walsenders for the copy. fetch: 1, its WAL comes last. Default: stream.",
     "wal_keep_size": "At least so much WAL kept by the primary (a reload). Needed with --no-slot, unless it keeps 1GB.",
