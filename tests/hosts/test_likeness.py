@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from tests.hosts.operator import DATA, FACTS, Operator, beside, sql, streams, where
+from tests.hosts.operator import FACTS, Operator, sql, streams, where
 from tests.hosts.transplant import transplant
 
 pytestmark = pytest.mark.hosts("bookworm", "trixie")
+DATA = "/var/lib/postgresql/15/main"
 CONF = "/etc/postgresql/15/main/postgresql.conf"
 # Each index as its name says it: whether libc or ICU orders it, or neither.
 TEXT = """
@@ -50,9 +51,10 @@ def operator(testbed):
 @pytest.fixture
 def unchanged(primary, hosts):
     """Neither host is changed by what is tested."""
-    before, there = sql(primary, FACTS), beside(hosts[1])
+    beside = "ls -A /var/lib/postgresql/15"
+    before, there = sql(primary, FACTS), hosts[1].exec(beside).stdout
     yield
-    assert (sql(primary, FACTS), beside(hosts[1])) == (before, there)
+    assert (sql(primary, FACTS), hosts[1].exec(beside).stdout) == (before, there)
 
 
 @pytest.fixture
