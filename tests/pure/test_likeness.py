@@ -282,6 +282,8 @@ def test_the_true_difference_is_within_what_is_said_whatever_the_ways_took(
 # --- from the words of the hosts
 
 RAW: dict[str, Any] = {
+    "clock": 1764000000.5,
+    "up_seconds": 100.0,
     "locales": [
         {"name": "C", "databases": ["plain"]},
         {"name": "en_US.UTF-8", "databases": ["app", "postgres"]},
@@ -294,6 +296,7 @@ RAW: dict[str, Any] = {
     ],
 }
 SAID = """\
+primary.started=1763999900
 primary.program=02013e00
 primary.architecture=x86_64, 64-bit
 primary.libc=glibc 2.36
@@ -332,6 +335,29 @@ def test_what_the_hosts_say_is_read_as_they_mean_it() -> None:
     assert (parse_likeness(question(), RAW, untried) or Likeness()).locales_missing is None
     no_nanoseconds = [*said(), ("primary.began", "1764000000.%N")]
     assert (parse_likeness(question(), RAW, no_nanoseconds) or Likeness()).clock is None
+
+
+@pytest.mark.parametrize("started", ["", "1763999890", "x"])
+def test_a_host_that_the_primary_does_not_run_on_is_not_taken_for_its(started: str) -> None:
+    other = [*said(**{"primary.began": 1.0}), ("primary.started", started)]
+    found = parse_likeness(question(), RAW, other)
+    assert found is not None
+    assert (found.primary, found.clock) == (Build(), None)
+    assert [seen(found, code)[0] for code in ("P214", "P216", "P217")] == ["UNKNOWN"] * 3
+
+
+def test_libraries_that_the_standbys_own_file_loads_have_to_be_there_and_those_that_it_leaves_out_are_named() -> None:
+    there = replace(TARGET, service=DEBIAN)
+    own = Likeness(BOOKWORM, BOOKWORM, own=(("shared_preload_libraries", "plpgsql, nowhere, /opt/x.so"),))
+    [blocker] = blockers(own, there)
+    assert (blocker.code, "not installed: nowhere" in str(blocker.what)) == ("P209", True)
+    assert blockers(own) == (), "the copy brings its own"
+    loads = (Setting("shared_preload_libraries", "plpgsql, pg_cron", "configuration file"),)
+    found = replace(own, own=(("shared_preload_libraries", "plpgsql"),))
+    assert seen(found, "P209", there, settings=loads) == (
+        "WARN",
+        "db1 loads pg_cron when it starts, and the standby's own configuration does not",
+    )
 
 
 def test_a_postgresql_conf_of_the_standbys_own_says_its_own_locales() -> None:

@@ -17,20 +17,26 @@ LOCALE_SETTINGS = ("lc_messages", "lc_monetary", "lc_numeric", "lc_time")
 MOST_NAMES = 10
 LOOK_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
+# A postmaster writes its file a moment before it says when it started.
+_SAME_START_SECONDS = 3
 _DATABASES = "SELECT datname::text, datallowconn FROM pg_database WHERE datname <> 'template0' ORDER BY datname"
 _PRIMARY, _STANDBY = "primary", "standby"
 
 
-def likeness_parts(question: Question, raw: Mapping[str, Any], parts: Iterable[Part]) -> tuple[Part, ...]:
+def likeness_parts(
+    question: Question, raw: Mapping[str, Any], primary_directory: str, parts: Iterable[Part]
+) -> tuple[Part, ...]:
     """Other questions to both hosts, with these between two looks at each clock."""
     names = "\n".join(locale.name for locale in wanted_locales(question, raw))
-    sides = ((_PRIMARY, question.primary, question.primary_bin), (_STANDBY, question.name, question.bin_directory))
+    sides = ((_PRIMARY, question.primary), (_STANDBY, question.name))
+    here = (_PRIMARY, question.primary_bin, names, "", primary_directory)
+    there = (_STANDBY, question.bin_directory, names, question.config_file, "")
     return (
-        *(Part(node, "clock.sh", (f"{side}.began",)) for side, node, _ in sides),
+        *(Part(node, "clock.sh", (f"{side}.began",)) for side, node in sides),
         *parts,
-        Part(question.primary, "likeness.sh", (_PRIMARY, question.primary_bin, names, "")),
-        Part(question.name, "likeness.sh", (_STANDBY, question.bin_directory, names, question.config_file)),
-        *(Part(node, "clock.sh", (f"{side}.ended",)) for side, node, _ in sides),
+        Part(question.primary, "likeness.sh", here),
+        Part(question.name, "likeness.sh", there),
+        *(Part(node, "clock.sh", (f"{side}.ended",)) for side, node in sides),
     )
 
 
@@ -53,15 +59,22 @@ def parse_likeness(question: Question, raw: Mapping[str, Any], host: list[tuple[
     words = dict(host)
     if f"{_STANDBY}.program" not in words:
         return None
+    known = _is_primarys(raw, words)
     own = dict(value.partition(" ")[::2] for key, value in host if key == f"{_STANDBY}.own")
     return Likeness(
-        primary=_build(_PRIMARY, words),
+        primary=_build(_PRIMARY, words) if known else Build(),
         standby=_build(_STANDBY, words),
         locales_missing=_missing(wanted_locales(question, raw), host),
         locale_gen=words.get(f"{_STANDBY}.locale_gen") == "yes",
-        clock=_clock_gap(question, words),
+        clock=_clock_gap(question, words) if known else None,
         own=tuple(sorted(own.items())) or None,
     )
+
+
+def _is_primarys(raw: Mapping[str, Any], words: Mapping[str, str]) -> bool:
+    """Whether the host that was asked is the one that the primary runs on: it was started there when it says it was."""
+    started = words.get(f"{_PRIMARY}.started", "")
+    return started.isdigit() and abs(int(started) - (raw["clock"] - raw["up_seconds"])) <= _SAME_START_SECONDS
 
 
 def _build(side: str, words: Mapping[str, str]) -> Build:

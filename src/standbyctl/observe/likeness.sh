@@ -1,9 +1,14 @@
 # What has to be alike on two hosts: key=value lines. It changes nothing. Arguments: a word before every key, bin
-# directory, locales to try (one a line), the postgresql.conf of a standby's own host (empty: none).
-side=$1 bin=$2 locales=$3 config=$4
+# directory, locales to try (one a line), the postgresql.conf of a standby's own host (empty: none), the data directory
+# of the server that runs there (empty: none).
+side=$1 bin=$2 locales=$3 config=$4 data=$5
 say() { printf '%s.%s=%s\n' "$side" "$1" "$2"; }
 bytes() { od -An -v -t x1 -j "$1" -N "$2" -- "$bin/postgres" 2>/dev/null | tr -d ' '; }
 
+if [ -n "$data" ]; then
+    say started "$(sed -n 3p "$data/postmaster.pid" 2>/dev/null)"
+    [ -n "$bin" ] || bin=$(dirname -- "$(readlink "/proc/$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)/exe" 2>/dev/null)")
+fi
 # A 64-bit kernel runs 32-bit programs too: what counts is the program's own file (ELF).
 program=$(bytes 4 2)$(bytes 18 2)
 case $program in 01*) width=', 32-bit' ;; 02*) width=', 64-bit' ;; *) width= ;; esac

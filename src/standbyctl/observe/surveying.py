@@ -57,7 +57,7 @@ def take_survey(doors: Doors, question: Question, primary_directory: str, clock:
     if doors[question.name].host is doors[question.primary].host:
         host = ask_hosts(doors, *parts)
     else:
-        host = ask_hosts(doors, *likeness_parts(question, raw, parts), clock=clock)
+        host = ask_hosts(doors, *likeness_parts(question, raw, primary_directory, parts), clock=clock)
     lsn, moment = None, 0.0
     if rate:
         clock.sleep(max(0.0, RATE_SECONDS - (clock.monotonic() - began)))

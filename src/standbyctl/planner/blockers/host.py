@@ -24,14 +24,18 @@ def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
     if not has(steps, CopyByBasebackup):
         return
     survey, source = sample.survey, sample.source
-    if missing := sorted({*survey.libraries_missing, *(source.libraries_missing if source else ())}):
+    lacking = {*survey.libraries_missing, *(source.libraries_missing if source else ()), *_lacking(survey, target)}
+    if missing := sorted(lacking):
         names = ", ".join(missing)
         yield Blocker(
             "P209",
             msg("libraries that the standby needs are not installed: {names}", names=names),
             msg("The copy comes with shared_preload_libraries and functions that load them, and would not start.")
             if own_settings(survey, target) is None
-            else msg("Functions of the copy are in them, or {node} loads them when it starts.", node=target.primary),
+            else msg(
+                "Functions of the copy are in them, or {node} or the standby's own configuration loads them.",
+                node=target.primary,
+            ),
             msg("Install the packages that they are in for this major version, or take them out of the setting."),
         )
     yield from _memory(survey, target, buffers_bytes(source.survey if source else survey, target))
@@ -62,6 +66,29 @@ def _own(survey: Survey, target: Target, name: str) -> tuple[bool, str]:
     if own is None or (given is not None and given.file.endswith("/postgresql.auto.conf")):
         return False, ""
     return True, own.get(name, "")
+
+
+def own_preload(survey: Survey, target: Target) -> tuple[str, ...] | None:
+    """shared_preload_libraries of a configuration that is the standby's own; None where the copy brings it."""
+    decides, value = _own(survey, target, "shared_preload_libraries")
+    return library_names(value) if decides and own_settings(survey, target) else None
+
+
+def library_names(value: str) -> tuple[str, ...]:
+    """The names in a list of libraries, as PostgreSQL looks for them in $libdir.
+
+    >>> library_names('pg_cron, "$libdir/auto_explain"')
+    ('pg_cron', 'auto_explain')
+    """
+    names = (name.strip().strip('"').removeprefix("$libdir/") for name in value.split(","))
+    return tuple(name for name in names if name)
+
+
+def _lacking(survey: Survey, target: Target) -> tuple[str, ...]:
+    """What the standby's own configuration loads and its host has not; paths are not followed."""
+    files = survey.likeness.standby.libraries if survey.likeness else ()
+    names = own_preload(survey, target) or ()
+    return tuple(name for name in names if files and "/" not in name and f"{name}.so" not in files)
 
 
 def buffers_bytes(survey: Survey, target: Target) -> int | None:

@@ -8,7 +8,7 @@ from standbyctl.domain.replication import MINIMUM_PARAMETERS
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import major, version_text
 from standbyctl.planner.attach import brought
-from standbyctl.planner.blockers.host import buffers_bytes
+from standbyctl.planner.blockers.host import buffers_bytes, library_names, own_preload
 from standbyctl.planner.blockers.likeness import named
 from standbyctl.planner.blockers.standby import needed_bytes
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
@@ -120,6 +120,14 @@ def _libraries(view: View) -> Seen:
     count = len(view.survey.libraries)
     if not view.survey.libraries_known:
         return unknown("not known where this server's libraries are")
+    own = own_preload(view.survey, view.target)
+    loaded = library_names(view.value("shared_preload_libraries"))
+    if own is not None and (left_out := [name for name in loaded if name not in own]):
+        return warning(
+            "{node} loads {names} when it starts, and the standby's own configuration does not",
+            node=view.target.primary,
+            names=", ".join(left_out),
+        )
     if lacking := _lacking(view):
         return warning("{node} has in its $libdir what is not here: {names}", node=view.target.primary, names=lacking)
     if count:
