@@ -1,5 +1,6 @@
 """What is in an order that libc or ICU decides, in every database of a real server."""
 
+import os
 import subprocess
 
 import pytest
@@ -8,7 +9,6 @@ from standbyctl.domain.likeness import Ordered
 from standbyctl.lab.load import passfile
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
-from standbyctl.observe import likeness
 from standbyctl.observe.likeness import look_at_order
 
 pytestmark = [pytest.mark.live]
@@ -34,8 +34,8 @@ NAMES = TEXTS if SORTED != "C.UTF-8" else ()
 
 
 @pytest.fixture
-def server(pair, monkeypatch):
-    monkeypatch.setenv("PGPASSFILE", str(passfile(pair.primary)))
+def server(pair):
+    os.environ["PGPASSFILE"] = str(passfile(pair.primary))
     made = LibpqServer("db1", parse_conninfo(pair.primary.conninfo))
     yield made
     made.close()
@@ -47,8 +47,8 @@ def database(pair, name, options):
         conn.execute(TEXT)
 
 
-def look(server):
-    return look_at_order(server, lambda name: server.at(name, dbname=name), SystemClock())
+def look(server, seconds=60.0):
+    return look_at_order(server, lambda name: server.at(name, dbname=name), SystemClock(), seconds)
 
 
 def has_icu(pair):
@@ -103,6 +103,5 @@ def test_many_are_counted_and_ten_named_and_a_database_that_nobody_gets_into_is_
 
 
 @pytest.mark.one_version
-def test_a_look_that_takes_too_long_says_which_databases_it_left_out(pair, server, monkeypatch):
-    monkeypatch.setattr(likeness, "LOOK_SECONDS", -1.0)
-    assert look(server).untold == ("postgres (no time left)", "template1 (no time left)")
+def test_a_look_that_takes_too_long_says_which_databases_it_left_out(server):
+    assert look(server, -1.0).untold == ("postgres (no time left)", "template1 (no time left)")

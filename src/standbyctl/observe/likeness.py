@@ -114,12 +114,14 @@ def _clock_gap(question: Question, words: Mapping[str, str]) -> ClockGap | None:
     return ClockGap(there - here, doubt_here + doubt_there)
 
 
-def look_at_order(server: Server, open_: Callable[[str], Server], clock: Clock) -> OrderedText:
+def look_at_order(
+    server: Server, open_: Callable[[str], Server], clock: Clock, limit_seconds: float = LOOK_SECONDS
+) -> OrderedText:
     """What is kept in an order of libc's or ICU's, in every database; for as long as there is time.
 
     `open_` reaches a database of the primary by its name.
     """
-    deadline = clock.monotonic() + LOOK_SECONDS
+    deadline = clock.monotonic() + limit_seconds
     counts, names = dict.fromkeys(PROVIDERS, 0), {provider: list[str]() for provider in PROVIDERS}
     untold: list[str] = []
     for name, connectable in server.observe(_DATABASES):
