@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes.
 PYTHON ?= python3
 BIN := .venv/bin
-SRC := src tests bench
+SRC := src tests bench packaging
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -23,13 +23,21 @@ live: .venv/dev ## everything, on every PostgreSQL version that is here
 	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
 
 rest: .venv/dev ## what live runs and test does not: for CI, after test
-	$(BIN)/python -m pytest -q -n 2 -m live --versions all --after-test tests
+	$(BIN)/python -m pytest -q -n 3 -m live --versions all --after-test tests
 
 hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m hosts tests/hosts
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m hosts tests/hosts
+
+faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: prints the matrix (half an hour)
+	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py
 
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
+
+dist: .venv/dev ## a wheel, and one file that runs by itself with a libpq of its own: dist/standbyctl.pyz
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/shiv --quiet --disable-pip-version-check --console-script standbyctl --python '/usr/bin/env python3' --preamble packaging/preamble.py \
+	    --output-file dist/standbyctl.pyz '.[binary]'
 
 fix: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format $(SRC)
@@ -47,4 +55,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest hosts bench fix golden
+.PHONY: help demo check test live rest hosts faults bench dist fix golden

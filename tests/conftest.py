@@ -19,6 +19,7 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
     parser.addoption("--suites", default="bookworm", choices=["bookworm", "all"], help="of Debian, for hosts")
+    parser.addoption("--matrix", action="store_true", help="every phase of an attach by every fault, on hosts")
     parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
 
 

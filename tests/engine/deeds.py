@@ -12,9 +12,15 @@ from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.facts import Contents, HbaRule, Passfile, Role, Slot
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import condemned_path, marker
+from standbyctl.domain.replacing import Replaced, Resident
 from tests.engine.toy import Copying, Toy
 
 Deed = Iterator[None]
+
+
+def set_unit(toy: Toy, effect: fx.SetUnit) -> Deed:
+    yield
+    toy.on_standby(at_boot=effect.enabled)
 
 
 def _stop(why: str) -> StoppedError:
@@ -272,6 +278,52 @@ def delete_aside(toy: Toy, effect: fx.DeleteAside) -> Deed:
         toy.on_standby(condemned=False)
 
 
+def vacate_cluster(toy: Toy, effect: fx.VacateCluster) -> Deed:
+    place = toy.place
+    assert place.resident, "there is no cluster"
+    if toy.identity(effect.data_directory) != effect.identity:
+        raise _stop("not the directory that was looked at")
+    if not place.running:
+        if not place.resident.marked:
+            raise _stop("not stopped by us")
+        return
+    if place.resident.holds != () or place.in_recovery:
+        raise _stop("it holds something")
+    yield
+    toy.on_standby(resident=replace(place.resident, marked=True))
+    yield
+    stopped = Resident(effect.system_identifier, marked=True)
+    toy.on_standby(running=False, in_recovery=True, resident=stopped)
+
+
+def move_cluster(toy: Toy, effect: fx.MoveCluster) -> Deed:
+    if toy.identity(effect.destination) == effect.identity:
+        return
+    if toy.identity(effect.source) != effect.identity:
+        raise _stop("not the directory that was looked at")
+    if effect.destination in toy.inodes and toy.place.contents is not Contents.EMPTY:
+        raise _stop("there is something already")
+    assert not toy.place.running
+    yield
+    toy.inodes[effect.destination] = toy.inodes.pop(effect.source)
+    if effect.source == toy.target.data_directory:
+        there = Replaced(effect.system_identifier, effect.identity, ours=True)
+        toy.on_standby(contents=Contents.ABSENT, resident=None, replaced=there)
+    else:
+        there_again = Resident(effect.system_identifier, marked=True)
+        toy.on_standby(contents=Contents.CLUSTER, resident=there_again, replaced=None)
+
+
+def resume_cluster(toy: Toy, effect: fx.ResumeCluster) -> Deed:
+    assert toy.place.contents is Contents.CLUSTER
+    if not toy.place.running:
+        yield
+        marked = Resident(effect.system_identifier, holds=(), marked=True)
+        toy.on_standby(running=True, in_recovery=False, resident=marked)
+    yield
+    toy.on_standby(resident=Resident(effect.system_identifier, holds=()))
+
+
 DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.Sql: run_sql,
     fx.Reload: reload,
@@ -296,6 +348,10 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.AwaitReplay: await_replay,
     fx.Prove: prove,
     fx.StopServer: stop,
+    fx.SetUnit: set_unit,
     fx.SetAside: set_aside,
     fx.DeleteAside: delete_aside,
+    fx.VacateCluster: vacate_cluster,
+    fx.MoveCluster: move_cluster,
+    fx.ResumeCluster: resume_cluster,
 }

@@ -18,6 +18,8 @@ from standbyctl import steps
 from standbyctl.domain.effects import DropTestDatabases, Effect, MakeTestDatabase, TryCopy, TryStart
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.facts import Contents, Draft, Facts, HbaFile, HbaRule, Passfile, Role, Setting, Slot
+from standbyctl.domain.replacing import Resident
+from standbyctl.domain.service import Service
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.detach import DetachOptions
 from standbyctl.steps.staging import StageSettings
@@ -109,6 +111,14 @@ PRINTED = Scenario(
 )
 # A standby is copied, so as to spare the primary.
 SPARED = Scenario(facts(), replace(TARGET, copy_from="db9", copy_host="127.0.0.1", copy_port=5999))
+# What installing PostgreSQL has made, empty and running, stands where the standby goes.
+DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
+REPLACED = Scenario(
+    facts(contents=Contents.CLUSTER, running=True, in_recovery=False, resident=Resident("73", holds=())),
+    replace(TARGET, service=DEBIAN, replace_cluster=True),
+)
+# The packages of PGDG: a unit that is off until somebody enables it.
+PGDG = Scenario(facts(at_boot=False), replace(TARGET, service=Service("postgresql-16.service", as_root=True)))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -118,6 +128,8 @@ EVERY = {
     "printed": PRINTED,
     "by sql": BY_SQL,
     "spared": SPARED,
+    "replaced": REPLACED,
+    "pgdg": PGDG,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
@@ -151,6 +163,9 @@ def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
     was, now = (replace(each, slots=tuple(slot for slot in each.slots if not slot.lost)) for each in (was, now))
     assert replace(now, hba=replace(now.hba, loaded=was.hba.loaded)) == was
     place = after.place(STANDBY)
+    if at is REPLACED:
+        assert place == replace(before.place(STANDBY), admitted=place.admitted)
+        return
     assert not place.running
     assert (place.drafts, place.condemned) == ((), False)
     assert place.passfile is before.place(STANDBY).passfile
@@ -210,6 +225,9 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(PRINTED, ASIDE, True, id="printed, directory renamed"),
         pytest.param(SPARED, DELETE, True, id="spared, directory deleted"),
         pytest.param(FRESH, DELETE, False, id="fresh, journal lost"),
+        pytest.param(REPLACED, KEEP, True, id="replaced, put back"),
+        pytest.param(REPLACED, DELETE, True, id="replaced, directory deleted, put back"),
+        pytest.param(REPLACED, KEEP, False, id="replaced, journal lost"),
     ],
 )
 def test_a_detach_that_died_anywhere_goes_on(

@@ -9,7 +9,7 @@ from typing import Any
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Contents, Draft, Facts, HbaRule, Passfile, Place, Server, Setting
 from standbyctl.domain.hba import Placement, find_place
-from standbyctl.domain.names import condemned_path
+from standbyctl.domain.names import condemned_path, replaced_path
 from standbyctl.domain.parameter import setting_of
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
@@ -83,6 +83,9 @@ class Toy:
         }
         if place.contents is not Contents.ABSENT:
             self.inodes[self.target.data_directory] = 0
+        if place.replaced:
+            self.inodes[replaced_path(self.target.data_directory, self.target.name)] = 7
+            self.on_standby(replaced=replace(place.replaced, identity="1:7"))
         if place.admitted and not self._deciding().admits:
             # Something in force lets it in; where that was loaded last, it still stands in the file.
             everybody = HbaRule(0, "host", ("replication",), ("all",), "all", "", "scram-sha-256", hba.path)
@@ -217,7 +220,9 @@ class Toy:
             assert cap.value != "-1", "a slot stands, and the cap is not in force"
         if self.place.contents is Contents.STANDBY:
             assert self.place.follows, "a copy stands in its place, and is not set up to follow"
-        assert not self.place.running or self.place.contents is Contents.STANDBY
+        assert not self.place.running or self.place.contents in {Contents.STANDBY, Contents.CLUSTER}
+        kept = replaced_path(self.target.data_directory, self.target.name) in self.inodes
+        assert kept == (self.place.replaced is not None), "a cluster was lost"
         self.passed += 1
         if self.passed > self.fuse:
             raise DiedError

@@ -11,6 +11,8 @@ from tests.testbed.images import SUITES, postgresql_major
 
 # What is said at the end: a line a suite, or one about them all.
 SAID = pytest.StashKey()
+# What became of an attach that was struck: a property, for it may have run in a worker.
+CELL = "cell"
 
 
 def pytest_generate_tests(metafunc):
@@ -68,6 +70,12 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("hosts: what ran, and what could not run here")
         for line in config.stash[SAID]:
             terminalreporter.line(line)
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    cells = [value for report in reports for key, value in report.user_properties if key == CELL]
+    if cells:
+        terminalreporter.section("an attach struck by a fault: phase, fault, exit status, outcome")
+        for cell in sorted(set(map(tuple, cells))):
+            terminalreporter.line("{:<12}{:<22}{:>4}  {}".format(*cell))
 
 
 @pytest.fixture(scope="session")

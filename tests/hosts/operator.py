@@ -1,6 +1,7 @@
 """standbyctl as an operator runs it who reaches both hosts by ssh, and what the hosts say."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,9 +32,9 @@ class Operator:
     def env(self):
         return os.environ | {"STANDBYCTL_SSH": f"ssh -F {self.bed.ssh_config}", "STANDBYCTL_STATE": self.state.name}
 
-    def start(self, *args, env=None):
+    def start(self, *args, env=None, module="standbyctl"):
         process = subprocess.Popen(
-            [sys.executable, "-m", "standbyctl", *args],
+            [sys.executable, "-m", module, *args],
             env=self.env | (env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -50,6 +51,13 @@ class Operator:
         assert status in {process.returncode, None}, said
         return " ".join(said.split())
 
+    def dies(self, point, *args):
+        """It is killed at a point: see tests/faults/dying.py."""
+        env = {"DYING_POINT": point, "DYING_NOTE": os.devnull}
+        process = self.start(*args, env=env, module="tests.faults.dying")
+        said, _ = process.communicate(timeout=180)
+        assert process.returncode == -signal.SIGKILL, said
+
     def end(self):
         for process in self.started:
             process.kill()
@@ -59,10 +67,15 @@ class Operator:
 
 
 def where(login="", **more):
-    """The options that name both hosts."""
+    """The options that name both hosts, where the standby's has the cluster that came with its package."""
     at = f"{login}@" if login else ""
-    options = {"--primary-ssh": f"{at}db1", "--standby-ssh": f"{at}db2", "--name": "db2"} | more
-    return [word for pair in options.items() for word in pair]
+    options = {
+        "--primary-ssh": f"{at}db1",
+        "--standby-ssh": f"{at}db2",
+        "--name": "db2",
+        "--replace-cluster": "15/main",
+    } | more
+    return [word for pair in options.items() if pair[1] for word in pair]
 
 
 def sql(host, statement, port=5432):

@@ -15,12 +15,10 @@ COPIES = "ps -eo user,args | grep '[p]g_basebackup' || true"
 @pytest.fixture(scope="module")
 def primary(hosts):
     """What is installed, but for this: it listens where a standby can reach it, and there is something in it."""
-    db1, db2 = hosts
+    db1, _ = hosts
     sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
     db1.exec("systemctl restart postgresql@15-main")
     db1.exec("cd / && pgbench -i -q -s 15 postgres", user="postgres")
-    # The cluster that came with the package makes room; its configuration in /etc stays.
-    db2.exec(f"systemctl stop postgresql@15-main && mv {DATA} {DATA}.packaged")
     return db1
 
 
@@ -59,12 +57,11 @@ def test_what_listens_on_localhost_only_is_refused_by_name(hosts, operator):
 
 def test_a_cluster_in_the_standbys_place_is_not_touched(primary, hosts, operator):
     db2 = hosts[1]
-    db2.exec(f"mv {DATA}.packaged {DATA} && systemctl start postgresql@15-main")
     before = db2.exec(f"stat -c %i {DATA}; cat {DATA}/postmaster.pid").stdout
-    said = operator.tool("attach", *where(), "--yes", status=4)
+    said = operator.tool("attach", *where(**{"--replace-cluster": ""}), "--yes", status=4)
     assert f"{DATA} holds another PostgreSQL cluster" in said
+    assert "--replace-cluster 15/main moves it aside" in said
     assert db2.exec(f"stat -c %i {DATA}; cat {DATA}/postmaster.pid").stdout == before
-    db2.exec(f"systemctl stop postgresql@15-main && mv {DATA} {DATA}.packaged")
 
 
 def test_one_command_makes_a_standby_that_its_own_unit_runs(attached, primary, hosts, operator):
@@ -127,7 +124,7 @@ def test_killed_while_it_copies_nothing_lives_on_and_the_same_command_goes_on(pr
     process = copying(primary, operator)
     process.send_signal(signal.SIGKILL)
     wait(lambda: hosts[1].exec(COPIES).stdout == "", 15)
-    assert "main" not in beside(hosts[1])
+    assert "main.replaced-by-db2" not in beside(hosts[1])
     said = operator.tool("attach", *where(), "--yes")
     assert "old draft" in said
     assert "ATTACHED" in said
@@ -164,10 +161,11 @@ def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
         ({"--primary-ssh": "nobody@db1"}, 3, "cannot reach nobody@db1 by ssh DETAIL: nobody@"),
         ({"--standby-ssh": "nowhere"}, 3, "cannot reach nowhere by ssh DETAIL: ssh: Could not resolve hostname"),
         ({"--primary-ssh": "-oProxyCommand=touch /tmp/x"}, 2, "is no host for ssh"),
-        ({"--cluster": "15/other"}, 2, "there is no cluster 15/other on db2"),
-        ({"--cluster": "../etc"}, 2, "is no Debian cluster"),
+        ({"--cluster": "15/other", "--replace-cluster": ""}, 2, "there is no cluster 15/other on db2"),
+        ({"--cluster": "../etc", "--replace-cluster": ""}, 2, "is no Debian cluster"),
+        ({"--cluster": "15/other"}, 2, "--replace-cluster names another cluster than --cluster"),
         ({"-p": "port=5999"}, 3, "cannot connect to the primary"),
-        ({"-D": "/etc/postgresql", "--port": "5999"}, 4, "/etc/postgresql is not empty"),
+        ({"-D": "/etc/postgresql", "--port": "5999", "--replace-cluster": ""}, 4, "/etc/postgresql is not empty"),
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else None,
 )
@@ -201,7 +199,7 @@ def test_one_name_is_one_standby_on_one_host(attached, primary, operator):
 def test_the_configuration_file_and_a_saved_plan_name_the_hosts_too(primary, hosts, operator, tmp_path):
     config, plan = tmp_path / "standbyctl.toml", tmp_path / "db2.plan"
     config.write_text('[[node]]\nname = "one"\nssh = "db1"\n[[node]]\nname = "db2"\nssh = "db2"\ncluster = "15/main"\n')
-    asked = ("-c", str(config), "-p", "one", "--name", "db2")
+    asked = ("-c", str(config), "-p", "one", "--name", "db2", "--replace-cluster", "15/main")
     assert "standbyctl plan -p one" in operator.tool("preflight", *asked)
     operator.tool("plan", *asked, "-o", str(plan))
     assert "ATTACHED db2 streams from one" in operator.tool("attach", str(plan), "--yes")

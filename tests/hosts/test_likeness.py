@@ -76,16 +76,16 @@ def test_another_glibc_is_refused_with_the_indexes_named_by_preflight_plan_and_a
     said = [operator.tool(verb, *where(), status=4) for verb in ("preflight", "plan")]
     said.append(operator.tool("attach", *where(), "--yes", status=4))
     for words in said:
-        assert "P214" in words
+        assert "P215" in words
         assert "db1_5432 has glibc 2.36, db2 glibc 2.41" in words
         assert f"In that order: {', '.join(f'app.public.{each}' for each in LIBC)}." in words
         assert "icu_column" not in words, "both have the same ICU"
         assert "--despite libc" in words
-    assert lines(operator, status=4)["P214"][0] == "BLOCK"
+    assert lines(operator, status=4)["P215"][0] == "BLOCK"
 
 
 def test_where_no_index_is_in_its_order_another_glibc_is_well(primary, unchanged, operator):
-    assert lines(operator)["P214"] == ("OK", "glibc 2.41 (db1_5432: glibc 2.36); ICU 72; no index is in their order")
+    assert lines(operator)["P215"] == ("OK", "glibc 2.41 (db1_5432: glibc 2.36); ICU 72; no index is in their order")
 
 
 def test_a_database_that_takes_no_connections_is_named_and_not_passed_over(app, primary, unchanged, operator):
@@ -131,7 +131,7 @@ def test_a_locale_that_the_standbys_host_does_not_know_is_refused_with_the_line_
     typed = "echo 'en_US.UTF-8 UTF-8' >>/etc/locale.gen"
     assert f"{typed} locale-gen" in said[1]
     db2.exec(f"{typed}\nlocale-gen")
-    assert lines(operator)["P215"] == ("OK", "all known")
+    assert lines(operator)["P216"] == ("OK", "all known")
 
 
 def test_what_the_two_hosts_have_is_said_line_by_line(primary, hosts, unchanged, operator):
@@ -140,9 +140,9 @@ def test_what_the_two_hosts_have_is_said_line_by_line(primary, hosts, unchanged,
     primary.exec(f"cp -p {CONF}.kept {CONF}")
     assert seen["P208"][1].startswith("shared_buffers is 128 MB"), "its own file says so"
     assert seen["P209"] == ("WARN", "db1_5432 has in its $libdir what is not here: llvmjit.so")
-    assert seen["P216"] == ("OK", "x86_64, 64-bit, both")
+    assert seen["P217"] == ("OK", "x86_64, 64-bit, both")
     # Both are namespaces of one machine, and have one clock.
-    status, words = seen["P217"]
+    status, words = seen["P218"]
     assert status == "OK"
     assert float(words.split()[0]) <= float(words.split()[-2])
 
@@ -161,6 +161,6 @@ def test_a_look_at_two_hosts_that_are_alike_asks_no_other_database(app, primary,
     said = primary.exec(f"grep -c 'connection authorized' {log}; grep -c 'database=app' {log} || true").stdout.split()
     sql(primary, "ALTER SYSTEM RESET log_connections")
     sql(primary, "SELECT pg_reload_conf()")
-    assert seen["P214"] == ("OK", "glibc 2.36; ICU 72, as on the host of db1_5432")
+    assert seen["P215"] == ("OK", "glibc 2.36; ICU 72, as on the host of db1_5432")
     assert int(said[0]) <= 2 + 2, "those of sql() among them"
     assert said[1] == "0"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from standbyctl.domain.facts import Contents, Facts, HbaRule, Node, Passfile, Place, Role, Setting, Slot
+from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.plan import Memory, Remembered
@@ -62,8 +63,13 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
 
 def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fresh: bool) -> Place:
     alive = not target.slot or (slot is not None and not slot.lost)
-    contents = draw(st.sampled_from([Contents.ABSENT, Contents.EMPTY, *([] if fresh else [Contents.STANDBY])]))
-    standby = contents is Contents.STANDBY
+    replaces = target.replace_cluster and target.service.managed
+    free = [Contents.ABSENT, Contents.EMPTY, *([Contents.CLUSTER] if replaces else [])]
+    contents = draw(st.sampled_from([*free, *([] if fresh else [Contents.STANDBY])]))
+    standby, cluster = contents is Contents.STANDBY, contents is Contents.CLUSTER
+    # One that does not run has been stopped by an attach that died then.
+    stopped = cluster and not fresh and draw(st.booleans())
+    moved = Replaced("73", "64768:1003", ours=True) if replaces and not cluster and not fresh else None
     ours = target.own_role and not fresh and draw(st.booleans())
     password_set = ours and draw(st.booleans())
     # A draft counts as whole, and a copy as covered, only by a slot that lives; what has run must be covered.
@@ -87,7 +93,10 @@ def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fre
         covered=covered,
         never_started=never_started,
         follows=standby,
-        running=running,
+        running=running or (cluster and not stopped),
+        in_recovery=not cluster or stopped,
+        resident=Resident("73", None if stopped else (), marked=stopped) if cluster else None,
+        replaced=moved and draw(st.sampled_from([None, moved])),
         started_by=draw(st.sampled_from(["", STANDBY])) if running else "",
         timeline=1 if running else 0,
     )

@@ -25,6 +25,7 @@ from standbyctl.domain.facts import (
     Slot,
 )
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.source import SourceSeen
@@ -167,6 +168,12 @@ servers = st.builds(
     config_sources=st.sampled_from([(HBA,), (HBA, "/etc/postgresql/postgresql.conf")]),
     fault=st.sampled_from(["", "", "postgresql.conf, line 7: syntax error"]),
 )
+residents = st.builds(
+    Resident,
+    system_identifier=st.sampled_from(["73", "73", SYSTEM]),
+    holds=st.sampled_from([None, (), ("database app", "role app")]),
+    marked=st.booleans(),
+)
 places = _build(
     Place,
     _flags(*_truths_of(Place)),
@@ -182,6 +189,8 @@ places = _build(
     upstream=st.sampled_from(["", PRIMARY]),
     downstreams=st.sampled_from([(), ("db3",)]),
     foreign_sessions=st.sampled_from([0, 0, 2]),
+    resident=st.none() | residents,
+    replaced=st.sampled_from([None, None, Replaced("73", "64768:1003", True), Replaced("-", "64768:1003", False)]),
 )
 any_facts = st.builds(
     lambda server, place: Facts((Node(PRIMARY, server=server), Node(STANDBY, place=place))), servers, places
@@ -241,6 +250,7 @@ targets = st.builds(
     copy_host=st.just("127.0.0.1"),
     copy_port=st.just(5999),
     service=services,
+    replace_cluster=st.booleans(),
 )
 
 WANTED = [

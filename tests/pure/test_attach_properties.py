@@ -16,6 +16,7 @@ from standbyctl.planner.parameters import SENSIBLE_MB, asked_megabytes
 from standbyctl.planner.plan import Memory, has
 from standbyctl.steps.base import Impact, Step, predict
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.cluster import ReplaceCluster
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.setting import COMMIT, WAL_KEEP, Alteration, SetByHand
@@ -92,7 +93,9 @@ def test_the_primary_never_feels_more_than_a_reload(
 def test_where_an_attach_can_start_the_primary_feels_no_more_than_a_reload(at: Situation) -> None:
     plan = plan_attach(at.facts, at.sample, at.target, at.memory)
     assert plan.impact(PRIMARY) <= Impact.RELOAD
-    assert plan.impact(STANDBY) is Impact.NONE
+    replaces = has(plan.steps, ReplaceCluster)
+    assert plan.impact(STANDBY) is (Impact.RESTART if replaces else Impact.NONE)
+    assert not replaces or (at.target.replace_cluster and at.facts.place(STANDBY).contents is Contents.CLUSTER)
     assert {step.place for step in plan.steps} <= {PRIMARY, STANDBY}
 
 
@@ -112,7 +115,7 @@ def test_what_somebody_else_put_there_always_refuses(
     facts: Facts, sample: Sample, target: Target, memory: Memory, contents: Contents
 ) -> None:
     taken = facts.with_place(STANDBY, contents=contents, is_primary_directory=False)
-    plan = plan_attach(taken, sample, target, memory)
+    plan = plan_attach(taken, sample, replace(target, replace_cluster=False), memory)
     assert "P201" in {blocker.code for blocker in plan.blockers if blocker.refused}
 
 

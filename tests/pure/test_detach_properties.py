@@ -37,6 +37,8 @@ UNDISTURBED: dict[str, Any] = {
     "started_by": STANDBY,
     "downstreams": (),
     "foreign_sessions": 0,
+    "resident": None,
+    "replaced": None,
 }
 
 

@@ -51,12 +51,12 @@ def notes(likeness: Likeness, target: Target = TARGET) -> str:
 def test_two_hosts_alike_are_said_to_be_and_nothing_blocks() -> None:
     alike = Likeness(BOOKWORM, BOOKWORM)
     assert blockers(alike) == ()
-    assert seen(alike, "P214") == ("OK", "glibc 2.36; ICU 72, as on the host of db1")
+    assert seen(alike, "P215") == ("OK", "glibc 2.36; ICU 72, as on the host of db1")
 
 
 def test_another_libc_with_indexes_in_its_order_is_refused_with_their_names() -> None:
     [blocker] = blockers(Likeness(BOOKWORM, replace(BOOKWORM, libc="glibc 2.41"), ordered=TEXT))
-    assert (blocker.code, blocker.refused, blocker.need) == ("P214", True, Need.WAY)
+    assert (blocker.code, blocker.refused, blocker.need) == ("P215", True, Need.WAY)
     assert "2 indexes or tables are in its order" in str(blocker.what)
     assert "db1 has glibc 2.36, db2 glibc 2.41" in str(blocker.detail)
     assert "app.public.t_name, app.public.t_note." in str(blocker.detail)
@@ -74,7 +74,7 @@ def test_what_is_not_named_is_counted() -> None:
 def test_another_version_in_whose_order_nothing_is_kept_is_well() -> None:
     differs = Likeness(BOOKWORM, TRIXIE, ordered=OrderedText())
     assert blockers(differs) == ()
-    assert seen(differs, "P214") == (
+    assert seen(differs, "P215") == (
         "OK",
         "glibc 2.41 (db1: glibc 2.36); ICU 76 (db1: ICU 72); no index is in their order",
     )
@@ -84,7 +84,7 @@ def test_each_library_blocks_for_what_is_in_its_own_order() -> None:
     [blocker] = blockers(Likeness(BOOKWORM, TRIXIE, ordered=TEXT))
     assert "--despite libc" in str(blocker.hint)
     both = replace(TEXT, icu=Ordered(1, ("app.public.t_icu",)))
-    assert [each.code for each in blockers(Likeness(BOOKWORM, TRIXIE, ordered=both))] == ["P214", "P214"]
+    assert [each.code for each in blockers(Likeness(BOOKWORM, TRIXIE, ordered=both))] == ["P215", "P215"]
 
 
 def test_an_override_names_what_it_overrides_and_is_not_forgotten() -> None:
@@ -94,7 +94,7 @@ def test_an_override_names_what_it_overrides_and_is_not_forgotten() -> None:
     assert "the ICU of db2" in str(blocker.what)
     overridden = replace(TARGET, despite=("icu", "libc"))
     assert blockers(differs, overridden) == ()
-    assert seen(differs, "P214", overridden)[0] == "WARN"
+    assert seen(differs, "P215", overridden)[0] == "WARN"
     said = notes(differs, overridden)
     assert "(--despite libc): read nothing there" in said
     assert "app.public.t_name" in said
@@ -130,7 +130,7 @@ def test_the_great_change_of_glibc_is_named_where_it_lies_between(here: str, the
 def test_an_unknown_version_is_unknown_and_not_equal(side: str, what: str, words: str) -> None:
     unknown = replace(Likeness(BOOKWORM, BOOKWORM), **{side: replace(BOOKWORM, **{what: ""})})
     assert unknown.differing == ()
-    status, said = seen(unknown, "P214")
+    status, said = seen(unknown, "P215")
     assert status == "UNKNOWN"
     assert words in said
 
@@ -150,7 +150,7 @@ def test_a_locale_that_is_missing_blocks_with_the_very_lines_that_make_it() -> N
         Locale("de_DE@euro", ("database eu",), "ISO-8859-15"),
     )
     [blocker] = blockers(Likeness(BOOKWORM, BOOKWORM, locales_missing=missing, locale_gen=True))
-    assert (blocker.code, blocker.refused) == ("P215", False)
+    assert (blocker.code, blocker.refused) == ("P216", False)
     assert "locales en_US.utf8, de_DE@euro" in str(blocker.what)
     assert "en_US.utf8: database app, lc_messages; de_DE@euro: database eu." in str(blocker.detail)
     assert blocker.hint.lines == (
@@ -174,8 +174,8 @@ def test_no_line_to_type_is_made_of_a_name_that_is_none_of_a_locale(name: str) -
 
 
 def test_where_locales_cannot_be_tried_that_is_said() -> None:
-    assert seen(Likeness(BOOKWORM, BOOKWORM, locales_missing=None), "P215")[0] == "UNKNOWN"
-    assert seen(Likeness(BOOKWORM, BOOKWORM), "P215") == ("OK", "all known")
+    assert seen(Likeness(BOOKWORM, BOOKWORM, locales_missing=None), "P216")[0] == "UNKNOWN"
+    assert seen(Likeness(BOOKWORM, BOOKWORM), "P216") == ("OK", "all known")
 
 
 # --- architecture, memory, libraries, minor versions
@@ -183,19 +183,19 @@ def test_where_locales_cannot_be_tried_that_is_said() -> None:
 
 def test_another_architecture_is_impossible() -> None:
     [blocker] = blockers(Likeness(BOOKWORM, replace(BOOKWORM, architecture="aarch64, 64-bit", program="0201b700")))
-    assert (blocker.code, blocker.need) == ("P216", Need.IMPOSSIBLE)
+    assert (blocker.code, blocker.need) == ("P217", Need.IMPOSSIBLE)
     assert "db1: x86_64, 64-bit. db2: aarch64, 64-bit." in str(blocker.detail)
 
 
 def test_32_bit_programs_on_the_same_kernel_are_another_architecture() -> None:
     [blocker] = blockers(Likeness(BOOKWORM, replace(BOOKWORM, architecture="x86_64, 32-bit", program="01010300")))
-    assert blocker.code == "P216"
+    assert blocker.code == "P217"
 
 
 def test_without_programs_the_architecture_is_unknown_unless_the_machines_differ() -> None:
     without = Build(architecture="x86_64")
-    assert seen(Likeness(BOOKWORM, without), "P216") == ("UNKNOWN", "not known: x86_64 (db1: x86_64, 64-bit)")
-    assert [each.code for each in blockers(Likeness(BOOKWORM, Build(architecture="aarch64")))] == ["P216"]
+    assert seen(Likeness(BOOKWORM, without), "P217") == ("UNKNOWN", "not known: x86_64 (db1: x86_64, 64-bit)")
+    assert [each.code for each in blockers(Likeness(BOOKWORM, Build(architecture="aarch64")))] == ["P217"]
 
 
 def test_what_the_primary_has_in_libdir_and_the_standby_has_not_is_named_and_no_blocker() -> None:
@@ -252,7 +252,7 @@ def test_memory_and_huge_pages_are_compared_with_what_the_standbys_own_file_asks
     ],
 )
 def test_clocks_are_told_apart_only_beyond_doubt(gap: ClockGap | None, status: str, words: str) -> None:
-    seen_now = seen(Likeness(BOOKWORM, BOOKWORM, clock=gap), "P217")
+    seen_now = seen(Likeness(BOOKWORM, BOOKWORM, clock=gap), "P218")
     assert seen_now[0] == status
     assert words in seen_now[1]
     assert ("the clocks of the two hosts" in notes(Likeness(BOOKWORM, BOOKWORM, clock=gap))) == (status == "WARN")
@@ -343,7 +343,7 @@ def test_a_host_that_the_primary_does_not_run_on_is_not_taken_for_its(started: s
     found = parse_likeness(question(), RAW, other)
     assert found is not None
     assert (found.primary, found.clock) == (Build(), None)
-    assert [seen(found, code)[0] for code in ("P214", "P216", "P217")] == ["UNKNOWN"] * 3
+    assert [seen(found, code)[0] for code in ("P215", "P217", "P218")] == ["UNKNOWN"] * 3
 
 
 def test_libraries_that_the_standbys_own_file_loads_have_to_be_there_and_those_that_it_leaves_out_are_named() -> None:
@@ -370,7 +370,7 @@ def test_on_one_host_there_is_nothing_to_compare() -> None:
     assert parse_likeness(question(), RAW, [("libdir", "/x"), ("end", "yes")]) is None
     codes = {check.code for check in preflight(facts(), SAMPLE, TARGET).checks}
     assert codes & OF_TWO_HOSTS == set()
-    assert {"P214", "P215", "P216", "P217"} == OF_TWO_HOSTS
+    assert {"P215", "P216", "P217", "P218"} == OF_TWO_HOSTS
 
 
 def test_nothing_of_it_blocks_where_no_copy_is_to_be_made() -> None:

@@ -125,5 +125,6 @@ def _request(conninfo: str, target: Target) -> Request:
         copy_name=target.copy_from,
         primary_ssh=target.primary_ssh,
         standby_ssh=target.standby_ssh,
+        replace_cluster=target.replace_cluster,
         cluster="/".join(target.service.cluster) if target.service.config_file else "",
     )

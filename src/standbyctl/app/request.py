@@ -64,6 +64,7 @@ class Request:
     primary_ssh: str = ""
     standby_ssh: str = ""
     cluster: str = ""
+    replace_cluster: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ def resolve(request: Request, state: State) -> Resolved:
         primary_ssh=request.primary_ssh,
         standby_ssh=request.standby_ssh,
         service=spot.service,
+        replace_cluster=request.replace_cluster,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

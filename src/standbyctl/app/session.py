@@ -183,6 +183,8 @@ def question_for(resolved: Resolved) -> Question:
         verify_backup=target.verify_backup,
         primary_bin=resolved.primary_bin,
         config_file=target.service.config_file,
+        replace_cluster=target.replace_cluster,
+        unit=target.service.enabled_by_us,
     )
 
 

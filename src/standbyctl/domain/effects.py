@@ -25,6 +25,9 @@ from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.replacing import MoveCluster as MoveCluster
+from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
+from standbyctl.domain.replacing import VacateCluster as VacateCluster
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.staging import TryStart as TryStart
 
@@ -172,6 +175,18 @@ class StopServer:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUnit:
+    """Have systemd start a unit at boot, or not."""
+
+    node: str
+    unit: str
+    enabled: bool
+
+    def __str__(self) -> str:
+        return f"systemctl {'enable' if self.enabled else 'disable'} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
 class WaitUntil:
     """Ask a server a yes-or-no question until the answer is yes. The log tells why it is not."""
 
@@ -262,6 +277,7 @@ Effect = (
     | DiscardDraft
     | StartServer
     | StopServer
+    | SetUnit
     | WaitUntil
     | AwaitReplay
     | Prove
@@ -271,4 +287,7 @@ Effect = (
     | DeleteAside
     | TryCopy
     | TryStart
+    | VacateCluster
+    | MoveCluster
+    | ResumeCluster
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from standbyctl.domain.replacing import Replaced, Resident
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -188,8 +190,10 @@ class Place:
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
-    `os`: its operating system and version, as os-release has them.
+    `at_boot`: nothing is known to keep what runs it from starting it at boot. `os`: its operating system and version,
+    as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
+    `resident`: the cluster that stands there, where it is no copy of the primary. `replaced`: what stands aside of it.
     """
 
     data_directory: str
@@ -221,6 +225,9 @@ class Place:
     foreign_sessions: int = 0
     verifier: str = ""
     os: str = ""
+    at_boot: bool = True
+    resident: Resident | None = None
+    replaced: Replaced | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,15 @@ def passfile_path(data_directory: str) -> str:
     return f"{data_directory}.pgpass"
 
 
+def replaced_path(data_directory: str, name: str) -> str:
+    """Where a cluster stands whose place a standby has taken.
+
+    >>> replaced_path("/pg/16/main", "db2")
+    '/pg/16/main.replaced-by-db2'
+    """
+    return f"{data_directory}.replaced-by-{name}"
+
+
 def condemned_path(data_directory: str) -> str:
     """Where a data directory stands while it is being deleted."""
     return f"{data_directory}.standbyctl-deleting"

@@ -38,6 +38,15 @@ class Service:
         """Whether something else than pg_ctl starts it."""
         return self.as_root or bool(self.cluster[0])
 
+    @property
+    def enabled_by_us(self) -> str:
+        """The unit that systemd is to start at boot. Debian's clusters say that in a file of their own, start.conf.
+
+        >>> Service("postgresql-16.service", as_root=True).enabled_by_us
+        'postgresql-16.service'
+        """
+        return self.unit if self.as_root and not self.config_file else ""
+
     def log_path(self, data_directory: str) -> str:
         """Where a start that fails says why."""
         version, name = self.cluster

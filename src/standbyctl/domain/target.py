@@ -38,7 +38,7 @@ class Target:
     `wal_level`, `max_wal_senders` and `max_replication_slots` are the least that the primary must run with; empty
     and 0: what a standby needs.
     `primary_ssh` and `standby_ssh`: how their hosts are reached, empty for this machine. `service`: what runs the
-    standby.
+    standby. `replace_cluster`: the cluster that stands in its place is moved aside, if it holds nothing of anybody.
     """
 
     primary: str
@@ -74,3 +74,4 @@ class Target:
     primary_ssh: str = ""
     standby_ssh: str = ""
     service: Service = PG_CTL
+    replace_cluster: bool = False

@@ -6,7 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, manifests, programs, replaying, secrets, servers, staging, testing, trying
+from standbyctl.nodes import (
+    copying,
+    files,
+    manifests,
+    programs,
+    replacing,
+    replaying,
+    secrets,
+    servers,
+    staging,
+    testing,
+    trying,
+)
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -19,6 +31,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.Prove: servers.prove,
     fx.StartServer: servers.start,
     fx.StopServer: servers.stop,
+    fx.SetUnit: servers.set_unit,
     fx.AwaitAdmission: servers.await_admission,
     fx.EnsureHbaLine: files.ensure_hba_line,
     fx.RemoveHbaLine: files.remove_hba_line,
@@ -39,6 +52,9 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.MakeTestDatabase: testing.make_test_database,
     fx.DropTestDatabases: testing.drop_test_databases,
     fx.TryStart: staging.try_start,
+    fx.VacateCluster: replacing.vacate_cluster,
+    fx.MoveCluster: replacing.move_cluster,
+    fx.ResumeCluster: replacing.resume_cluster,
 }
 
 

@@ -188,7 +188,7 @@ def start(effect: fx.StartServer, world: World) -> None:
         effect.bin_directory,
         effect.started_by,
         timeout_seconds=660,
-        after="alive.sh",
+        after=("alive.sh",),
     )
 
 
@@ -204,15 +204,21 @@ def stop(effect: fx.StopServer, world: World) -> None:
         effect.bin_directory,
         effect.started_by,
         timeout_seconds=660,
-        after="alive.sh",
+        after=("alive.sh",),
     )
+
+
+def set_unit(effect: fx.SetUnit, world: World) -> None:
+    """Enable it, or disable it."""
+    verb = "enable" if effect.enabled else "disable"
+    world.run(effect.node, "set_unit.sh", effect.unit, verb, as_root=True)
 
 
 def _by_service(world: World, script: str, effect: fx.StartServer | fx.StopServer, *more: str) -> None:
     service = effect.service
     programs = () if more else (effect.bin_directory,)
     args = (effect.data_directory, *programs, effect.started_by, service.unit, *service.cluster, *more)
-    world.run(effect.node, script, *args, timeout_seconds=660, as_root=service.as_root, after="alive.sh")
+    world.run(effect.node, script, *args, timeout_seconds=660, as_root=service.as_root, after=("alive.sh",))
 
 
 def await_admission(effect: fx.AwaitAdmission, world: World) -> None:

@@ -28,15 +28,15 @@ class World:
         data: bytes = b"",
         timeout_seconds: float = 60,
         as_root: bool = False,
-        after: str = "",
+        after: tuple[str, ...] = (),
     ) -> Completed:
         """Run a script on a node's host, as the server's user or as root; StoppedError unless it succeeds.
 
-        `after`: another one with functions that it uses.
+        `after`: others, with functions that it uses.
         """
         door = self.doors[node]
         host = door.root if as_root and door.root is not None else door.host
-        text = (script_text(after) if after else "") + script_text(script)
+        text = "".join(map(script_text, (*after, script)))
         done = host.script(text, *args, data=data, timeout_seconds=timeout_seconds)
         if done.status != 0:
             raise StoppedError(

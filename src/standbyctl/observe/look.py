@@ -10,8 +10,10 @@ from typing import Any
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, Node
 from standbyctl.domain.hba import may_admit
+from standbyctl.domain.names import marker, replaced_path
 from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
+from standbyctl.nodes.holding import ask_holding
 from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.question import Question
@@ -48,7 +50,11 @@ def look(doors: Doors, question: Question) -> Seen:
     data_directory = next(s["value"] for s in raw["settings"] if s["name"] == "data_directory")
     probe, drafts = _probe(doors, question, raw, data_directory)
     server = parse_server(raw, probe)
-    standby = _ask_standby(doors[question.name], question, probe) if probe.get("running") == "yes" else {}
+    standby: Mapping[str, Any] = {}
+    if probe.get("running") == "yes":
+        other = probe.get("system_identifier") != raw["system_identifier"]
+        ask = _ask_resident if other and question.replace_cluster else _ask_standby
+        standby = ask(doors[question.name], question, probe)
     place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
     facts = Facts((Node(question.primary, server=server), Node(question.name, place=place)))
     return Seen(facts, parse_sample(raw, probe, question.name))
@@ -95,6 +101,12 @@ def _ask_standby(door: Door, question: Question, probe: Mapping[str, str]) -> di
     return dict(raw) if raw["data_directory"] == probe["real"] else {}
 
 
+def _ask_resident(door: Door, _: Question, probe: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a cluster says that the standby is to replace; nothing where it does not answer, or another one does."""
+    said = ask_holding(door.server)
+    return said if said and said["data_directory"] == probe["real"] else {}
+
+
 def _probe(
     doors: Doors, question: Question, raw: Mapping[str, Any], data_directory: str
 ) -> tuple[dict[str, str], list[str]]:
@@ -112,7 +124,15 @@ def _probe(
         question.condemned,
         "no" if question.slot else "yes",
         "yes" if question.verify_backup else "no",
+        question.unit,
     )
     around = (data_directory, question.primary_bin or question.bin_directory, hba, question.hba_line)
-    pairs = ask_hosts(doors, Part(question.name, "probe.sh", place), Part(question.primary, "primary.sh", around))
+    aside = replaced_path(question.data_directory, question.name)
+    beside = (question.data_directory, question.bin_directory, aside, marker(question.name))
+    pairs = ask_hosts(
+        doors,
+        Part(question.name, "probe.sh", place),
+        Part(question.name, "replaced.sh", beside),
+        Part(question.primary, "primary.sh", around),
+    )
     return dict(pairs), [value for key, value in pairs if key == "draft"]

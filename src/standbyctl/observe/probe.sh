@@ -1,10 +1,10 @@
 # What stands where the standby goes, or is: key=value lines. It changes nothing. Arguments: data directory, bin
 # directory, passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
 # path of a directory being deleted, "yes" where the standby has no slot, "yes" where the programs that verify a copy
-# are to be tried.
+# are to be tried, a unit that is to start it at boot (empty where none is).
 data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 condemned=$8 slotless=$9
 shift 9
-verify=$1
+verify=$1 unit=$2
 parent=$(dirname -- "$data") base=$(basename -- "$data")
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
@@ -40,6 +40,7 @@ for program in pg_verifybackup pg_waldump; do
 done
 # Which packages the programs would be in is asked only where they are not.
 [ $complete = yes ] || [ ! -r /etc/os-release ] || say os "$(. /etc/os-release && printf '%s %s' "$ID" "$VERSION_ID")"
+if [ -n "$unit" ] && [ "$(systemctl is-enabled -- "$unit" 2>/dev/null)" = disabled ]; then say at_boot no; fi
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 say real "$(readlink -f -- "$data")"

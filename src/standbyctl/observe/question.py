@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Question:
     """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
 
-    `bin_directory` is on the standby's host, `primary_bin` on the primary's. `config_file`:
-    the standby's own, where that is outside its data directory.
+    `bin_directory` is on the standby's host, `primary_bin` on the primary's. `unit`: what is to start it at boot.
+    `config_file`: the standby's own, where that is outside its data directory.
     """
 
     primary: str
@@ -34,3 +34,5 @@ class Question:
     verify_backup: bool = False
     primary_bin: str = ""
     config_file: str = ""
+    replace_cluster: bool = False
+    unit: str = ""

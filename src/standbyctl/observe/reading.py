@@ -8,6 +8,7 @@ from typing import Any
 from standbyctl.domain.copies import ended
 from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Place, Role, Server, Setting, Slot
 from standbyctl.domain.lsn import parse_lsn, parse_walfile
+from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
 from standbyctl.observe.question import Question
 
@@ -150,7 +151,7 @@ def parse_place(
         started_by=(standby.get("started_by") or probe.get("started_by", "") if running else ""),
         asked=not running or bool(standby) or probe.get("server_status") != "ready",
         in_recovery=bool(standby.get("in_recovery", probe.get("signal", "yes") == "yes")),
-        timeline=timeline if running else 0,
+        timeline=timeline if running and contents is not Contents.CLUSTER else 0,
         same_timeline=contents is not Contents.STANDBY or timeline == raw["timeline"],
         elsewhere=elsewhere,
         upstream=upstream,
@@ -158,7 +159,31 @@ def parse_place(
         foreign_sessions=int(standby.get("sessions", 0)),
         verifier=_verifier(probe.get("verifier", "")),
         os=probe.get("os", ""),
+        at_boot=probe.get("at_boot") != "no",
+        resident=_resident(probe, standby) if contents is Contents.CLUSTER else None,
+        replaced=_replaced(probe.get("replaced", "")),
     )
+
+
+def _resident(probe: Mapping[str, str], standby: Mapping[str, Any]) -> Resident:
+    running, mark = probe.get("running") == "yes", probe.get("resident_mark")
+    return Resident(
+        system_identifier=probe["system_identifier"],
+        holds=tuple(standby["holds"]) if "holds" in standby else None,
+        marked=bool(mark) if running else mark == "stopped",
+    )
+
+
+def _replaced(said: str) -> Replaced | None:
+    """What stands where a replaced cluster is kept.
+
+    >>> _replaced("yes 7 64768:9"), _replaced("no - 64768:9"), _replaced("")
+    (Replaced(system_identifier='7', identity='64768:9', ours=True), \
+Replaced(system_identifier='-', identity='64768:9', ours=False), None)
+    """
+    ours, _, rest = said.partition(" ")
+    system, _, identity = rest.partition(" ")
+    return Replaced(system, identity, ours == "yes") if said else None
 
 
 def _contents(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Contents:

@@ -15,6 +15,7 @@ from standbyctl.planner.blockers import attach_blockers
 from standbyctl.planner.notes import attach_notes
 from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
+from standbyctl.planner.replacing import make_room
 from standbyctl.planner.standby import connection, copy_name, replication_conninfo, standby_settings
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
@@ -22,7 +23,7 @@ from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.server import StartStandby
+from standbyctl.steps.server import StartAtBoot, StartStandby
 from standbyctl.steps.slot import CreateSlot
 
 
@@ -52,6 +53,8 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         slot = server.slot(target.slot)
         yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
     yield from _copy(facts, sample, target)
+    if unit := target.service.enabled_by_us:
+        yield StartAtBoot(target.name, unit)
     yield StartStandby(
         target.primary, target.name, target.data_directory, place.bin_directory, target.slot, target.service
     )
@@ -97,6 +100,8 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     yield _from_standby(copy, server, sample, target) if target.copy_from else copy
     if target.verify_backup:
         yield VerifyCopy(target.name, path, place.bin_directory)
+    # As late as can be: a copy that fails takes nothing from anybody.
+    yield from make_room(place, sample, target)
     yield InstallCopy(target.name, path, target.data_directory, slotless=not target.slot)
 
 

@@ -16,6 +16,7 @@ from standbyctl.planner.blockers.detach import detach_blockers
 from standbyctl.planner.blockers.primary import reload_blockers
 from standbyctl.planner.blockers.rights import rights_blockers, unseen_blockers
 from standbyctl.planner.plan import Memory, Plan, Remembered
+from standbyctl.planner.replacing import owed, put_back, put_back_notes, somebodys
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
 from standbyctl.steps.clone.basebackup import InstallCopy, RemoveDraft
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
@@ -38,7 +39,7 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     """The steps that give back what is still as we left it, or what stands in the way."""
     place = facts.place(target.name)
     steps: list[Step] = []
-    if place.running:
+    if place.running and not somebodys(facts, target):
         steps.append(StopStandby(target.name, target.data_directory, place.bin_directory, target.service))
     seen = predict(steps, facts)
     notes: list[Message] = []
@@ -72,7 +73,9 @@ def _notes(facts: Facts, target: Target, steps: list[Step], options: DetachOptio
     hba = facts.server(target.primary).hba
     if not hba.loaded and any(step.felt is Impact.RELOAD for step in steps):
         yield msg("{path} was changed and not reloaded: our reload puts that into force too", path=hba.path)
-    if not options.remove_data_directory and facts.place(target.name).contents is Contents.STANDBY:
+    place = facts.place(target.name)
+    yield from put_back_notes(place, target)
+    if not options.remove_data_directory and place.contents is Contents.STANDBY and not owed(place):
         yield msg(
             "{path} stays: it has a standby.signal and cannot start as a primary"
             " (--remove-data-dir {path} renames it aside)",
@@ -114,8 +117,10 @@ def recall(facts: Facts, target: Target) -> Memory:
 def _copy_steps(facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions) -> Iterator[Step]:
     for draft in facts.place(target.name).drafts:
         yield RemoveDraft(target.name, draft.path)
-    if options.remove_data_directory:
+    # A cluster that was replaced needs the place.
+    if options.remove_data_directory or owed(facts.place(target.name)):
         yield from _directory_steps(facts, sample, target, memory, options)
+    yield from put_back(facts.place(target.name), sample, target)
 
 
 def _directory_steps(

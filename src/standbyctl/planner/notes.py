@@ -57,6 +57,12 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
             "archive_mode is {value}: the standby inherits archive_command, and archives too once it is promoted",
             value=server.setting("archive_mode").value,
         )
+    if target.service.unit and not target.service.managed:
+        yield msg(
+            "{name} is started by pg_ctl, and by nothing at boot: its unit {unit} takes root there",
+            name=target.name,
+            unit=target.service.unit,
+        )
     yield from _asked_notes(server, target, steps)
     if has(steps, CopyByBasebackup):
         yield from _likeness_notes(sample, target)

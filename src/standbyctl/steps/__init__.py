@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
+from standbyctl.steps.cluster import PutClusterBack, ReplaceCluster
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.server import StartStandby, StopStandby
+from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from standbyctl.steps.staging import StageSettings
@@ -24,9 +25,12 @@ ALL = (
     CopyByBasebackup,
     VerifyCopy,
     InstallCopy,
+    StartAtBoot,
     StartStandby,
     StopStandby,
     SetDirectoryAside,
     DeleteDirectory,
+    ReplaceCluster,
+    PutClusterBack,
     StageSettings,
 )

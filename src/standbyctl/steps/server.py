@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from standbyctl.domain.effects import Effect, Prove, StartServer, StopServer, WaitUntil
+from standbyctl.domain.effects import Effect, Prove, SetUnit, StartServer, StopServer, WaitUntil
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.service import PG_CTL, Service
@@ -84,6 +84,39 @@ class StartStandby(Step):
             ),
             Prove(self.name, self.primary, PROOF_SECONDS),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StartAtBoot(Step):
+    """Have the unit that runs the standby started at boot, as the packages of PGDG do not."""
+
+    name: str
+    unit: str
+    label: ClassVar[Message] = msg("at boot")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg("systemctl enable {unit}", unit=self.unit)
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("systemctl disable {unit}", unit=self.unit)
+
+    def after(self, facts: Facts) -> Facts:
+        return facts.with_place(self.name, at_boot=True)
+
+    def effects(self) -> tuple[Effect, ...]:
+        return (SetUnit(self.name, self.unit, enabled=True),)
+
+    def undo(self, before: Facts) -> tuple[Effect, ...]:
+        return () if before.place(self.name).at_boot else (SetUnit(self.name, self.unit, enabled=False),)
+
+    def returned(self, facts: Facts, before: Facts) -> Facts:
+        return facts if before.place(self.name).at_boot else facts.with_place(self.name, at_boot=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from standbyctl.domain.message import msg
 
 ENTRIES = (
     Entry(
-        "P214",
+        "P215",
         msg("text that sorts differently on the standby's host"),
         means=msg(
             "The C library or ICU of the standby's host is another version than the primary's, and indexes, or tables"
@@ -37,7 +37,7 @@ ENTRIES = (
         ),
     ),
     Entry(
-        "P215",
+        "P216",
         msg("a locale that the standby's host does not know"),
         means=msg(
             "A database, or a setting that comes with the copy, has a locale that is not installed on the standby's"
@@ -60,7 +60,7 @@ ENTRIES = (
         ),
     ),
     Entry(
-        "P216",
+        "P217",
         msg("another architecture"),
         means=msg("The PostgreSQL programs of the two hosts are for different kinds of machines."),
         why=msg(
@@ -74,7 +74,7 @@ ENTRIES = (
         ),
     ),
     Entry(
-        "P217",
+        "P218",
         msg("clocks that disagree"),
         means=msg(
             "The clocks of the two hosts are 5 s apart or more, whatever the way to them took. The doubt is what the"

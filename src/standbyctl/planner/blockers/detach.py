@@ -9,6 +9,7 @@ from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.standby import strange_configuration
+from standbyctl.planner.replacing import somebodys
 
 
 def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
@@ -41,7 +42,7 @@ def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
             else msg("A server streams from {node} as {name}.", node=target.primary, name=name),
         )
     # Stopped or not: whoever has promoted it, or made it follow another, will want it back.
-    if not place.running and place.contents is not Contents.STANDBY:
+    if somebodys(facts, target) or (not place.running and place.contents is not Contents.STANDBY):
         return
     if not place.in_recovery:
         yield _refusal(

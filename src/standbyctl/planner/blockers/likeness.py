@@ -28,7 +28,7 @@ def likeness_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -
         return
     if likeness.other_machine:
         yield Blocker(
-            "P216",
+            "P217",
             msg("the host of {name} is another kind of machine than {node}", name=target.name, node=target.primary),
             msg(
                 "{node}: {here}. {name}: {there}. The files of a server can be read by servers of the same architecture"
@@ -55,7 +55,7 @@ def _order_blockers(likeness: Likeness, provider: str, target: Target) -> Iterat
         return
     found = text.of(provider)
     yield Blocker(
-        "P214",
+        "P215",
         msg(
             "the {library} of {name} is another than that of {node}, and {what}",
             library=_LIBRARIES[provider],
@@ -126,7 +126,7 @@ def _locale_blocker(missing: tuple[Locale, ...], target: Target, *, locale_gen: 
     lines = [line for locale in missing for line in [make_locale(locale, locale_gen=locale_gen)] if line]
     where = msg("Make what is missing there, as root:") if lines else msg("Install them there.")
     return Blocker(
-        "P215",
+        "P216",
         msg(
             "the host of {name} does not know the {locales} {names}",
             name=target.name,

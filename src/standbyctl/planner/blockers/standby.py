@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker
-from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.facts import Contents, Facts, Passfile, Place
 from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
@@ -13,7 +13,9 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.survey import RoleUse
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
+from standbyctl.planner.blockers.replacing import replacing_blockers
 from standbyctl.planner.plan import Memory, has
+from standbyctl.planner.replacing import may_replace
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
@@ -124,21 +126,11 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
             refused=True,
         )
         return
-    if place.contents in {Contents.FOREIGN, Contents.CLUSTER}:
-        what = (
-            msg("{path} holds another PostgreSQL cluster", path=path)
-            if place.contents is Contents.CLUSTER
-            else msg("{path} is not empty", path=path)
-        )
-        found = f"Found there: {sample.entries}. " if sample.entries else ""
-        runs = "A server runs on it. " if place.running else ""
-        yield Blocker(
-            "P201",
-            what,
-            msg("{runs}{found}Nothing that somebody else put there is removed.", runs=runs, found=found),
-            _way_with(target, place.contents),
-            refused=True,
-        )
+    replaces = place.contents is Contents.CLUSTER and may_replace(target)
+    if replaces:
+        yield from replacing_blockers(facts, target)
+    if place.contents in {Contents.FOREIGN, Contents.CLUSTER} and not replaces:
+        yield _taken(place, sample, target)
     elif place.mount_point:
         yield Blocker(
             "P201",
@@ -165,17 +157,24 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
     yield from _identity_blockers(facts, target)
 
 
-def _way_with(target: Target, contents: Contents) -> Message:
-    version, name = target.service.cluster
-    if contents is Contents.CLUSTER and version:
-        return msg(
-            "If it is the empty one that came with the package, make room, as root on that host, and run this again:"
-            " pg_ctlcluster {version} {name} stop; mv {path} {path}.packaged. Its configuration in /etc stays.",
-            version=version,
-            name=name,
-            path=target.data_directory,
+def _taken(place: Place, sample: Sample, target: Target) -> Blocker:
+    path, cluster = target.data_directory, place.contents is Contents.CLUSTER
+    found = f"Found there: {sample.entries}. " if sample.entries else ""
+    runs = "A server runs on it. " if place.running else ""
+    hint = msg("Move it away yourself, or choose another directory with -D.")
+    if cluster and target.service.cluster[0]:
+        hint = msg(
+            "If it holds nothing of anybody (installing PostgreSQL makes such a one): --replace-cluster {cluster}"
+            " moves it aside. Else move it away yourself, or choose another directory with -D.",
+            cluster="/".join(target.service.cluster),
         )
-    return msg("Move it away yourself, or choose another directory with -D.")
+    return Blocker(
+        "P201",
+        msg("{path} holds another PostgreSQL cluster", path=path) if cluster else msg("{path} is not empty", path=path),
+        msg("{runs}{found}Nothing that somebody else put there is removed.", runs=runs, found=found),
+        hint,
+        refused=True,
+    )
 
 
 def strange_configuration(target: Target) -> Message:

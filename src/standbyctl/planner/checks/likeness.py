@@ -76,8 +76,8 @@ def _clock(view: View) -> Seen:
 
 
 LINES = (
-    Line("P214", msg("collation libraries"), _order, apart=True),
-    Line("P215", msg("locales"), _locales, apart=True),
-    Line("P216", msg("architecture"), _architecture, apart=True),
-    Line("P217", msg("clock"), _clock, apart=True),
+    Line("P215", msg("collation libraries"), _order, apart=True),
+    Line("P216", msg("locales"), _locales, apart=True),
+    Line("P217", msg("architecture"), _architecture, apart=True),
+    Line("P218", msg("clock"), _clock, apart=True),
 )

@@ -19,6 +19,8 @@ _HELP = {
     "standby_ssh": "The standby's host, as ssh takes it. Default: this machine.",
     "data_dir": "Data directory of the standby: absent or empty.",
     "cluster": "Debian: the cluster that the standby is to be, made by pg_createcluster. Default: by its directory.",
+    "replace_cluster": "As --cluster; the cluster that is there makes room, if it holds nothing of anybody: it is"
+    " stopped and renamed aside. detach puts it back.",
     "name": "Name of the standby, its slot and its application_name. Default: host and port.",
     "port": "Port of the standby. Default: the next free one above the primary's.",
     "role": "Replication role. Default: one of its own, repl_NAME.",
@@ -52,6 +54,7 @@ _OPTIONS = (
     click.option("--standby-ssh", metavar="HOST", help=_HELP["standby_ssh"]),
     click.option("-D", "--data-dir", metavar="DIR", help=_HELP["data_dir"]),
     click.option("--cluster", metavar="VERSION/NAME", help=_HELP["cluster"]),
+    click.option("--replace-cluster", metavar="VERSION/NAME", help=_HELP["replace_cluster"]),
     click.option("--name", metavar="NAME", help=_HELP["name"]),
     click.option("--port", type=click.IntRange(1, 65535), help=_HELP["port"]),
     click.option("--role", metavar="ROLE", help=_HELP["role"]),
@@ -145,12 +148,15 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         primary_ssh=primary_ssh,
         standby_ssh=standby_ssh,
         cluster=cluster,
+        replace_cluster=bool(given["replace_cluster"]),
     )
 
 
 def _cluster(given: dict[str, Any], standby: NodeConfig | None) -> str:
     """The Debian cluster that the standby is to be; click.UsageError where that is no name."""
-    named = str(given["cluster"] or (standby.cluster if standby else ""))
+    named = str(given["cluster"] or given["replace_cluster"] or (standby.cluster if standby else ""))
+    if given["replace_cluster"] and named != given["replace_cluster"]:
+        raise click.UsageError("--replace-cluster names another cluster than --cluster.")
     if named and not re.fullmatch(r"[0-9]+/[A-Za-z0-9_.][A-Za-z0-9_.-]*", named):
         raise click.UsageError(f'"{named}" is no Debian cluster: write VERSION/NAME, such as 15/main.')
     return named
