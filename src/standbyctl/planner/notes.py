@@ -64,14 +64,13 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
             unit=target.service.unit,
         )
     yield from _asked_notes(server, target, steps)
-    if has(steps, CopyByBasebackup):
-        yield from _likeness_notes(sample, target)
+    yield from _likeness_notes(sample, target, steps)
 
 
-def _likeness_notes(sample: Sample, target: Target) -> Iterator[Message]:
+def _likeness_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
     """Where two hosts are not alike, and it stands in nobody's way."""
     likeness = sample.survey.likeness
-    if likeness is None:
+    if likeness is None or not has(steps, CopyByBasebackup):
         return
     for provider in likeness.differing:
         if provider in target.despite and likeness.ordered and likeness.keeps(provider):
