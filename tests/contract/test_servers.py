@@ -26,6 +26,7 @@ QUERIES = {
     "survey": (text("survey.sql"), ({"role": "r", "settings": list(SURVEYED), "telling_roles": ["x"]},)),
     "staging": (text("staging.sql"), ({"settings": list(STAGED)},)),
     "standby": (text("standby.sql"), ({"slot": "db2"},)),
+    "order of text": (text("ordered.sql"), ({"most": 3},)),
     "no rows": ("SELECT 1 WHERE false", ()),
     "no columns": ("SELECT FROM pg_database WHERE datname = 'postgres'", ()),
     "one name twice": ("SELECT 1, 2, 'x', NULL, true, 1.5::float8, ARRAY['a', NULL], '{\"b\": [1]}'::jsonb", ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from standbyctl.domain.facts import Setting
+from standbyctl.domain.likeness import Build, ClockGap, Likeness, Locale, Ordered, OrderedText
 from standbyctl.domain.survey import (
     MANAGED,
     RULERS,
@@ -57,6 +58,31 @@ hosts = st.builds(
     inodes_needed=st.none() | st.just(2000),
     selinux=st.sampled_from(["", "0", "1"]),
 )
+builds = st.builds(
+    Build,
+    architecture=st.just("x86_64, 64-bit"),
+    program=st.sampled_from(["", "02013e00", "02013e00", "0201b700"]),
+    libc=st.sampled_from(["", "glibc 2.24", "glibc 2.36", "glibc 2.36"]),
+    icu=st.sampled_from(["", "none", "72", "72"]),
+    libraries=st.sampled_from([(), ("plpgsql.so",), ("plpgsql.so", "postgis-3.so")]),
+)
+orders = st.sampled_from(
+    [
+        OrderedText(),
+        OrderedText(Ordered(1, ("app.public.t_name",)), Ordered(12, ("app.public.t_icu",))),
+        OrderedText(untold=("locked (takes no connections)",)),
+    ]
+)
+likenesses = st.none() | st.builds(
+    Likeness,
+    builds,
+    builds,
+    locales_missing=st.sampled_from([None, (), (), (Locale("en_US.UTF-8", ("database app",)),)]),
+    locale_gen=st.booleans(),
+    clock=st.sampled_from([None, ClockGap(0.01, 0.05), ClockGap(-9.0, 0.05)]),
+    ordered=st.none() | orders,
+    own=st.sampled_from([None, (("shared_buffers", "16384"),)]),
+)
 surveys = st.builds(
     Survey,
     today=st.sampled_from(["2026-11-23", "2031-01-01"]),
@@ -92,4 +118,5 @@ surveys = st.builds(
     libraries_missing=st.sampled_from([(), ("nowhere",)]),
     libraries=st.sampled_from([(), ("nowhere", "plpgsql")]),
     host=hosts,
+    likeness=likenesses,
 )

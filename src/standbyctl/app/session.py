@@ -21,6 +21,7 @@ from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door
 from standbyctl.nodes.world import World
+from standbyctl.observe.likeness import look_at_order
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
 from standbyctl.observe.room import sample_room
@@ -82,10 +83,23 @@ class Session:
             self._clock.sleep(0.2)
             seen = self._look()
         home = seen.facts.server(self.target.primary).setting("data_directory").value
-        survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock if rate else None)
+        survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock, rate=rate)
         room = sample_room(self.resolved.server, seen.sample)
         self.sample = replace(room, reachable=self.resolved.reachable, survey=survey)
+        self._see_order(seen.facts)
         return seen.facts
+
+    def _see_order(self, facts: Facts) -> None:
+        """What a copy would have in another order than its host has: a session to each database, where that may be."""
+        survey = self.sample.survey
+        likeness = survey.likeness
+        if likeness is None or not likeness.differing:
+            return
+        if has(steps_left(facts, self.sample, self.target), CopyByBasebackup):
+            server = self.resolved.server
+            ordered = look_at_order(server, lambda name: server.at(server.name, dbname=name), self._clock)
+            survey = replace(survey, likeness=replace(likeness, ordered=ordered))
+            self.sample = replace(self.sample, survey=survey)
 
     def see_source(self, facts: Facts) -> None:
         """Look at the standby that is to be copied; not where there is nothing left to copy."""
@@ -168,6 +182,7 @@ def question_for(resolved: Resolved) -> Question:
         hba_by_sql=target.hba is HbaWay.SQL,
         verify_backup=target.verify_backup,
         primary_bin=resolved.primary_bin,
+        config_file=target.service.config_file,
         replace_cluster=target.replace_cluster,
         unit=target.service.enabled_by_us,
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from standbyctl.domain.facts import Setting
+from standbyctl.domain.likeness import PROVIDERS, Likeness
 
 # Who may be found to rule a server, by the name that an operator overrides it with.
 MANAGED = "managed-service"
 RULERS = ("patroni", "repmgr", "pg_auto_failover", "cloudnativepg", "stolon", MANAGED)
+# Everything that an operator may override, by name.
+OVERRIDES = (*RULERS, *PROVIDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Survey:
     `settings` are those that only a report reads. `foreign_files` are configuration files that say themselves that
     somebody else writes them. `database` is the one that was connected to: what is kept per database was read there.
     `files_seen`: the primary's files were gone through, as its own user. `wal_link`: where its pg_wal is, if that is
-    a symbolic link.
+    a symbolic link. `likeness`: of the two hosts; None where both servers are on one.
     """
 
     today: str = ""
@@ -127,6 +130,7 @@ class Survey:
     files_seen: bool = True
     wal_link: str = ""
     host: HostRoom = field(default_factory=HostRoom)
+    likeness: Likeness | None = None
 
     def setting(self, name: str) -> Setting | None:
         """One of the settings that only a report reads; None where this version has it not."""

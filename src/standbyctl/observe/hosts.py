@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
-from standbyctl.nodes.ports import Doors, Host
+from standbyctl.nodes.ports import Clock, Doors, Host
 from standbyctl.observe.reading import parse_probe
 from standbyctl.observe.texts import text
 
@@ -24,27 +24,36 @@ class Part:
     args: tuple[str, ...]
 
 
-def ask_hosts(doors: Doors, *parts: Part) -> Pairs:
-    """The lines of every part, side by side where they are of several hosts; raises CannotTellError."""
+def ask_hosts(doors: Doors, *parts: Part, clock: Clock | None = None) -> Pairs:
+    """The lines of every part, side by side where they are of several hosts; raises CannotTellError.
+
+    With a clock, when each node's host was asked and had answered is among them.
+    """
     hosts: dict[int, tuple[Host, list[Part]]] = {}
     for part in parts:
         host = doors[part.node].host
         hosts.setdefault(id(host), (host, []))[1].append(part)
     if len(hosts) == 1:
         [(host, these)] = hosts.values()
-        return _ask(host, these)
+        return _ask(host, these, clock)
     with ThreadPoolExecutor(len(hosts)) as pool:
-        return [pair for pairs in pool.map(lambda each: _ask(*each), hosts.values()) for pair in pairs]
+        return [
+            pair for pairs in pool.map(lambda each: _ask(each[0], each[1], clock), hosts.values()) for pair in pairs
+        ]
 
 
-def _ask(host: Host, parts: list[Part]) -> Pairs:
+def _ask(host: Host, parts: list[Part], clock: Clock | None) -> Pairs:
     """One script for all of it: a round trip costs more than what it brings."""
     whole = "\n".join(f"set -- {shlex.join(part.args)}\n{text(part.script)}" for part in parts)
+    asked = clock.monotonic() if clock else 0.0
     done = host.script(whole)
+    answered = clock.monotonic() if clock else 0.0
     pairs = parse_probe(done.stdout.decode("utf-8", "surrogateescape"))
     if sum(pair == ("end", "yes") for pair in pairs) != len(parts):
         names = ", ".join(dict.fromkeys(part.node for part in parts))
         raise CannotTellError(
             "A202", msg("cannot look at the host of {node}", node=names), detail=msg("{e}", e=done.stderr)
         )
+    for node in dict.fromkeys(part.node for part in parts if clock):
+        pairs += [(f"{node}.asked", str(asked)), (f"{node}.answered", str(answered))]
     return pairs

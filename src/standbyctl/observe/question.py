@@ -10,6 +10,7 @@ class Question:
     """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
 
     `bin_directory` is on the standby's host, `primary_bin` on the primary's. `unit`: what is to start it at boot.
+    `config_file`: the standby's own, where that is outside its data directory.
     """
 
     primary: str
@@ -32,5 +33,6 @@ class Question:
     hba_by_sql: bool = False
     verify_backup: bool = False
     primary_bin: str = ""
+    config_file: str = ""
     replace_cluster: bool = False
     unit: str = ""

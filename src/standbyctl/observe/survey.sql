@@ -62,6 +62,11 @@ SELECT jsonb_build_object(
   -- C and POSIX have no version, nor has a build that records none.
   'unversioned', (SELECT count(*) FROM pg_database WHERE datallowconn AND datcollversion IS NULL
                    AND datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8')),
+  'locales', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'databases', (databases)[1:3]) ORDER BY name), '[]')
+      FROM (SELECT name, array_agg(DISTINCT datname ORDER BY datname) AS databases
+              FROM pg_database, unnest(ARRAY[datcollate::text, datctype::text]) AS name
+             WHERE datallowconn GROUP BY name) AS l),
   'libraries', (SELECT coalesce(jsonb_agg(DISTINCT probin ORDER BY probin), '[]') FROM pg_proc
                  WHERE probin IS NOT NULL AND oid >= 16384)
 )

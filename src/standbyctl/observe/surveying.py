@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from standbyctl.domain.facts import Setting
@@ -18,13 +19,14 @@ from standbyctl.domain.survey import (
 )
 from standbyctl.nodes.ports import Clock, Doors
 from standbyctl.observe.hosts import Part, ask_hosts
+from standbyctl.observe.likeness import LOCALE_SETTINGS, likeness_parts, parse_likeness
 from standbyctl.observe.managers import TELLING_ROLES, find_managed, find_managers
 from standbyctl.observe.question import Question
 from standbyctl.observe.texts import text
 
 SETTINGS = (
     "archive_library", "checkpoint_completion_target", "checkpoint_timeout", "data_checksums", "full_page_writes",
-    "huge_pages", "idle_replication_slot_timeout", "local_preload_libraries",
+    "huge_pages", "idle_replication_slot_timeout", *LOCALE_SETTINGS, "local_preload_libraries",
     "session_preload_libraries", "shared_buffers", "shared_preload_libraries", "wal_keep_size",
     "wal_log_hints", "wal_sender_timeout",
 )  # fmt: skip
@@ -39,25 +41,28 @@ AVERAGE_SECONDS = 300
 RATE_SECONDS = 0.3
 
 
-def take_survey(doors: Doors, question: Question, primary_directory: str, clock: Clock | None) -> Survey:
-    """Ask the primary, then the standby's host; with a clock, the primary again: what WAL was written meanwhile."""
+def take_survey(doors: Doors, question: Question, primary_directory: str, clock: Clock, *, rate: bool) -> Survey:
+    """Ask the primary, then the hosts; for a rate, the primary again: what WAL was written meanwhile."""
     server = doors[question.primary].server
     [(raw,)] = server.observe(
         text("survey.sql"),
         {"role": question.role, "settings": list(SETTINGS), "telling_roles": list(TELLING_ROLES)},
     )
-    began = clock.monotonic() if clock else 0.0
+    began = clock.monotonic()
     here = (question.data_directory, question.bin_directory, "\n".join(libraries(raw)))
-    host = ask_hosts(
-        doors,
+    parts = (
         Part(question.name, "survey.sh", here),
         Part(question.primary, "survey_primary.sh", (primary_directory, "\n".join(raw["sourcefiles"]))),
     )
+    if doors[question.name].host is doors[question.primary].host:
+        host = ask_hosts(doors, *parts)
+    else:
+        host = ask_hosts(doors, *likeness_parts(question, raw, primary_directory, parts), clock=clock)
     lsn, moment = None, 0.0
-    if clock:
+    if rate:
         clock.sleep(max(0.0, RATE_SECONDS - (clock.monotonic() - began)))
         [(lsn, moment)] = server.observe(_LATER)
-    return parse_survey(raw, host, lsn, moment)
+    return replace(parse_survey(raw, host, lsn, moment), likeness=parse_likeness(question, raw, host))
 
 
 def libraries(raw: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
+from standbyctl.planner.blockers.likeness import is_far, named, version_words
 from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Impact, Step
@@ -63,6 +64,32 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
             unit=target.service.unit,
         )
     yield from _asked_notes(server, target, steps)
+    yield from _likeness_notes(sample, target, steps)
+
+
+def _likeness_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
+    """Where two hosts are not alike, and it stands in nobody's way."""
+    likeness = sample.survey.likeness
+    if likeness is None or not has(steps, CopyByBasebackup):
+        return
+    for provider in likeness.differing:
+        if provider in target.despite and likeness.ordered and likeness.keeps(provider):
+            found = likeness.ordered.of(provider)
+            yield msg(
+                "{there} on the host of {name}, {here} on that of {node} (--despite {provider}): read nothing there by"
+                " what is in its order, and REINDEX that right after a promotion: {names}",
+                there=version_words(provider, likeness.standby.version(provider)),
+                name=target.name,
+                here=version_words(provider, likeness.primary.version(provider)),
+                node=target.primary,
+                provider=provider,
+                names=named(found.names, found.count) or "(could not tell)",
+            )
+    if likeness.clock and is_far(likeness.clock):
+        yield msg(
+            "the clocks of the two hosts are at least {seconds} s apart: ages of what was replayed go by them",
+            seconds=f"{likeness.clock.at_least:.1f}",
+        )
 
 
 def _commit_notes(server: Server, target: Target) -> Iterator[Message]:

@@ -8,6 +8,7 @@ from standbyctl.diagnosis.catalogue import (
     contents,
     detach,
     hosts,
+    likeness,
     primary,
     source,
     staging,
@@ -27,7 +28,7 @@ def _family(title: Message, *parts: tuple[Entry, ...]) -> Family:
 
 FAMILIES = (
     _family(msg("The primary"), primary.ENTRIES, admission.ENTRIES, wal.ENTRIES, contents.ENTRIES, source.ENTRIES),
-    _family(msg("The standby and its place"), standby.ENTRIES),
+    _family(msg("The standby and its place"), standby.ENTRIES, likeness.ENTRIES),
     _family(msg("A run of attach or detach"), attach.ENTRIES, hosts.ENTRIES),
     _family(msg("Refusals of detach"), detach.ENTRIES),
     _family(msg("Usage, configuration, files"), usage.ENTRIES, hosts.USAGE),

@@ -143,7 +143,7 @@ ENTRIES = (
                 "\nSELECT collname, collversion, pg_collation_actual_version(oid)"
                 "\n  FROM pg_collation WHERE collversion IS NOT NULL;"
             ),
-            msg("Compare the two hosts:\ngetconf GNU_LIBC_VERSION"),
+            msg("Of two hosts, preflight compares them (P215). By hand:\ngetconf GNU_LIBC_VERSION"),
             msg(
                 "On the primary, after the indexes on text were rebuilt, not before:"
                 "\nREINDEX DATABASE CONCURRENTLY NAME;"

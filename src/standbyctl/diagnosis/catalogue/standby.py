@@ -37,7 +37,8 @@ ENTRIES = (
         ),
         why=msg(
             "A standby is started by the server programs of the primary's major: those of another refuse its"
-            " files (database files are incompatible with server). Minor versions may differ."
+            " files (database files are incompatible with server). Minor versions may differ; update the standby's"
+            " first, since an older one may not know what a newer one writes."
         ),
         do=(
             msg("Install the server package of that major, as on the primary (Debian: postgresql-MAJOR)."),
@@ -170,6 +171,8 @@ ENTRIES = (
         why=msg(
             "The copy inherits shared_preload_libraries, which is read at server start, and does not start without the"
             ' file (FATAL: could not access file "NAME"). A function whose library is missing fails when it is called.'
+            " Functions are looked at in the database that was connected to; of two hosts, the files in $libdir are"
+            " compared too, which is a warning."
         ),
         do=(
             msg(

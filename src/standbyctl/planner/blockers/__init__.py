@@ -10,6 +10,7 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers, slot_blockers
 from standbyctl.planner.blockers.host import host_blockers
+from standbyctl.planner.blockers.likeness import likeness_blockers
 from standbyctl.planner.blockers.ownership import ownership_blockers
 from standbyctl.planner.blockers.parameters import parameter_blockers
 from standbyctl.planner.blockers.primary import (
@@ -50,4 +51,5 @@ def attach_blockers(
     yield from directory_blockers(facts, sample, target)
     yield from room_blockers(facts, sample, target, steps)
     yield from host_blockers(sample, target, steps)
+    yield from likeness_blockers(sample, target, steps)
     yield from source_blockers(facts, sample, target, steps)

@@ -24,15 +24,21 @@ def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
     if not has(steps, CopyByBasebackup):
         return
     survey, source = sample.survey, sample.source
-    if missing := sorted({*survey.libraries_missing, *(source.libraries_missing if source else ())}):
+    lacking = {*survey.libraries_missing, *(source.libraries_missing if source else ()), *_lacking(survey, target)}
+    if missing := sorted(lacking):
         names = ", ".join(missing)
         yield Blocker(
             "P209",
             msg("libraries that the standby needs are not installed: {names}", names=names),
-            msg("The copy comes with shared_preload_libraries and functions that load them, and would not start."),
+            msg("The copy comes with shared_preload_libraries and functions that load them, and would not start.")
+            if own_settings(survey, target) is None
+            else msg(
+                "Functions of the copy are in them, or {node} or the standby's own configuration loads them.",
+                node=target.primary,
+            ),
             msg("Install the packages that they are in for this major version, or take them out of the setting."),
         )
-    yield from _memory(survey, buffers_bytes(source.survey if source else survey))
+    yield from _memory(survey, target, buffers_bytes(source.survey if source else survey, target))
     room = survey.host
     if room.inodes_free is not None and room.inodes_needed is not None:
         needed = room.inodes_needed + _ROOM_FOR_FILES
@@ -45,8 +51,51 @@ def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
             )
 
 
-def buffers_bytes(survey: Survey) -> int | None:
+def own_settings(survey: Survey, target: Target) -> dict[str, str] | None:
+    """What a postgresql.conf of the standby's own host says, empty where that is not known; None where it has none."""
+    if not target.service.config_file or survey.likeness is None:
+        return None
+    return dict(survey.likeness.own or ())
+
+
+def _own(survey: Survey, target: Target, name: str) -> tuple[bool, str]:
+    """Whether the standby's own file decides about a parameter, and what it says."""
+    own = own_settings(survey, target)
+    given = next((s for s in (*survey.pending, *survey.settings) if s.name == name), None)
+    # postgresql.auto.conf comes with the copy, and overrides it.
+    if own is None or (given is not None and given.file.endswith("/postgresql.auto.conf")):
+        return False, ""
+    return True, own.get(name, "")
+
+
+def own_preload(survey: Survey, target: Target) -> tuple[str, ...] | None:
+    """shared_preload_libraries of a configuration that is the standby's own; None where the copy brings it."""
+    decides, value = _own(survey, target, "shared_preload_libraries")
+    return library_names(value) if decides and own_settings(survey, target) else None
+
+
+def library_names(value: str) -> tuple[str, ...]:
+    """The names in a list of libraries, as PostgreSQL looks for them in $libdir.
+
+    >>> library_names('pg_cron, "$libdir/auto_explain"')
+    ('pg_cron', 'auto_explain')
+    """
+    names = (name.strip().strip('"').removeprefix("$libdir/") for name in value.split(","))
+    return tuple(name for name in names if name)
+
+
+def _lacking(survey: Survey, target: Target) -> tuple[str, ...]:
+    """What the standby's own configuration loads and its host has not; paths are not followed."""
+    files = survey.likeness.standby.libraries if survey.likeness else ()
+    names = own_preload(survey, target) or ()
+    return tuple(name for name in names if files and "/" not in name and f"{name}.so" not in files)
+
+
+def buffers_bytes(survey: Survey, target: Target) -> int | None:
     """shared_buffers as the copy will start with it: what the files say, in force or not."""
+    decides, value = _own(survey, target, "shared_buffers")
+    if decides:
+        return _in_bytes(value)
     pending = next((s for s in survey.pending if s.name == "shared_buffers"), None)
     if pending is not None and pending.in_file is not None:
         return _in_bytes(pending.in_file)
@@ -64,9 +113,15 @@ def _in_bytes(text: str) -> int | None:
     return size if size is not None else int(text) * _BLOCK_BYTES if text.isdigit() else None
 
 
-def _memory(survey: Survey, buffers: int | None) -> Iterator[Blocker]:
-    room = survey.host
-    huge = next((s.in_file for s in survey.pending if s.name == "huge_pages"), None) or _running(survey, "huge_pages")
+def _huge_pages(survey: Survey, target: Target) -> str:
+    decides, value = _own(survey, target, "huge_pages")
+    if decides:
+        return value
+    return next((s.in_file for s in survey.pending if s.name == "huge_pages"), None) or _running(survey, "huge_pages")
+
+
+def _memory(survey: Survey, target: Target, buffers: int | None) -> Iterator[Blocker]:
+    room, huge = survey.host, _huge_pages(survey, target)
     free = room.huge_pages_free_bytes
     if huge == "on" and buffers is not None and free is not None and buffers > free:
         yield Blocker(

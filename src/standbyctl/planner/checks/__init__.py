@@ -5,21 +5,21 @@ from __future__ import annotations
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.message import Message, msg
-from standbyctl.planner.checks import around, primary, standby
+from standbyctl.planner.checks import around, likeness, primary, standby
 from standbyctl.planner.checks.line import Line, View
 from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.base import Impact
 from standbyctl.steps.setting import SetByHand
 
 PRIMARY_LINES = tuple(sorted((*primary.LINES, *around.LINES), key=lambda line: line.code))
-STANDBY_LINES = standby.LINES
+STANDBY_LINES = (*standby.LINES, *likeness.LINES)
 
 
 def checks(view: View) -> tuple[Check, ...]:
     """Both nodes, line by line, in the order of the codes."""
     return (
         *(_check(view, line, view.target.primary) for line in PRIMARY_LINES),
-        *(_check(view, line, view.target.name) for line in STANDBY_LINES),
+        *(_check(view, line, view.target.name) for line in STANDBY_LINES if view.survey.likeness or not line.apart),
     )
 
 

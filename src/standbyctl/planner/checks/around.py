@@ -183,6 +183,8 @@ def _collations(view: View) -> Seen:
         words = ", ".join(f"{each.database} {each.recorded} -> {each.actual}" for each in found)
         return warning("recorded with another version than the library has: {words}; REINDEX first", words=words)
     if not view.survey.collations_recorded:
+        if view.survey.likeness:
+            return fine("versions are not recorded; of the two hosts, see P215")
         return fine("versions are not recorded; the standby uses the same libraries, on the same machine")
     return fine("as recorded")
 

@@ -64,7 +64,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Line:
     """A check: its code, its title, what reads it. `brought_by`: the steps that bring what is missing; `parameters`:
-    what it is about, so that whatever step sets one of them does.
+    what it is about, so that whatever step sets one of them does. `apart`: of two hosts only.
     """
 
     code: str
@@ -72,6 +72,7 @@ class Line:
     look: Callable[[View], Seen]
     brought_by: tuple[type[Step], ...] = ()
     parameters: tuple[str, ...] = ()
+    apart: bool = False
 
 
 def fine(template: str, **params: object) -> Seen:

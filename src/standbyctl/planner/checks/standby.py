@@ -6,13 +6,15 @@ from standbyctl.domain.facts import Contents
 from standbyctl.domain.message import msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS
 from standbyctl.domain.size import format_size
-from standbyctl.domain.version import version_text
+from standbyctl.domain.version import major, version_text
 from standbyctl.planner.attach import brought
-from standbyctl.planner.blockers.host import buffers_bytes
+from standbyctl.planner.blockers.host import buffers_bytes, library_names, own_preload
+from standbyctl.planner.blockers.likeness import named
 from standbyctl.planner.blockers.standby import needed_bytes
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
 from standbyctl.planner.standby import standby_settings
 
+MOST_NAMES = 10
 _CONTENTS = {
     Contents.ABSENT: msg("is not there"),
     Contents.EMPTY: msg("is empty"),
@@ -29,7 +31,20 @@ def _directory(view: View) -> Seen:
 def _programs(view: View) -> Seen:
     if not view.place.bin_version_num:
         return fine("none found")
+    if _older_minor(view.place.bin_version_num, view.server.version_num):
+        return warning(
+            "{v} in {path}, and {node} runs {newer}: update the standby's first",
+            v=version_text(view.place.bin_version_num),
+            path=view.place.bin_directory,
+            node=view.target.primary,
+            newer=version_text(view.server.version_num),
+        )
     return fine("{v} in {path}", v=version_text(view.place.bin_version_num), path=view.place.bin_directory)
+
+
+def _older_minor(standby: int, primary: int) -> bool:
+    """An older minor release may fail to read what a newer one has written: standbys are updated first."""
+    return standby < primary and major(standby) == major(primary)
 
 
 def _copy(view: View) -> Seen:
@@ -81,7 +96,7 @@ def _minimum(view: View) -> Seen:
 
 def _memory(view: View) -> Seen:
     source, room = view.sample.source, view.survey.host
-    buffers = buffers_bytes(source.survey if source else view.survey)
+    buffers = buffers_bytes(source.survey if source else view.survey, view.target)
     if buffers is None or room.memory_bytes is None:
         return unknown("not known")
     if room.available_bytes is not None and buffers > room.available_bytes:
@@ -105,9 +120,28 @@ def _libraries(view: View) -> Seen:
     count = len(view.survey.libraries)
     if not view.survey.libraries_known:
         return unknown("not known where this server's libraries are")
+    own = own_preload(view.survey, view.target)
+    loaded = library_names(view.value("shared_preload_libraries"))
+    if own is not None and (left_out := [name for name in loaded if name not in own]):
+        return warning(
+            "{node} loads {names} when it starts, and the standby's own configuration does not",
+            node=view.target.primary,
+            names=", ".join(left_out),
+        )
+    if lacking := _lacking(view):
+        return warning("{node} has in its $libdir what is not here: {names}", node=view.target.primary, names=lacking)
     if count:
         return fine("{n} in use by the server and database {db}, all installed", n=count, db=view.survey.database)
     return fine("only PostgreSQL's own, in the server and database {db}", db=view.survey.database)
+
+
+def _lacking(view: View) -> str:
+    """Files of the primary's $libdir that the standby's host has not: functions of other databases may be in them."""
+    likeness = view.survey.likeness
+    if likeness is None or not likeness.standby.libraries:
+        return ""
+    names = sorted(set(likeness.primary.libraries) - set(likeness.standby.libraries))
+    return named(tuple(names[:MOST_NAMES]), len(names))
 
 
 def _inherited(view: View) -> Seen:

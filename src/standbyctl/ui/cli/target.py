@@ -12,7 +12,7 @@ import click
 from standbyctl.app.config import AttachConfig, NodeConfig, load_config
 from standbyctl.app.request import Request
 from standbyctl.app.values import CHOICES
-from standbyctl.domain.survey import RULERS
+from standbyctl.domain.survey import OVERRIDES
 
 _HELP = {
     "primary": "The primary: libpq conninfo, URI, host, or the name of a node in standbyctl.toml.",
@@ -32,7 +32,8 @@ _HELP = {
     "max_rate": "Limit for the copy, as pg_basebackup takes it (32k, 80M).",
     "checkpoint": "fast: at once, in a burst of writes. spread: may take minutes before the first byte. Default: fast.",
     "wal_cap": "max_slot_wal_keep_size: half of the free room, as it is, or a size such as 20GB. Default: auto.",
-    "despite": "Attach although this rules the server; see the refusal that names it. May be given again.",
+    "despite": "Attach although this rules the server, or the hosts differ in it; see the refusal that names it."
+    " May be given again.",
     "no_slot": "No slot: the primary keeps wal_keep_size, and guarantees nothing beyond it.",
     "wal_method": "stream: 2 walsenders for the copy. fetch: 1, its WAL comes last. Default: stream.",
     "wal_keep_size": "At least so much WAL kept by the primary (a reload). Needed with --no-slot, unless it keeps 1GB.",
@@ -66,7 +67,7 @@ _OPTIONS = (
     click.option("--max-rate", metavar="RATE", help=_HELP["max_rate"]),
     click.option("--checkpoint", type=click.Choice(["fast", "spread"]), help=_HELP["checkpoint"]),
     click.option("--wal-cap", metavar="auto|keep|SIZE", help=_HELP["wal_cap"]),
-    click.option("--despite", metavar="NAME", multiple=True, type=click.Choice(RULERS), help=_HELP["despite"]),
+    click.option("--despite", metavar="NAME", multiple=True, type=click.Choice(OVERRIDES), help=_HELP["despite"]),
     click.option("--no-slot", is_flag=True, default=None, help=_HELP["no_slot"]),
     click.option("-X", "--wal-method", type=click.Choice(["stream", "fetch"]), help=_HELP["wal_method"]),
     click.option("--wal-keep-size", metavar="SIZE", help=_HELP["wal_keep_size"]),

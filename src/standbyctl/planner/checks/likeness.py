@@ -1,0 +1,83 @@
+"""Lines about how alike two hosts are: of two hosts only."""
+
+from __future__ import annotations
+
+from standbyctl.domain.check import Status
+from standbyctl.domain.likeness import PROVIDERS, Likeness
+from standbyctl.domain.message import msg
+from standbyctl.planner.blockers.likeness import is_far, version_words
+from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
+
+
+def _alike(view: View) -> Likeness:
+    return view.survey.likeness or Likeness()
+
+
+def _order(view: View) -> Seen:
+    likeness = _alike(view)
+    pairs = [(each, likeness.primary.version(each), likeness.standby.version(each)) for each in PROVIDERS]
+    node = view.target.primary
+    words = "; ".join(
+        version_words(each, there) + ("" if here == there else f" ({node}: {version_words(each, here)})")
+        for each, here, there in pairs
+        if here and there
+    )
+    if gaps := [_PROVIDER_WORDS[each] for each, here, there in pairs if not (here and there)]:
+        return unknown("{words}not known: {gaps}", words=f"{words}; " if words else "", gaps=", ".join(gaps))
+    if overridden := [each for each in likeness.differing if each in view.target.despite]:
+        return warning("{words}; overridden (--despite {names})", words=words, names=", --despite ".join(overridden))
+    if likeness.differing and likeness.ordered is None:
+        return warning("{words}: what is in their order was not looked at, for no copy is to be made", words=words)
+    if likeness.differing:
+        kept = [each for each in likeness.differing if likeness.keeps(each)]
+        return fine("{words}" if kept else "{words}; no index is in their order", words=words)
+    return fine("{words}, as on the host of {node}", words=words, node=node)
+
+
+_PROVIDER_WORDS = {"libc": "the C library", "icu": "ICU"}
+
+
+def _locales(view: View) -> Seen:
+    missing = _alike(view).locales_missing
+    if missing is None:
+        return unknown("not tried: there is no program locale")
+    return fine("missing: {names}", names=", ".join(each.name for each in missing)) if missing else fine("all known")
+
+
+def _architecture(view: View) -> Seen:
+    here, there = _alike(view).primary, _alike(view).standby
+    if not (here.program and there.program):
+        return unknown(
+            "not known: {there} ({node}: {here})",
+            there=there.architecture or "-",
+            node=view.target.primary,
+            here=here.architecture or "-",
+        )
+    if _alike(view).other_machine:
+        return fine(
+            "{there} ({node}: {here})", there=there.architecture, node=view.target.primary, here=here.architecture
+        )
+    return fine("{there}, both", there=there.architecture)
+
+
+def _clock(view: View) -> Seen:
+    gap = _alike(view).clock
+    if gap is None:
+        return unknown("not known")
+    text = "{seconds} s {where} that of {node}, give or take {doubt} s"
+    seen = msg(
+        f"{text}: ages of what was replayed, certificates and recovery_target_time go by it" if is_far(gap) else text,
+        seconds=f"{abs(gap.seconds):.2f}",
+        where="ahead of" if gap.seconds >= 0 else "behind",
+        node=view.target.primary,
+        doubt=f"{gap.give_or_take:.2f}",
+    )
+    return Seen(seen, Status.WARN if is_far(gap) else Status.OK)
+
+
+LINES = (
+    Line("P215", msg("collation libraries"), _order, apart=True),
+    Line("P216", msg("locales"), _locales, apart=True),
+    Line("P217", msg("architecture"), _architecture, apart=True),
+    Line("P218", msg("clock"), _clock, apart=True),
+)
