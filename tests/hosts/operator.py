@@ -7,7 +7,6 @@ import tempfile
 import time
 from pathlib import Path
 
-DATA = "/var/lib/postgresql/15/main"
 # Everything of a primary that an attach may touch.
 FACTS = """
 SELECT (SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles),
@@ -90,4 +89,4 @@ def wait(condition, seconds=60):
 
 def beside(host):
     """What stands where the data directories are."""
-    return sorted(host.exec(f"ls -A {Path(DATA).parent}").stdout.split())
+    return sorted(host.exec(f"ls -A {Path(host.data).parent}").stdout.split())
