@@ -19,7 +19,7 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
     parser.addoption("--suites", default="bookworm", choices=["bookworm", "all"], help="of Debian, for hosts")
-    parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
+    parser.addoption("--versions", default="1", help="one PostgreSQL version, all here, or one by its major")
 
 
 def pytest_configure(config):
@@ -40,7 +40,12 @@ def found_here():
 
 def versions(config):
     """Those that were asked for."""
-    return found_here() if config.getoption("--versions") == "all" else found_here()[:1]
+    asked = config.getoption("--versions")
+    if asked in {"all", "1"}:
+        return found_here() if asked == "all" else found_here()[:1]
+    if not (found := [each for each in found_here() if str(each.major) == asked]):
+        raise pytest.UsageError(f"--versions {asked}: no complete PostgreSQL {asked} is here")
+    return found
 
 
 def fits(item, major):
@@ -53,9 +58,11 @@ def pytest_generate_tests(metafunc):
         test = metafunc.definition
         if not found_here():
             raise pytest.UsageError("no PostgreSQL of a supported major is here: pip install '.[demo]'")
-        every = [each for each in found_here() if fits(test, each.major)]
+        asked = metafunc.config.getoption("--versions")
+        here = versions(metafunc.config) if asked not in {"all", "1"} else found_here()
+        every = [each for each in here if fits(test, each.major)]
         one = test.get_closest_marker("one_version") and not test.get_closest_marker("every_version")
-        if one or metafunc.config.getoption("--versions") == "1":
+        if one or asked == "1":
             every = every[:1]
         metafunc.parametrize("programs", every, ids=[f"pg{each.major}" for each in every], scope="session")
 
