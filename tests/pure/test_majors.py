@@ -24,7 +24,7 @@ from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.detach import DetachOptions, plan_detach
 from standbyctl.planner.preflight import Verdict, preflight
 from standbyctl.steps.base import predict
-from tests.pure.examples import CAP, DATA, PRIMARY, SAMPLE, STANDBY, TARGET, codes, facts, kinds, place, remember
+from tests.pure.examples import CAP, PRIMARY, SAMPLE, STANDBY, TARGET, codes, facts, kinds, place, remember
 from tests.pure.said import FOUND, FRESH
 from tests.pure.test_rights import THEIRS, lines, plan_for, weak
 
@@ -93,7 +93,7 @@ def test_a_primary_as_its_major_shows_it_gets_a_standby_and_is_as_before_after_a
     assert kinds(plan.steps) == [kind for kind in anywhere if kind != "AdmitReplication"]
     attached = predict(plan.steps, before)
     assert plan_attach(attached, SAMPLE, TARGET).steps == ()
-    options = DetachOptions(remove_data_dir=DATA, delete=True)
+    options = DetachOptions(True, True)
     back = plan_detach(attached, SAMPLE, TARGET, remember(plan, before), options)
     after = predict(back.steps, attached)
     assert after.server(PRIMARY) == before.server(PRIMARY)
