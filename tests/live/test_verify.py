@@ -12,6 +12,7 @@ import pytest
 from standbyctl.app import trial
 from standbyctl.app.session import silent
 from standbyctl.domain.errors import StoppedError
+from standbyctl.domain.version import NEWEST_KNOWN
 from standbyctl.lab.load import passfile
 from standbyctl.lab.server import Primary
 from standbyctl.nodes.clock import SystemClock
@@ -304,6 +305,7 @@ def test_a_role_with_pg_monitor_is_enough_and_without_it_nothing_is_guessed(atta
 
 
 @pytest.mark.every_version
+@pytest.mark.majors(15, NEWEST_KNOWN)  # a database has no version of its own before
 def test_collations_made_with_another_version_are_named(attached):
     pair = attached
     if not pair.primary.rows("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):
