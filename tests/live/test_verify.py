@@ -228,14 +228,30 @@ def test_a_setting_below_the_primarys_that_waits_for_a_restart_changes_its_line(
     pair.wait(lambda: statuses(verify(pair, status=0)) == {"V804": "WARN"})
 
 
-def test_a_primary_that_was_given_more_pauses_its_standby(attached):
-    pair = attached
+def give_more(pair):
+    """The primary gets more connections than its standby has, and is restarted."""
     pair.primary.rows("ALTER SYSTEM SET max_connections = 300")
     found = verify(pair, status=0)
     assert statuses(found) == {"V804": "WARN"}, "in a file is enough: a restart needs no reload"
     assert "brings max_connections = 300, and db2 has 100" in found["V804"][1]
     pair.primary.stop("fast")
     pair.primary.start()
+
+
+@pytest.mark.majors(13, 13)
+def test_a_primary_that_was_given_more_ends_its_standby(attached):
+    pair = attached
+    give_more(pair)
+    pair.primary.rows("CREATE TABLE other (n int)")
+    pair.wait(lambda: "unreachable" in pair.tool("status").stdout)
+    found = verify(pair, status=1)
+    assert "has no walsender for db2, and db2 does not answer" in found["V803"][1]
+
+
+@pytest.mark.majors(14, NEWEST_KNOWN)
+def test_a_primary_that_was_given_more_pauses_its_standby(attached):
+    pair = attached
+    give_more(pair)
     pair.primary.rows("CREATE TABLE other (n int)")
     with pair.standby() as conn:
         pair.wait(lambda: conn.execute("SELECT pg_is_wal_replay_paused()").fetchone() == (True,))
