@@ -51,10 +51,9 @@ ENTRIES = (
             "A value that is wrong is noticed at the restart, when the server is down already. postgres -C"
             " shared_memory_size (15 and later) goes as far as a start does before it takes any memory: it reads"
             " the files, refuses what does not go together (wal_level = minimal with max_wal_senders above 0)"
-            " and loads the libraries. Up to 14 a postmaster is begun on the copy, with the least of buffers, and ends"
-            " where it would read pg_hba.conf, before it begins any process. No address is listened on: so each address"
-            " of listen_addresses is resolved, and bound at a free port. What is refused is taken back at once; after"
-            " --unstage, put back."
+            " and loads the libraries. Up to 14 a postmaster is begun on copies, and ends before any process. Neither"
+            " listens: each address of listen_addresses is resolved, and bound at a free port. What is refused is"
+            " taken back at once; after --unstage, put back."
         ),
         do=(
             msg("Read DETAIL: PostgreSQL's own words name the setting."),
