@@ -133,3 +133,10 @@ def test_before_15_a_start_is_tried_by_a_postmaster_that_ends_before_it_serves_a
     trial = Trial("/bin", "/pg/db1", "/pg/db1/postgresql.conf", by_start=True)
     assert "-c hba_file=COPY/none (where it ends)" in str(TryStart(PRIMARY, (), trial))
     assert "-C shared_memory_size" in str(TryStart(PRIMARY, (), replace(trial, by_start=False)))
+
+
+def test_before_14_a_change_of_restore_command_is_said_to_need_a_restart() -> None:
+    target = replace(TARGET, restore_command="cp /archive/%f %p")
+    old, new = (" ".join(map(str, plan_attach(seen(major), SAMPLE, target).notes)) for major in (13, 14))
+    assert "Before PostgreSQL 14 a change needs a restart of the standby" in old
+    assert "A change needs a reload of the standby only" in new
