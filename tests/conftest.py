@@ -20,7 +20,7 @@ def pytest_addoption(parser):
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
     parser.addoption("--suites", default="bookworm", choices=["bookworm", "all"], help="of Debian, for hosts")
     parser.addoption("--matrix", action="store_true", help="every phase of an attach by every fault, on hosts")
-    parser.addoption("--versions", default="1", choices=["1", "all"], help="one PostgreSQL version, or all here")
+    parser.addoption("--versions", default="1", help="one PostgreSQL version, all here, or one by its major")
 
 
 def pytest_configure(config):
@@ -41,7 +41,12 @@ def found_here():
 
 def versions(config):
     """Those that were asked for."""
-    return found_here() if config.getoption("--versions") == "all" else found_here()[:1]
+    asked = config.getoption("--versions")
+    if asked in {"all", "1"}:
+        return found_here() if asked == "all" else found_here()[:1]
+    if not (found := [each for each in found_here() if str(each.major) == asked]):
+        raise pytest.UsageError(f"--versions {asked}: no complete PostgreSQL {asked} is here")
+    return found
 
 
 def fits(item, major):
@@ -54,15 +59,18 @@ def pytest_generate_tests(metafunc):
         test = metafunc.definition
         if not found_here():
             raise pytest.UsageError("no PostgreSQL of a supported major is here: pip install '.[demo]'")
-        every = [each for each in found_here() if fits(test, each.major)]
+        asked = metafunc.config.getoption("--versions")
+        here = versions(metafunc.config) if asked not in {"all", "1"} else found_here()
+        every = [each for each in here if fits(test, each.major)]
         one = test.get_closest_marker("one_version") and not test.get_closest_marker("every_version")
-        if one or metafunc.config.getoption("--versions") == "1":
+        if one or asked == "1":
             every = every[:1]
         metafunc.parametrize("programs", every, ids=[f"pg{each.major}" for each in every], scope="session")
 
 
 def pytest_collection_modifyitems(config, items):
-    elsewhere = [item for item in items if _major(item) and not fits(item, _major(item))]
+    # A test of what no version here has was given none: pytest would call it skipped.
+    elsewhere = [item for item in items if _major(item) == 0 or (_major(item) and not fits(item, _major(item)))]
     items[:] = [item for item in items if item not in elsewhere]
     config.hook.pytest_deselected(items=elsewhere)
     if not config.getoption("--after-test"):
@@ -80,9 +88,9 @@ def _ran_or_later(item, newest):
 
 
 def _major(item):
-    """The version that a test runs on; None where it chooses one itself."""
+    """The version that a test runs on; None where it chooses one itself, 0 where none fits."""
     programs = item.callspec.params.get("programs") if hasattr(item, "callspec") else None
-    return programs.major if programs else None
+    return getattr(programs, "major", 0) if programs else None
 
 
 def mount_namespace_argv():

@@ -8,7 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-DATA = "/var/lib/postgresql/15/main"
+# Of Debian 12.
+CLUSTER, DATA = "15/main", "/var/lib/postgresql/15/main"
 # Everything of a primary that an attach may touch.
 FACTS = """
 SELECT (SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles),
@@ -73,7 +74,7 @@ def where(login="", **more):
         "--primary-ssh": f"{at}db1",
         "--standby-ssh": f"{at}db2",
         "--name": "db2",
-        "--replace-cluster": "15/main",
+        "--replace-cluster": CLUSTER,
     } | more
     return [word for pair in options.items() if pair[1] for word in pair]
 
@@ -103,4 +104,4 @@ def wait(condition, seconds=60):
 
 def beside(host):
     """What stands where the data directories are."""
-    return sorted(host.exec(f"ls -A {Path(DATA).parent}").stdout.split())
+    return sorted(host.exec(f"ls -A {Path(host.data).parent}").stdout.split())

@@ -5,10 +5,9 @@ import signal
 
 import pytest
 
-from tests.hosts.operator import DATA, FACTS, Operator, beside, receives, sql, streams, wait, where
+from tests.hosts.operator import FACTS, Operator, beside, receives, sql, streams, wait, where
 
 pytestmark = pytest.mark.hosts("bookworm")
-HBA = "/etc/postgresql/15/main/pg_hba.conf"
 COPIES = "ps -eo user,args | grep '[p]g_basebackup' || true"
 
 
@@ -17,7 +16,7 @@ def primary(hosts):
     """What is installed, but for this: it listens where a standby can reach it, and there is something in it."""
     db1, _ = hosts
     sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
-    db1.exec("systemctl restart postgresql@15-main")
+    db1.exec(f"systemctl restart {db1.unit}")
     db1.exec("cd / && pgbench -i -q -s 15 postgres", user="postgres")
     return db1
 
@@ -36,7 +35,7 @@ def attached(primary, operator, hosts):
     before, there = sql(primary, FACTS), beside(hosts[1])
     said = operator.tool("attach", *where(), "--yes")
     yield said
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
     assert sql(primary, FACTS).rpartition("|")[0] == before.rpartition("|")[0]
     assert beside(hosts[1]) == there
 
@@ -46,28 +45,28 @@ def test_what_listens_on_localhost_only_is_refused_by_name(hosts, operator):
     listens = sql(db1, "SHOW listen_addresses")
     if listens == "*":  # another test of this module came first
         sql(db1, "ALTER SYSTEM RESET listen_addresses")
-        db1.exec("systemctl restart postgresql@15-main")
+        db1.exec(f"systemctl restart {db1.unit}")
     said = operator.tool("preflight", *where(), status=1)
     assert "db1 does not listen on TCP where its standby is to run" in said.replace("db1_5432", "db1")
     assert "P105" in said
     if listens == "*":
         sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
-        db1.exec("systemctl restart postgresql@15-main")
+        db1.exec(f"systemctl restart {db1.unit}")
 
 
 def test_a_cluster_in_the_standbys_place_is_not_touched(primary, hosts, operator):
     db2 = hosts[1]
-    before = db2.exec(f"stat -c %i {DATA}; cat {DATA}/postmaster.pid").stdout
+    before = db2.exec(f"stat -c %i {db2.data}; cat {db2.data}/postmaster.pid").stdout
     said = operator.tool("attach", *where(**{"--replace-cluster": ""}), "--yes", status=4)
-    assert f"{DATA} holds another PostgreSQL cluster" in said
-    assert "--replace-cluster 15/main moves it aside" in said
-    assert db2.exec(f"stat -c %i {DATA}; cat {DATA}/postmaster.pid").stdout == before
+    assert f"{db2.data} holds another PostgreSQL cluster" in said
+    assert f"--replace-cluster {db2.cluster} moves it aside" in said
+    assert db2.exec(f"stat -c %i {db2.data}; cat {db2.data}/postmaster.pid").stdout == before
 
 
 def test_one_command_makes_a_standby_that_its_own_unit_runs(attached, primary, hosts, operator):
     db2 = hosts[1]
     assert "ATTACHED db2 streams from" in attached
-    assert db2.exec("systemctl is-active postgresql@15-main").stdout == "active\n"
+    assert db2.exec(f"systemctl is-active {db2.unit}").stdout == "active\n"
     assert sql(db2, "SELECT pg_is_in_recovery()") == "t"
     assert "VERIFIED" in operator.tool("verify", "db2", "--for", "1s")
     assert "| streaming |" in operator.tool("status")
@@ -80,11 +79,13 @@ def test_the_primary_is_not_restarted_and_its_password_is_nowhere(primary, hosts
     started = sql(primary, "SELECT pg_postmaster_start_time()")
     operator.tool("attach", *where(), "--yes", "--debug")
     assert sql(primary, "SELECT pg_postmaster_start_time()") == started
-    [secret] = [line.rsplit(":", 1)[1] for line in hosts[1].exec(f"tail -n 1 {DATA}.pgpass").stdout.splitlines()]
+    [secret] = [
+        line.rsplit(":", 1)[1] for line in hosts[1].exec(f"tail -n 1 {hosts[1].data}.pgpass").stdout.splitlines()
+    ]
     for host in hosts:
-        logged = host.exec(f"grep -rlF {secret} /var/log /etc /var/lib/postgresql/15/main 2>/dev/null || true").stdout
+        logged = host.exec(f"grep -rlF {secret} /var/log /etc {host.data} 2>/dev/null || true").stdout
         assert logged == ""
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
     assert sql(primary, "SELECT pg_postmaster_start_time()") == started
 
 
@@ -108,9 +109,9 @@ def test_whichever_host_is_rebooted_or_loses_power_it_streams_again_by_itself(at
 def test_another_login_than_root_will_do(primary, hosts, operator, login):
     operator.tool("attach", *where(login), "--yes")
     assert streams(primary)
-    owners = hosts[1].exec(f"find {DATA} {DATA}.pgpass -not -user postgres").stdout
+    owners = hosts[1].exec(f"find {hosts[1].data} {hosts[1].data}.pgpass -not -user postgres").stdout
     assert owners == ""
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
     assert not streams(primary)
 
 
@@ -128,7 +129,7 @@ def test_killed_while_it_copies_nothing_lives_on_and_the_same_command_goes_on(pr
     said = operator.tool("attach", *where(), "--yes")
     assert "old draft" in said
     assert "ATTACHED" in said
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
 
 
 def test_cut_off_while_it_copies_the_copy_ends_there_too_and_the_same_command_goes_on(
@@ -142,7 +143,7 @@ def test_cut_off_while_it_copies_the_copy_ends_there_too_and_the_same_command_go
     testbed.heal()
     wait(lambda: hosts[1].exec(COPIES).stdout == "", 90)
     assert "ATTACHED" in operator.tool("attach", *where(), "--yes")
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
 
 
 def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
@@ -152,7 +153,7 @@ def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
     testbed.heal()
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
         ({"--primary-ssh": "nobody@db1"}, 3, "cannot reach nobody@db1 by ssh DETAIL: nobody@"),
         ({"--standby-ssh": "nowhere"}, 3, "cannot reach nowhere by ssh DETAIL: ssh: Could not resolve hostname"),
         ({"--primary-ssh": "-oProxyCommand=touch /tmp/x"}, 2, "is no host for ssh"),
-        ({"--cluster": "15/other", "--replace-cluster": ""}, 2, "there is no cluster 15/other on db2"),
+        ({"--cluster": "MAJOR/other", "--replace-cluster": ""}, 2, "there is no cluster MAJOR/other on db2"),
         ({"--cluster": "../etc", "--replace-cluster": ""}, 2, "is no Debian cluster"),
         ({"--cluster": "15/other"}, 2, "--replace-cluster names another cluster than --cluster"),
         ({"-p": "port=5999"}, 3, "cannot connect to the primary"),
@@ -171,7 +172,9 @@ def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
 )
 def test_what_cannot_be_is_said_and_nothing_is_changed(primary, hosts, operator, options, status, words):
     before, there = sql(primary, FACTS), beside(hosts[1])
-    assert words in operator.tool("attach", *where(**options), "--yes", status=status)
+    asked = [word.replace("MAJOR", str(hosts[1].major)) for word in where(**options)]
+    said = operator.tool("attach", *asked, "--yes", status=status)
+    assert words.replace("MAJOR", str(hosts[1].major)) in said
     assert (sql(primary, FACTS), beside(hosts[1])) == (before, there)
 
 
@@ -185,7 +188,7 @@ def test_a_login_that_may_not_become_the_servers_user_is_told_so(primary, hosts,
 def test_the_primarys_own_host_by_another_address_is_never_taken_for_the_standbys(primary, hosts, operator):
     before = sql(primary, FACTS)
     said = operator.tool("attach", *where(**{"--standby-ssh": "db1-v6", "--port": "5439"}), "--yes", status=4)
-    assert f"{DATA} is the data directory of db1_5432 itself" in said
+    assert f"{hosts[1].data} is the data directory of db1_5432 itself" in said
     assert sql(primary, FACTS) == before
 
 
@@ -198,13 +201,14 @@ def test_one_name_is_one_standby_on_one_host(attached, primary, operator):
 
 def test_the_configuration_file_and_a_saved_plan_name_the_hosts_too(primary, hosts, operator, tmp_path):
     config, plan = tmp_path / "standbyctl.toml", tmp_path / "db2.plan"
-    config.write_text('[[node]]\nname = "one"\nssh = "db1"\n[[node]]\nname = "db2"\nssh = "db2"\ncluster = "15/main"\n')
-    asked = ("-c", str(config), "-p", "one", "--name", "db2", "--replace-cluster", "15/main")
+    one, db2 = 'name = "one"\nssh = "db1"', f'name = "db2"\nssh = "db2"\ncluster = "{hosts[1].cluster}"'
+    config.write_text(f"[[node]]\n{one}\n[[node]]\n{db2}\n")
+    asked = ("-c", str(config), "-p", "one", "--name", "db2", "--replace-cluster", hosts[1].cluster)
     assert "standbyctl plan -p one" in operator.tool("preflight", *asked)
     operator.tool("plan", *asked, "-o", str(plan))
     assert "ATTACHED db2 streams from one" in operator.tool("attach", str(plan), "--yes")
     assert "Nothing to do" in operator.tool("attach", *asked, "--yes")
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
 
 
 def test_what_does_not_answer_is_unknown_and_not_well(attached, primary, operator, testbed):
@@ -227,12 +231,11 @@ def test_an_ssh_that_cannot_be_read_is_a_clear_error(primary, operator, quote):
 
 def test_a_standby_that_lets_nobody_in_is_known_as_ours_and_not_stopped_blindly(primary, hosts, operator):
     operator.tool("attach", *where(), "--yes")
-    hosts[1].exec(
-        f"cp -p {HBA} {HBA}.kept && echo 'local all all reject' >{HBA} && systemctl reload postgresql@15-main"
-    )
+    unit, hba = hosts[1].unit, hosts[1].hba
+    hosts[1].exec(f"cp -p {hba} {hba}.kept && echo 'local all all reject' >{hba} && systemctl reload {unit}")
     hosts[1].exec("sleep 1")
     said = operator.tool("detach", "db2", "--yes", status=4)
     assert "db2 runs, and cannot be asked who uses it" in said
     assert "A253" not in said, "attach has made it, whoever started it"
-    hosts[1].exec(f"mv {HBA}.kept {HBA} && systemctl reload postgresql@15-main && sleep 1")
-    operator.tool("detach", "db2", "--yes", "--remove-data-dir", DATA, "--delete")
+    hosts[1].exec(f"mv {hba}.kept {hba} && systemctl reload {unit} && sleep 1")
+    operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")

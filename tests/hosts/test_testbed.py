@@ -150,7 +150,7 @@ def test_what_was_committed_is_there_when_a_host_is_back(hosts, orderly):
     assert db1.exec("cat /proc/sys/kernel/random/boot_id").stdout != boot
     assert db1.exec(f"systemctl is-active {db1.unit}").stdout == "active\n", "by itself"
     assert psql(db1, f"SELECT n FROM {name}") == "1"
-    log = db1.exec("cat /var/log/postgresql/postgresql-15-main.log").stdout
+    log = db1.exec(f"cat {db1.log}").stdout
     assert ("was not properly shut down" in log.rpartition("starting PostgreSQL")[2]) is not orderly
     assert reaches(db2, db1.ipv4)
 

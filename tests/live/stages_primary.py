@@ -233,11 +233,10 @@ def no_sender_timeout(pair):
 
 @stage("P132", "WARN", "0.1 -> none")
 def a_collation_of_another_library(pair):
-    yield from statements(
-        pair,
-        "UPDATE pg_database SET datcollversion = '0.1' WHERE datname = 'template1'",
-        "UPDATE pg_database SET datcollversion = NULL WHERE datname = 'template1'",
-    )
+    change = "UPDATE pg_database SET datcollversion = {} WHERE datname = 'template1'"
+    if pair.area.major < 15:  # initdb's word for the collation of that name stands for it
+        change = "UPDATE pg_collation SET collversion = {} WHERE collname = 'C'"
+    yield from statements(pair, change.format("'0.1'"), change.format("NULL"))
 
 
 @stage("P133", "BLOCK", "root-only")

@@ -273,6 +273,7 @@ def test_an_included_file_that_decides_is_not_edited(pair):
 
 
 @pytest.mark.one_version
+@pytest.mark.majors(15, NEWEST_KNOWN)  # before, no right to set parameters can be granted
 def test_the_right_to_run_programs_is_enough_and_without_it_nothing_is_done(pair):
     weak = Weak(pair)
     weak.make_theirs()

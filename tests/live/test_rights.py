@@ -6,9 +6,11 @@ import threading
 
 import pytest
 
+from standbyctl.domain.version import NEWEST_KNOWN
 from tests.live.conftest import scrub
 
-pytestmark = pytest.mark.live
+# Before 15 nothing can be granted on parameters: test_rights_before_15.py.
+pytestmark = [pytest.mark.live, pytest.mark.majors(15, NEWEST_KNOWN)]
 TOOL = 'Repl "tool"'
 QUOTED = '"Repl ""tool"""'
 LIMIT = 5

@@ -12,6 +12,7 @@ import pytest
 from standbyctl.app import trial
 from standbyctl.app.session import silent
 from standbyctl.domain.errors import StoppedError
+from standbyctl.domain.version import NEWEST_KNOWN
 from standbyctl.lab.load import passfile
 from standbyctl.lab.server import Primary
 from standbyctl.nodes.clock import SystemClock
@@ -227,14 +228,30 @@ def test_a_setting_below_the_primarys_that_waits_for_a_restart_changes_its_line(
     pair.wait(lambda: statuses(verify(pair, status=0)) == {"V804": "WARN"})
 
 
-def test_a_primary_that_was_given_more_pauses_its_standby(attached):
-    pair = attached
+def give_more(pair):
+    """The primary gets more connections than its standby has, and is restarted."""
     pair.primary.rows("ALTER SYSTEM SET max_connections = 300")
     found = verify(pair, status=0)
     assert statuses(found) == {"V804": "WARN"}, "in a file is enough: a restart needs no reload"
     assert "brings max_connections = 300, and db2 has 100" in found["V804"][1]
     pair.primary.stop("fast")
     pair.primary.start()
+
+
+@pytest.mark.majors(13, 13)
+def test_a_primary_that_was_given_more_ends_its_standby(attached):
+    pair = attached
+    give_more(pair)
+    pair.primary.rows("CREATE TABLE other (n int)")
+    pair.wait(lambda: "unreachable" in pair.tool("status").stdout)
+    found = verify(pair, status=1)
+    assert "has no walsender for db2, and db2 does not answer" in found["V803"][1]
+
+
+@pytest.mark.majors(14, NEWEST_KNOWN)
+def test_a_primary_that_was_given_more_pauses_its_standby(attached):
+    pair = attached
+    give_more(pair)
     pair.primary.rows("CREATE TABLE other (n int)")
     with pair.standby() as conn:
         pair.wait(lambda: conn.execute("SELECT pg_is_wal_replay_paused()").fetchone() == (True,))
@@ -304,6 +321,7 @@ def test_a_role_with_pg_monitor_is_enough_and_without_it_nothing_is_guessed(atta
 
 
 @pytest.mark.every_version
+@pytest.mark.majors(15, NEWEST_KNOWN)  # a database has no version of its own before
 def test_collations_made_with_another_version_are_named(attached):
     pair = attached
     if not pair.primary.rows("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):

@@ -91,7 +91,7 @@ def bad_hba(found: HbaFile, words: str, target: Target = TARGET) -> Case:
 THEIRS = Role(ROLE, login=True, replication=True)
 CASES = {
     "too old": Case(
-        "P101", "PostgreSQL 14: not yet", server={"version_num": 140012}, place={"bin_version_num": 140012}
+        "P101", "PostgreSQL 12: not yet", server={"version_num": 120022}, place={"bin_version_num": 120022}
     ),
     "a standby": Case("P111", "db1 is a standby itself", server={"in_recovery": True}),
     "wal_level": bad_settings("P102", "wal_level is minimal", wal_level="minimal"),

@@ -272,7 +272,7 @@ def test_what_somebody_else_has_set_for_the_restart_is_not_overwritten() -> None
     ("seen", "code"),
     [
         (minimal(in_recovery=True), "P111"),
-        (minimal(version_num=140012), "P101"),
+        (minimal(version_num=120022), "P101"),
         (minimal(setting("allow_alter_system", "off")), "P115"),
         (minimal(fault="postgresql.conf line 7: syntax error"), "P114"),
         (primary(setting("max_wal_senders", "0", source="command line")), "S305"),

@@ -27,13 +27,18 @@ class Host:
     ipv4, ipv6      its addresses
     major           the version of PostgreSQL that its suite has
     unit            the systemd unit of its cluster main
+    cluster         that cluster as Debian's tools name it
+    data, hba       its data directory and its pg_hba.conf
+    log             and what it logs to
     """
 
     def __init__(self, name, suite, root, directory, switch, index, disk_mb=None):
         self.name, self.suite = name, suite
         self.ipv4, self.ipv6 = switch.address(index)
         self.major = postgresql_major(root)
-        self.unit = f"postgresql@{self.major}-main"
+        self.unit, self.cluster = f"postgresql@{self.major}-main", f"{self.major}/main"
+        self.data, self.hba = f"/var/lib/postgresql/{self.cluster}", f"/etc/postgresql/{self.cluster}/pg_hba.conf"
+        self.log = f"/var/log/postgresql/postgresql-{self.major}-main.log"
         self.index = index
         self.boots = 0
         self.host_key = ""

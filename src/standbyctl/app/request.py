@@ -234,7 +234,7 @@ def _check_sight(target: Target, route: Route, server: Reached, *, attaching: bo
     exists = server.observe("SELECT 1 FROM pg_roles WHERE rolname = %s", target.role)
     server.close()
     role = attaching and target.own_role
-    why = rights_blocker(target, route.user, route.database, lacks, role=role, role_exists=bool(exists))
+    why = rights_blocker(target, route.user, route.database, lacks, route.major, role=role, role_exists=bool(exists))
     raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
 
 

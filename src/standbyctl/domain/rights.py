@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from standbyctl.domain.version import NEWEST_KNOWN
+
 # Without these a primary cannot be looked at.
 LOOKING = ("monitor", "hba rules", "file settings")
 # What --hba sql needs besides, and the parameters that it sets in its own session so that nothing of it is logged.
@@ -29,24 +31,32 @@ _GRANTS = {
     "hba rules": "GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO {role};",
     "file settings": "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO {role};",
     "reload": "GRANT EXECUTE ON FUNCTION pg_reload_conf() TO {role};",
-    # The right to alter a parameter can be granted since 15.
+    # Rights on parameters can be granted since 15.
     "alter": "GRANT ALTER SYSTEM ON PARAMETER {name} TO {role};",
     "program": "GRANT pg_execute_server_program TO {role};",
     "read file": "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text), pg_stat_file(text) TO {role};",
     "set": "GRANT SET ON PARAMETER {name} TO {role};",
 }
+ON_PARAMETERS_SINCE = 15
+_BEFORE_15 = {
+    "alter": "-- Before PostgreSQL 15 only a superuser may alter {name}.",
+    "set": "-- Before PostgreSQL 15 only a superuser may set {name}.",
+}
 
 
-def grants(rights: Iterable[str], role: str) -> tuple[str, ...]:
+def grants(rights: Iterable[str], role: str, major: int = NEWEST_KNOWN) -> tuple[str, ...]:
     """The statements that grant these to a role (quoted already), in the order of the recipe.
+
+    What cannot be granted on that major is a comment among them.
 
     >>> grants({"alter wal_keep_size", "replication"}, '"Tool"')
     ('ALTER ROLE "Tool" REPLICATION;', 'GRANT ALTER SYSTEM ON PARAMETER wal_keep_size TO "Tool";')
     """
     wanted = sorted(rights)
+    kinds = _GRANTS if major >= ON_PARAMETERS_SINCE else {**_GRANTS, **_BEFORE_15}
     return tuple(
         statement.format(role=role, name=right.partition(" ")[2])
-        for kind, statement in _GRANTS.items()
+        for kind, statement in kinds.items()
         for right in wanted
         if right == kind or ("{name}" in statement and right.partition(" ")[0] == kind)
     )

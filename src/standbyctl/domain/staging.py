@@ -49,11 +49,15 @@ class StagedSetting:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Where a start can be tried: the programs and files of the server. Without programs: they are not at hand."""
+    """Where a start can be tried: the programs and files of the server. Without programs: they are not at hand.
+
+    `by_start`: before 15 there is no shared_memory_size to ask for, and a postmaster is begun.
+    """
 
     bin_directory: str = ""
     data_directory: str = ""
     config_file: str = ""
+    by_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,8 @@ class TryStart:
         if not self.trial.bin_directory:
             return check
         config = shlex.quote(self.trial.config_file)
-        return f"{self.trial.bin_directory}/postgres -D COPY -c config_file={config} -C shared_memory_size\n{check}"
+        end = "-c hba_file=COPY/none (where it ends)" if self.trial.by_start else "-C shared_memory_size"
+        return f"{self.trial.bin_directory}/postgres -D COPY -c config_file={config} {end}\n{check}"
 
 
 def level(text: str) -> int | None:

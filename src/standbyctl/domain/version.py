@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SUPPORTED_MAJORS = (15, 16, 18)
+SUPPORTED_MAJORS = (13, 14, 15, 16, 17, 18)
 # The last day on which the project mends a major (postgresql.org/support/versioning).
 END_OF_LIFE = {
     10: "2022-11-10",

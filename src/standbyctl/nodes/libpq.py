@@ -20,6 +20,7 @@ from psycopg.sql import Identifier, Literal
 
 from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
+from standbyctl.nodes.majors import for_major
 from standbyctl.nodes.ports import Greeting, Session
 
 OUR_APPLICATION_NAME = "standbyctl"
@@ -225,7 +226,7 @@ def ask(
     """Ask, but not for ever: a server that is frozen keeps its timeouts to itself, and its host still answers TCP."""
     named = params[0] if len(params) == 1 and isinstance(params[0], Mapping) else params
     with _watched(conn, timeout_seconds):
-        cursor = conn.execute(query.encode(), named or None)
+        cursor = conn.execute(for_major(query, conn.info.server_version).encode(), named or None)
         # Not by its description: a row may have no column (SELECT FROM ...).
         answered = cursor.pgresult is not None and cursor.pgresult.status == pq.ExecStatus.TUPLES_OK
         return cursor.fetchall() if answered else []

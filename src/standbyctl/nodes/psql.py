@@ -23,6 +23,7 @@ from psycopg.sql import Literal
 from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.libpq import ACTING, OBSERVING, OUR_APPLICATION_NAME, PATIENCE_SECONDS
+from standbyctl.nodes.majors import for_major
 from standbyctl.nodes.ports import Greeting, Host, Session, Talk
 
 _CONNECT_SECONDS = 15
@@ -34,6 +35,7 @@ PGOPTIONS=$1 PGAPPNAME=$2 PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
 export PGOPTIONS PGAPPNAME PGCONNECT_TIMEOUT PGCLIENTENCODING
 exec "$3" -XqAt --no-password -R "$(printf '\\036')" -d "$4"
 """
+_VERSION = "SELECT current_setting('server_version_num')::int"
 _WHO = """
 SELECT current_setting('server_version_num')::int, current_setting('is_superuser') = 'on', pg_backend_pid(),
        current_setting('port')::int
@@ -132,7 +134,7 @@ class PsqlServer:
         talk = self._host.talk(_START, options, OUR_APPLICATION_NAME, self._program, conninfo)
         psql = _Psql(talk)
         try:
-            psql.ask("SELECT 1", (), _CONNECT_SECONDS)
+            [(psql.version_num,)] = psql.ask(_VERSION, (), _CONNECT_SECONDS)
         except _SqlError as error:
             psql.close()
             raise self._unreached(error, psql) from error
@@ -194,9 +196,10 @@ class _Psql:
 
     def __init__(self, talk: Talk) -> None:
         self._talk, self._rest, self.said = talk, b"", ""
+        self.version_num = 0
 
     def ask(self, query: str, params: tuple[object, ...], timeout_seconds: float) -> list[tuple[Any, ...]]:
-        statement = bind(query, params)
+        statement = bind(for_major(query, self.version_num), params)
         rows = _ROWS.match(statement) is not None
         if rows:
             statement = f"SELECT pg_catalog.row_to_json(t) FROM (\n{statement}\n) AS t"

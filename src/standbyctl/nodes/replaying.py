@@ -29,7 +29,10 @@ SELECT pg_is_in_recovery(), (SELECT system_identifier::text FROM pg_control_syst
        coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
                 (SELECT timeline_id FROM pg_control_checkpoint())),
        pg_wal_lsn_diff(%s::pg_lsn, pg_last_wal_replay_lsn())::bigint,
-       CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END,
+       CASE WHEN pg_is_in_recovery() THEN
+         pg_get_wal_replay_pause_state() -- 14+
+         CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END -- <14
+         END,
        current_setting('recovery_min_apply_delay')
 """
 

@@ -129,9 +129,10 @@ def _bind(name: str) -> str:
 
 
 def _start(effect: fx.TryStart, world: World, given: list[str]) -> Message | None:
-    """-C shared_memory_size is computed last before memory is taken: until then every check is made (15+)."""
+    """As far as a start goes before it serves anybody (try_start.sh)."""
     trial, host = effect.trial, world.doors[effect.node].host
-    args = (trial.bin_directory, trial.data_directory, trial.config_file, *given)
+    by = "start" if trial.by_start else "question"
+    args = (by, trial.bin_directory, trial.data_directory, trial.config_file, *given)
     done = host.script(script_text("try_start.sh"), secrets.token_hex(8), *args)
     for _ in range(TRIES - 1):  # pg_control may be written to just as it is copied
         if done.status != 0:

@@ -1,4 +1,4 @@
--- What a server believes, in one round trip (15 and later). %(role)s: the standby's replication role.
+-- What a server believes, in one round trip. %(role)s: the standby's replication role.
 -- %(ours)s: the application_names that the standby and its copy connect with. %(slotless)s: it is to have no slot.
 -- [rights]: rights.sql. [roles]: pg_authid, or what everybody may see of it.
 -- The files come first: reading them marks, in this very session, what waits for a restart as pending.
@@ -29,7 +29,8 @@ SELECT jsonb_build_object(
                        WHEN EXISTS (SELECT FROM files AS f WHERE f.name = s.name) THEN 'configuration file' ELSE 'default' END,
              'context', s.context,
              'pending', s.pending_restart,
-             'alterable', has_parameter_privilege(s.name, 'ALTER SYSTEM'),
+             'alterable', has_parameter_privilege(s.name, 'ALTER SYSTEM'), -- 15+
+             'alterable', current_setting('is_superuser')::bool, -- <15
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),
              'in_file', (SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))

@@ -1,4 +1,4 @@
--- What a standby that is to be copied says of itself, beyond server.sql (15 and later). %(settings)s: names.
+-- What a standby that is to be copied says of itself, beyond server.sql. %(settings)s: names.
 SELECT jsonb_build_object(
   'address', host(inet_client_addr()),
   'started', extract(epoch FROM pg_postmaster_start_time())::float,
@@ -10,7 +10,10 @@ SELECT jsonb_build_object(
   -- The receiver's word is the beginning of a file after a restart.
   'backlog', CASE WHEN pg_is_in_recovery() THEN
     pg_wal_lsn_diff(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), pg_last_wal_replay_lsn())::bigint END,
-  'paused', CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() <> 'not paused' ELSE false END,
+  'paused', CASE WHEN pg_is_in_recovery() THEN
+    pg_get_wal_replay_pause_state() <> 'not paused' -- 14+
+    pg_is_wal_replay_paused() -- <14
+    ELSE false END,
   'settings', (
     SELECT jsonb_agg(jsonb_build_object('name', s.name, 'value', s.setting, 'source', s.source, 'context', s.context,
              'pending', s.pending_restart, 'in_file', f.setting) ORDER BY s.name)

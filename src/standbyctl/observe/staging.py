@@ -10,6 +10,7 @@ from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, HbaFile, Node, Server, Setting, Slot
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.staging import STAGED, Trial
+from standbyctl.domain.version import major
 from standbyctl.nodes.ports import Host
 from standbyctl.nodes.ports import Server as Door
 
@@ -18,7 +19,11 @@ SETTINGS = (
     *STAGED, "allow_alter_system", "archive_mode", "autovacuum_max_workers", "autovacuum_worker_slots",
     "data_checksums", "max_connections", "max_worker_processes", "summarize_wal",
 )  # fmt: skip
-_WHERE = "SELECT current_setting('config_file'), current_setting('data_directory'), pg_read_file('postmaster.pid')"
+_WHERE = """
+SELECT current_setting('config_file'), current_setting('data_directory'), pg_read_file('postmaster.pid'),
+       current_setting('server_version_num')::int
+"""
+_ASKED_SINCE = 15  # for shared_memory_size
 _BINDIR = "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
 
 
@@ -60,13 +65,13 @@ def parse_next_start(raw: dict[str, Any]) -> Server:
 def find_trial(server: Door, host: Host) -> Trial:
     """Where a start can be tried from here; empty where it cannot."""
     try:
-        [(config, data, pid)] = server.observe(_WHERE)
+        [(config, data, pid, version_num)] = server.observe(_WHERE)
         [(programs,)] = server.observe(_BINDIR)
         lines = "\n".join(str(pid).split("\n")[:3])
         at_hand = host.script(_text("at_hand.sh"), programs, data, config, lines).status == 0
     except CannotTellError:  # no right to read files of the server, or no way to run a command as its user
         return Trial()
-    return Trial(programs, data, config) if at_hand else Trial()
+    return Trial(programs, data, config, major(version_num) < _ASKED_SINCE) if at_hand else Trial()
 
 
 @cache

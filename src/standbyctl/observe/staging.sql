@@ -1,4 +1,4 @@
--- What is known of a server's next restart, in one round trip (15 and later). %(settings)s: the parameters asked about.
+-- What is known of a server's next restart, in one round trip. %(settings)s: the parameters asked about.
 -- The files come first: reading them marks, in this very session, what waits for a restart as pending.
 WITH files AS MATERIALIZED (
   SELECT lower(name) AS name, setting, seqno, sourcefile, sourceline, error,
@@ -18,7 +18,8 @@ SELECT jsonb_build_object(
   'settings', (
     SELECT jsonb_agg(jsonb_build_object(
              'name', s.name, 'value', s.setting, 'source', s.source, 'context', s.context,
-             'alterable', has_parameter_privilege(s.name, 'ALTER SYSTEM'),
+             'alterable', has_parameter_privilege(s.name, 'ALTER SYSTEM'), -- 15+
+             'alterable', current_setting('is_superuser')::bool, -- <15
              'pending', s.pending_restart, 'most', coalesce(s.max_val, ''),
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
              'auto_conf', (SELECT f.setting FROM files AS f WHERE f.name = s.name AND f.auto ORDER BY f.seqno DESC LIMIT 1),

@@ -1,4 +1,4 @@
--- What a standby's server says of itself (15 and later).
+-- What a standby's server says of itself.
 SELECT jsonb_build_object(
   'data_directory', current_setting('data_directory'),
   'in_recovery', pg_is_in_recovery(),

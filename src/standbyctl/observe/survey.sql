@@ -1,4 +1,15 @@
--- What moves, or what no step is about: for a report (15 and later). %(role)s: the standby's replication role.
+-- What moves, or what no step is about: for a report. %(role)s: the standby's replication role.
+WITH versions AS (
+  -- Before 15 a database records none: initdb's, of the collation of the same name, is taken for it.
+  SELECT datname, datcollate, datcollversion AS recorded, pg_database_collation_actual_version(oid) AS actual -- 15+
+  SELECT datname, datcollate, c.collversion AS recorded, pg_collation_actual_version(c.oid) AS actual -- <15
+    FROM pg_database AS d
+    LEFT JOIN LATERAL ( -- <15
+      SELECT oid, collversion FROM pg_collation -- <15
+       WHERE collprovider = 'c' AND collencoding IN (-1, d.encoding) -- <15
+         AND lower(replace(collcollate, '-', '')) = lower(replace(d.datcollate, '-', '')) -- <15
+       ORDER BY oid LIMIT 1) AS c ON true -- <15
+   WHERE datallowconn)
 SELECT jsonb_build_object(
   'today', current_date::text,
   'up_seconds', extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float,
@@ -38,7 +49,9 @@ SELECT jsonb_build_object(
              'xmin_age', greatest(age(xmin), age(catalog_xmin))) ORDER BY slot_name), '[]')
       FROM pg_replication_slots AS s WHERE NOT temporary),
   'wal', (SELECT jsonb_build_object('bytes', wal_bytes, 'since_seconds', extract(epoch FROM clock_timestamp() - stats_reset)::float)
-            FROM pg_stat_wal),
+            FROM pg_stat_wal -- 14+
+            FROM (SELECT NULL AS wal_bytes, NULL::timestamptz AS stats_reset) AS not_counted -- <14
+         ),
   'wal_directory_bytes', (SELECT sum(size)::bigint FROM pg_ls_waldir()),
   'lsn', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint END,
   'clock', extract(epoch FROM clock_timestamp())::float,
@@ -55,12 +68,11 @@ SELECT jsonb_build_object(
   'publications', (SELECT count(*) FROM pg_publication),
   'unlogged', (SELECT count(*) FROM pg_class WHERE relpersistence = 'u' AND relkind IN ('r', 'm')),
   'collations', (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('database', datname, 'recorded', datcollversion,
-             'actual', pg_database_collation_actual_version(oid)) ORDER BY datname), '[]')
-      FROM pg_database WHERE datallowconn AND datcollversion IS NOT NULL
-       AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)),
+    SELECT coalesce(jsonb_agg(jsonb_build_object('database', datname, 'recorded', recorded, 'actual', actual)
+             ORDER BY datname), '[]') FROM versions
+     WHERE recorded IS NOT NULL AND recorded IS DISTINCT FROM actual),
   -- C and POSIX have no version, nor has a build that records none.
-  'unversioned', (SELECT count(*) FROM pg_database WHERE datallowconn AND datcollversion IS NULL
+  'unversioned', (SELECT count(*) FROM versions WHERE recorded IS NULL
                    AND datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8')),
   'locales', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'databases', (databases)[1:3]) ORDER BY name), '[]')

@@ -24,7 +24,10 @@ _PARAMETERS = [*MINIMUM_PARAMETERS, "data_checksums", "max_slot_wal_keep_size", 
 _REPLAY = """
 SELECT jsonb_build_object(
   'lsn', pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint,
-  'state', CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END,
+  'state', CASE WHEN pg_is_in_recovery() THEN
+    pg_get_wal_replay_pause_state() -- 14+
+    CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END -- <14
+    END,
   'received', EXISTS (SELECT FROM pg_stat_wal_receiver))
 """
 _WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"

@@ -1,4 +1,4 @@
--- A server as one end of a replication, in its own words (15 and later). Whoever may see little still gets an answer:
+-- A server as one end of a replication, in its own words. Whoever may see little still gets an answer:
 -- what is not shown to a role is null. %(parameters)s: the rows of pg_settings to read.
 SELECT jsonb_build_object(
   'version_num', current_setting('server_version_num')::int,
@@ -35,7 +35,10 @@ SELECT jsonb_build_object(
   'receiver', (
     SELECT jsonb_build_object('status', status, 'slot_name', slot_name, 'sender_host', sender_host,
              'sender_port', sender_port) FROM pg_stat_wal_receiver),
-  'replay_state', CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END,
+  'replay_state', CASE WHEN pg_is_in_recovery() THEN
+    pg_get_wal_replay_pause_state() -- 14+
+    CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END -- <14
+    END,
   'damage', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('database', datname, 'failures', checksum_failures)), '[]')
       FROM pg_stat_database WHERE checksum_failures > 0),

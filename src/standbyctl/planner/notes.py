@@ -8,6 +8,7 @@ from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
+from standbyctl.domain.version import major
 from standbyctl.planner.blockers.likeness import is_far, named, version_words
 from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import has
@@ -17,6 +18,8 @@ from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.setting import WAL_KEEP
 from standbyctl.steps.slot import CAP
+
+RESTORE_COMMAND_RELOADS = 14  # the first major where a reload is enough
 
 
 def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
@@ -147,7 +150,7 @@ def _asked_notes(server: Server, target: Target, steps: tuple[Step, ...]) -> Ite
             node=target.primary,
         )
     if copies and target.restore_command:
-        yield from _restore_notes(target)
+        yield from _restore_notes(server, target)
 
 
 def _keep_notes(server: Server, target: Target) -> Iterator[Message]:
@@ -213,10 +216,13 @@ def _fetch_note(target: Target) -> Message:
     )
 
 
-def _restore_notes(target: Target) -> Iterator[Message]:
+def _restore_notes(server: Server, target: Target) -> Iterator[Message]:
     yield msg(
         "restore_command runs on the standby's machine, and is asked before {node} is: what it delivers is replayed"
-        " unseen. A change needs a reload of the standby only (14+)",
+        " unseen. A change needs a reload of the standby only"
+        if major(server.version_num) >= RESTORE_COMMAND_RELOADS
+        else "restore_command runs on the standby's machine, and is asked before {node} is: what it delivers is"
+        " replayed unseen. Before PostgreSQL 14 a change needs a restart of the standby",
         node=target.primary,
     )
     if missing := [gap for gap in ("%f", "%p") if gap not in target.restore_command]:

@@ -84,7 +84,11 @@ ENTRIES = (
                 "\nGRANT pg_monitor TO NAME;"
                 "\nGRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_hba_file_rules(),"
                 "\n      pg_show_all_file_settings() TO NAME;"
-                "\nGRANT ALTER SYSTEM ON PARAMETER max_slot_wal_keep_size TO NAME;"
+            ),
+            msg("15 and later:\nGRANT ALTER SYSTEM ON PARAMETER max_slot_wal_keep_size TO NAME;"),
+            msg(
+                "Up to 14 only a superuser alters parameters: --settings print leaves that to one, --wal-cap keep does"
+                " without."
             ),
             msg(
                 "The standby's role too, its password set with \\password in psql; attach then takes --role and"

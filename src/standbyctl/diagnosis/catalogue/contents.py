@@ -137,9 +137,12 @@ ENTRIES = (
         ),
         do=(
             msg(
-                "See it:"
+                "See it, 15 and later:"
                 "\nSELECT datname, datcollversion,"
                 "\n       pg_database_collation_actual_version(oid) FROM pg_database;"
+            ),
+            msg(
+                "In each database (before 15 there is nothing else to go by):"
                 "\nSELECT collname, collversion, pg_collation_actual_version(oid)"
                 "\n  FROM pg_collation WHERE collversion IS NOT NULL;"
             ),

@@ -22,7 +22,7 @@ ENTRIES = (
         do=(
             msg(
                 "On the standby, see whether it is in recovery and streams, and from whom:"
-                "\nSELECT pg_is_in_recovery(), pg_get_wal_replay_pause_state();"
+                "\nSELECT pg_is_in_recovery(), pg_is_wal_replay_paused();"
                 "\nSELECT status, sender_host, sender_port, received_tli"
                 "\n  FROM pg_stat_wal_receiver;"
             ),

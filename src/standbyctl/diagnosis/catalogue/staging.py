@@ -51,14 +51,15 @@ ENTRIES = (
             "A value that is wrong is noticed at the restart, when the server is down already. postgres -C"
             " shared_memory_size (15 and later) goes as far as a start does before it takes any memory: it reads"
             " the files, refuses what does not go together (wal_level = minimal with max_wal_senders above 0)"
-            " and loads the libraries. It opens no socket: so each address of listen_addresses is resolved, and"
-            " bound at a free port. What is refused is taken back at once; after --unstage, put back."
+            " and loads the libraries. Up to 14 a postmaster is begun on copies, and ends before any process. Neither"
+            " listens: each address of listen_addresses is resolved, and bound at a free port. What is refused is"
+            " taken back at once; after --unstage, put back."
         ),
         do=(
             msg("Read DETAIL: PostgreSQL's own words name the setting."),
             msg("Mend that, or ask for less; then run the same command again."),
             msg(
-                "By hand it can be asked of a server that is stopped, as its user:"
+                "By hand it can be asked of a server that is stopped, as its user (15 and later):"
                 "\npostgres -C shared_memory_size -D DATA_DIRECTORY"
             ),
         ),

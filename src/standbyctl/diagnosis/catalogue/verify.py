@@ -139,9 +139,14 @@ ENTRIES = (
         do=(
             msg("Compare, on both hosts:\ngetconf GNU_LIBC_VERSION"),
             msg(
-                "On the standby (libc since 13, databases since 15):"
+                "On the standby, 15 and later:"
                 "\nSELECT datname, datcollversion,"
                 "\n       pg_database_collation_actual_version(oid) FROM pg_database;"
+            ),
+            msg(
+                "Before 15 a database records no version; what initdb found for the collation of its name stands in:"
+                "\nSELECT collname, collversion, pg_collation_actual_version(oid)"
+                "\n  FROM pg_collation WHERE collversion IS NOT NULL;"
             ),
             msg(
                 "Give the standby the same release of the operating system; REINDEX is possible after a promotion only."

@@ -9,8 +9,9 @@ from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import quoted
-from standbyctl.domain.rights import LOOKING, by_sql, grants
+from standbyctl.domain.rights import LOOKING, ON_PARAMETERS_SINCE, by_sql, grants
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
+from standbyctl.domain.version import major
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import GiveBack, Step
 from standbyctl.steps.hba import AdmitReplication
@@ -40,7 +41,15 @@ def rights_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> It
     own_role = any(isinstance(effect, MakeRole) for step in steps for effect in step.effects())
     if lacks or own_role:
         exists = server.role(target.role) is not None
-        yield rights_blocker(target, server.user, server.database, lacks | editing, role=own_role, role_exists=exists)
+        yield rights_blocker(
+            target,
+            server.user,
+            server.database,
+            lacks | editing,
+            major(server.version_num),
+            role=own_role,
+            role_exists=exists,
+        )
     elif editing:
         yield hba_rights_blocker(target, server, editing)
 
@@ -73,10 +82,17 @@ def rights_ahead(target: Target, lacks: Collection[str]) -> set[str]:
 
 
 def rights_blocker(
-    target: Target, user: str, database: str, lacks: Collection[str], *, role: bool, role_exists: bool = False
+    target: Target,
+    user: str,
+    database: str,
+    lacks: Collection[str],
+    number: int,
+    *,
+    role: bool,
+    role_exists: bool = False,
 ) -> Blocker:
-    """Everything that is missing in one place. `role`: the standby's role is one of them."""
-    statements = list(grants(lacks, user))
+    """Everything that is missing in one place. `role`: the standby's role is one of them. `number`: the major."""
+    statements = list(grants(lacks, user, number))
     if role and not role_exists:
         statements.append(f"CREATE ROLE {quoted(target.role)} LOGIN REPLICATION;")
     missing = [_word(right) for right in _in_order(lacks)]
@@ -85,7 +101,12 @@ def rights_blocker(
     return Blocker(
         "P116",
         msg("the role {user} lacks rights on {node}", user=user, node=target.primary),
-        msg("It is no superuser, and may not: {missing}.", missing=", ".join(map(str, missing))),
+        msg(
+            "It is no superuser, and may not: {missing}. With --settings print parameters are left to somebody else."
+            if number < ON_PARAMETERS_SINCE and any(right.startswith("alter ") for right in lacks)
+            else "It is no superuser, and may not: {missing}.",
+            missing=", ".join(map(str, missing)),
+        ),
         _hint(target, database, statements, role=role),
     )
 
@@ -135,7 +156,7 @@ def hba_rights_blocker(target: Target, server: Server, lacks: Collection[str]) -
         msg(
             "Use --hba wait; or connect as a superuser; or have one run these lines in the database {name}:",
             name=server.database,
-        ).followed_by(grants(lacks, server.user)),
+        ).followed_by(grants(lacks, server.user, major(server.version_num))),
     )
 
 

@@ -85,7 +85,7 @@ def _rights(server: Server, node: str, settings: tuple[StagedSetting, ...]) -> I
             msg("the role {user} lacks rights on {node}", user=server.user, node=node),
             msg("It is no superuser, and may not: set {names}.", names=", ".join(lacks)),
             msg("Connect as a superuser, or have one run:").followed_by(
-                grants((f"alter {name}" for name in lacks), server.user)
+                grants((f"alter {name}" for name in lacks), server.user, major(server.version_num))
             ),
         )
 

@@ -85,7 +85,7 @@ def role_blockers(
 def _use_blockers(use: RoleUse, target: Target) -> Iterator[Blocker]:
     """What keeps a role with the right attributes from connecting.
 
-    CONNECTION LIMIT does not: replication connections are neither counted nor refused (tried on 15, 16, 18).
+    CONNECTION LIMIT does not: replication connections are neither counted nor refused (tried on 13 to 18).
     """
     if use.expires_in_seconds is not None and use.expires_in_seconds <= 0:
         yield Blocker(
