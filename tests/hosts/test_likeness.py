@@ -68,13 +68,15 @@ def app(primary):
 
 def lines(operator, *options, status=0):
     """Code to status and words of a preflight."""
-    found = json.loads(operator.tool("preflight", *where(), *options, "--json", status=status))
+    found = json.loads(
+        operator.tool("preflight", *where(**{"--replace-cluster": ""}), *options, "--json", status=status)
+    )
     return {check["code"]: (check["status"], check["seen"]) for check in found["checks"]}
 
 
 def test_another_glibc_is_refused_with_the_indexes_named_by_preflight_plan_and_attach(app, unchanged, operator):
-    said = [operator.tool(verb, *where(), status=4) for verb in ("preflight", "plan")]
-    said.append(operator.tool("attach", *where(), "--yes", status=4))
+    said = [operator.tool(verb, *where(**{"--replace-cluster": ""}), status=4) for verb in ("preflight", "plan")]
+    said.append(operator.tool("attach", *where(**{"--replace-cluster": ""}), "--yes", status=4))
     for words in said:
         assert "P215" in words
         assert "db1_5432 has glibc 2.36, db2 glibc 2.41" in words
@@ -90,7 +92,7 @@ def test_where_no_index_is_in_its_order_another_glibc_is_well(primary, unchanged
 
 def test_a_database_that_takes_no_connections_is_named_and_not_passed_over(app, primary, unchanged, operator):
     sql(primary, "ALTER DATABASE app ALLOW_CONNECTIONS false")
-    said = operator.tool("plan", *where(), status=4)
+    said = operator.tool("plan", *where(**{"--replace-cluster": ""}), status=4)
     sql(primary, "ALTER DATABASE app ALLOW_CONNECTIONS true")
     assert "what is in its order could not be told" in said
     assert "Could not tell: app (takes no connections)." in said
@@ -100,7 +102,7 @@ def test_another_icu_is_refused_for_what_is_in_its_order_alone(app, primary, hos
     # A program that says of itself what another release's would: the name that it is linked by is all that is read.
     db2, program = hosts[1], "/usr/lib/postgresql/15/bin/postgres"
     db2.exec(f"cp -p {program} {program}.kept && sed -i 's/libicui18n\\.so\\.72/libicui18n.so.76/' {program}")
-    said = operator.tool("plan", *where(), "--despite", "libc", status=4)
+    said = operator.tool("plan", *where(**{"--replace-cluster": ""}), "--despite", "libc", status=4)
     db2.exec(f"mv {program}.kept {program}")
     assert "db1_5432 has ICU 72, db2 ICU 76" in said
     assert "In that order: app.public.icu_column." in said
@@ -110,7 +112,7 @@ def test_with_the_override_that_names_it_the_standby_is_attached_and_the_plan_na
     app, primary, operator
 ):
     before = sql(primary, FACTS)
-    said = operator.tool("attach", *where(), "--despite", "libc", "--yes")
+    said = operator.tool("attach", *where(**{"--replace-cluster": ""}), "--despite", "libc", "--yes")
     assert "(--despite libc): read nothing there by what is in its order" in said
     assert "app.public.libc_name" in said
     assert streams(primary)
@@ -123,8 +125,8 @@ def test_a_locale_that_the_standbys_host_does_not_know_is_refused_with_the_line_
 ):
     db2 = hosts[1]
     db2.exec("localedef --delete-from-archive en_US.utf8 && sed -i /en_US/d /etc/locale.gen")
-    said = [operator.tool(verb, *where(), status=1) for verb in ("preflight", "plan")]
-    said.append(operator.tool("attach", *where(), "--yes", status=1))
+    said = [operator.tool(verb, *where(**{"--replace-cluster": ""}), status=1) for verb in ("preflight", "plan")]
+    said.append(operator.tool("attach", *where(**{"--replace-cluster": ""}), "--yes", status=1))
     for words in said:
         assert "the host of db2 does not know the locale en_US.UTF-8" in words
         assert "database postgres" in words

@@ -14,7 +14,7 @@ stopped() {
     marked "$1" && [ ! -e "$1/standby.signal" ] && ! [ -n "$pid" -a "/proc/$pid/cwd" -ef "$1" ] &&
         printf '%s\n' "$control" | grep -q '^Database cluster state: *shut down$' &&
         [ "$(sed -n 2p "$1/standbyctl.replaced")" = \
-            "$system $(stat -L -c %d:%i -- "$1") $(stat -c %.9Y -- "$1/postmaster.opts" 2>/dev/null)" ]
+            "$system $(stat -L -c %i -- "$1") $(stat -c %.9Y -- "$1/postmaster.opts" 2>/dev/null)" ]
 }
 if marked "$data"; then
     if stopped "$data"; then say resident_mark stopped; else say resident_mark other; fi

@@ -13,9 +13,10 @@ guard() {
     [ ! -e "$1/standby.signal" ] || refuse "$1 is that of a standby"
     [ ! -e "$1/recovery.signal" ] || refuse "$1 is in recovery"
 }
-# Arguments: path, node, system identifier, device:inode.
+# What a mark says. The inode alone: a device may have another number after a reboot. Arguments: path, node, system
+# identifier, device:inode.
 mark_of() {
-    printf 'standbyctl: %s\n%s %s %s\n' "$2" "$3" "$4" "$(stat -c %.9Y -- "$1/postmaster.opts" 2>/dev/null)"
+    printf 'standbyctl: %s\n%s %s %s\n' "$2" "$3" "${4#*:}" "$(stat -c %.9Y -- "$1/postmaster.opts" 2>/dev/null)"
 }
 # Whether the mark is ours, and of the run that it is in, or was. Arguments: path, node, system identifier, device:inode.
 marked() {
