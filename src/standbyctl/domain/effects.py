@@ -27,6 +27,14 @@ from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.staging import TryStart as TryStart
+from standbyctl.domain.tunnel import AdmitTunnelKey as AdmitTunnelKey
+from standbyctl.domain.tunnel import ExpelTunnelKey as ExpelTunnelKey
+from standbyctl.domain.tunnel import MakeTunnelKey as MakeTunnelKey
+from standbyctl.domain.tunnel import RemoveTunnel as RemoveTunnel
+from standbyctl.domain.tunnel import RemoveTunnelKey as RemoveTunnelKey
+from standbyctl.domain.tunnel import RunTunnel as RunTunnel
+from standbyctl.domain.tunnel import TrustHost as TrustHost
+from standbyctl.domain.tunnel import TryTunnel as TryTunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,4 +279,12 @@ Effect = (
     | DeleteAside
     | TryCopy
     | TryStart
+    | AdmitTunnelKey
+    | ExpelTunnelKey
+    | MakeTunnelKey
+    | RemoveTunnel
+    | RemoveTunnelKey
+    | RunTunnel
+    | TrustHost
+    | TryTunnel
 )

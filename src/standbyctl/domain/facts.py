@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from standbyctl.domain.tunnel import TunnelSeen
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -190,6 +192,7 @@ class Place:
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
     `os`: its operating system and version, as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
+    `tunnel`: what there is of one, where the standby's way to its primary is one.
     """
 
     data_directory: str
@@ -221,6 +224,7 @@ class Place:
     foreign_sessions: int = 0
     verifier: str = ""
     os: str = ""
+    tunnel: TunnelSeen = TunnelSeen()
 
 
 @dataclass(frozen=True, slots=True)

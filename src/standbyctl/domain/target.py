@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.service import PG_CTL, Service
+from standbyctl.domain.tunnel import NO_TUNNEL, Tunnel, Via
 
 
 class HbaWay(StrEnum):
@@ -39,6 +40,7 @@ class Target:
     and 0: what a standby needs.
     `primary_ssh` and `standby_ssh`: how their hosts are reached, empty for this machine. `service`: what runs the
     standby.
+    `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its near end.
     """
 
     primary: str
@@ -74,3 +76,9 @@ class Target:
     primary_ssh: str = ""
     standby_ssh: str = ""
     service: Service = PG_CTL
+    tunnel: Tunnel = NO_TUNNEL
+
+    @property
+    def via(self) -> Via:
+        """How the standby reaches its primary."""
+        return Via.SSH_TUNNEL if self.tunnel.used else Via.DIRECT

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, manifests, programs, replaying, secrets, servers, staging, testing, trying
+from standbyctl.nodes import copying, files, manifests, programs, replaying, secrets, servers, staging, testing, trying, tunnels
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
@@ -39,6 +39,14 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.MakeTestDatabase: testing.make_test_database,
     fx.DropTestDatabases: testing.drop_test_databases,
     fx.TryStart: staging.try_start,
+    fx.MakeTunnelKey: tunnels.make_key,
+    fx.TrustHost: tunnels.trust_host,
+    fx.RemoveTunnelKey: tunnels.remove_key,
+    fx.AdmitTunnelKey: tunnels.admit_key,
+    fx.ExpelTunnelKey: tunnels.expel_key,
+    fx.TryTunnel: tunnels.try_tunnel,
+    fx.RunTunnel: tunnels.run_tunnel,
+    fx.RemoveTunnel: tunnels.remove_tunnel,
 }
 
 

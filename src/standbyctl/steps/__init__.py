@@ -11,6 +11,7 @@ from standbyctl.steps.server import StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from standbyctl.steps.staging import StageSettings
+from standbyctl.steps.tunnel import AdmitTunnel, OpenTunnel, ProvideTunnelKey
 
 ALL = (
     ProvidePassfile,
@@ -29,4 +30,7 @@ ALL = (
     SetDirectoryAside,
     DeleteDirectory,
     StageSettings,
+    ProvideTunnelKey,
+    AdmitTunnel,
+    OpenTunnel,
 )

@@ -1,0 +1,17 @@
+# Take the line of a tunnel's key out of our own account's authorized_keys. Arguments: what the key may do, the marker.
+set -eu
+umask 077
+home=$(getent passwd "$(id -un)" | cut -d: -f6)
+file=$home/.ssh/authorized_keys
+if [ ! -f "$file" ]; then
+    # A run that died may have left it.
+    rm -f -- "$file.standbyctl-new"
+    exit 0
+fi
+without "$file" "$1" "$2"
+case $(cat -- "$kept") in
+"# standbyctl made this file") rm -f -- "$file" ;;
+"# standbyctl made this file and its directory") rm -f -- "$file"; rmdir -- "$home/.ssh" 2>/dev/null || : ;;
+*) ! cmp -s -- "$kept" "$file" || exit 0; exchange; exit 0 ;;
+esac
+sync -- "$home"
