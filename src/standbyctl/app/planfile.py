@@ -126,4 +126,6 @@ def _request(conninfo: str, target: Target) -> Request:
         primary_ssh=target.primary_ssh,
         standby_ssh=target.standby_ssh,
         cluster="/".join(target.service.cluster) if target.service.config_file else "",
+        via=target.via.value,
+        tunnel_login=target.tunnel.account if target.tunnel.used else "",
     )

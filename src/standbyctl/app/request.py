@@ -14,6 +14,7 @@ from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
 from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
+from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
@@ -24,6 +25,7 @@ from standbyctl.domain.names import (
 )
 from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
+from standbyctl.domain.tunnel import NO_TUNNEL, Approach, Via
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
 from standbyctl.nodes.ports import Reached
 from standbyctl.planner.blockers.rights import rights_ahead, rights_blocker
@@ -64,6 +66,8 @@ class Request:
     primary_ssh: str = ""
     standby_ssh: str = ""
     cluster: str = ""
+    via: str = ""
+    tunnel_login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Resolved:
     reachable: bool = True
     superuser: bool = True
     source: Reached | None = None
+    approach: Approach = Approach()
 
 
 def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
@@ -129,6 +134,11 @@ def resolve(request: Request, state: State) -> Resolved:
     check_names(name, request.slot, primary, request.role)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
     check_source(source, name, port)
+    tunnel, approach = NO_TUNNEL, Approach()
+    if via_of(choice("via", request.via), earlier.tunnel if earlier else None, hosts) is Via.SSH_TUNNEL:
+        begun, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
+        tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, begun, tried)
+        route = by_tunnel(route, tunnel)
     target = Target(
         primary=primary,
         name=name,
@@ -163,12 +173,13 @@ def resolve(request: Request, state: State) -> Resolved:
         primary_ssh=request.primary_ssh,
         standby_ssh=request.standby_ssh,
         service=spot.service,
+        tunnel=tunnel,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     check_same(target, earlier, state)
     _check_sight(target, route, server, attaching=True)
-    return replace(_resolved(target, server, route, hosts, spot), source=source.server)
+    return replace(_resolved(target, server, route, hosts, spot), source=source.server, approach=approach)
 
 
 def reach(target: Target, conninfo: str) -> Resolved:

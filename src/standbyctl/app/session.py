@@ -64,6 +64,7 @@ class Session:
             most_retained_bytes=self.sample.most_retained_bytes,
             most_retained_slot=self.sample.most_retained_slot,
             reachable=self.resolved.reachable,
+            approach=self.resolved.approach,
             survey=self.sample.survey,
             source=self.sample.source,
         )
@@ -84,7 +85,7 @@ class Session:
         home = seen.facts.server(self.target.primary).setting("data_directory").value
         survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock if rate else None)
         room = sample_room(self.resolved.server, seen.sample)
-        self.sample = replace(room, reachable=self.resolved.reachable, survey=survey)
+        self.sample = replace(room, reachable=self.resolved.reachable, approach=self.resolved.approach, survey=survey)
         return seen.facts
 
     def see_source(self, facts: Facts) -> None:
@@ -134,9 +135,11 @@ class Session:
         resolved = self.resolved
         hosts = resolved.hosts
         host = hosts.standby(resolved.os_user)
-        root = hosts.standby("root") if self.target.service.as_root else None
+        tunnel = self.target.tunnel
+        root = hosts.standby("root") if self.target.service.as_root or tunnel.used else None
+        login = hosts.primary(tunnel.login) if tunnel.used else None
         doors = {
-            self.target.primary: Door(hosts.primary(resolved.primary_user), resolved.server),
+            self.target.primary: Door(hosts.primary(resolved.primary_user), resolved.server, login=login),
             self.target.name: Door(host, resolved.standby, root),
         }
         if resolved.source is not None:
@@ -168,6 +171,7 @@ def question_for(resolved: Resolved) -> Question:
         hba_by_sql=target.hba is HbaWay.SQL,
         verify_backup=target.verify_backup,
         primary_bin=resolved.primary_bin,
+        tunnel=target.tunnel,
     )
 
 

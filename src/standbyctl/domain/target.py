@@ -82,3 +82,8 @@ class Target:
     def via(self) -> Via:
         """How the standby reaches its primary."""
         return Via.SSH_TUNNEL if self.tunnel.used else Via.DIRECT
+
+    @property
+    def shown(self) -> tuple[str, int]:
+        """Where the primary is, for people: a tunnel's near end says nothing."""
+        return (self.tunnel.host, self.tunnel.end_port) if self.tunnel.used else (self.primary_host, self.primary_port)

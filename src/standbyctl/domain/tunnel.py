@@ -75,6 +75,15 @@ class Tunnel:
         return f"[{self.end}]:{self.end_port}" if ":" in self.end else f"{self.end}:{self.end_port}"
 
     @property
+    def account(self) -> str:
+        """Account, host and port of its sshd, as --tunnel-login takes them.
+
+        >>> Tunnel(login="postgres", host="fd00::1").account
+        'postgres@[fd00::1]:22'
+        """
+        return f"{self.login}@{f'[{self.host}]' if ':' in self.host else self.host}:{self.ssh_port}"
+
+    @property
     def restrictions(self) -> str:
         """All that the key is good for: connections to the primary's port. (OpenSSH 7.2 and later.)"""
         return f'restrict,port-forwarding,permitopen="{self.there}",command="/bin/false"'
@@ -96,7 +105,19 @@ class Tunnel:
         )
         words = [word for option in options for word in ("-o", option)]
         where = f"{self.login}@{self.host}"
-        return (self.program, "-F", "/dev/null", "-T", *words, "-i", "id_ed25519", "-p", str(self.ssh_port), *way, where)
+        return (
+            self.program,
+            "-F",
+            "/dev/null",
+            "-T",
+            *words,
+            "-i",
+            "id_ed25519",
+            "-p",
+            str(self.ssh_port),
+            *way,
+            where,
+        )
 
     def unit_text(self, marker: str) -> str:
         """The unit. Its first line is ours, with a key that is a digest of the others: a change of them is seen."""
@@ -138,7 +159,7 @@ class Approach:
 
     `client`: an ssh client is on the standby's host, whose system is `os`; `service`: it has systemd; `root`: and we
     may be root there. `files`: the primary's files are on the host that was asked. `host_keys`: that one has, to be
-    known by. `tried`: where its sshd was looked for; `others`: where something else answered.
+    known by. `reached`: its sshd answers; `tried`: where it was looked for; `others`: where something else answered.
     """
 
     client: bool = True
@@ -147,6 +168,7 @@ class Approach:
     root: bool = True
     files: bool = True
     host_keys: bool = True
+    reached: bool = True
     tried: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
@@ -235,7 +257,9 @@ class RunTunnel:
     marker: str
 
     def __str__(self) -> str:
-        return f"{self.tunnel.unit_path}:\n{self.tunnel.unit_text(self.marker)}systemctl enable --now {self.tunnel.unit}"
+        return (
+            f"{self.tunnel.unit_path}:\n{self.tunnel.unit_text(self.marker)}systemctl enable --now {self.tunnel.unit}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from standbyctl.domain import effects as fx
-from standbyctl.nodes import copying, files, manifests, programs, replaying, secrets, servers, staging, testing, trying, tunnels
+from standbyctl.nodes import (
+    copying,
+    files,
+    manifests,
+    programs,
+    replaying,
+    secrets,
+    servers,
+    staging,
+    testing,
+    trying,
+    tunnels,
+)
 from standbyctl.nodes.world import World
 
 _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {

@@ -17,18 +17,20 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A script of key=value lines that ends with end=yes, for the host of one node."""
+    """A script of key=value lines that ends with end=yes, for the host of one node. `login`: as whom a tunnel logs in."""
 
     node: str
     script: str
     args: tuple[str, ...]
+    login: bool = False
 
 
 def ask_hosts(doors: Doors, *parts: Part) -> Pairs:
     """The lines of every part, side by side where they are of several hosts; raises CannotTellError."""
     hosts: dict[int, tuple[Host, list[Part]]] = {}
     for part in parts:
-        host = doors[part.node].host
+        door = doors[part.node]
+        host = door.login if part.login and door.login is not None else door.host
         hosts.setdefault(id(host), (host, []))[1].append(part)
     if len(hosts) == 1:
         [(host, these)] = hosts.values()

@@ -17,6 +17,7 @@ from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.question import Question
 from standbyctl.observe.reading import parse_place, parse_rules, parse_sample, parse_server
 from standbyctl.observe.texts import text
+from standbyctl.observe.tunnel import tunnel_lines, tunnel_parts
 
 SETTINGS = (
     "allow_alter_system", "archive_cleanup_command", "archive_mode", "config_file", "data_directory",
@@ -114,5 +115,10 @@ def _probe(
         "yes" if question.verify_backup else "no",
     )
     around = (data_directory, question.primary_bin or question.bin_directory, hba, question.hba_line)
-    pairs = ask_hosts(doors, Part(question.name, "probe.sh", place), Part(question.primary, "primary.sh", around))
-    return dict(pairs), [value for key, value in pairs if key == "draft"]
+    pairs = ask_hosts(
+        doors,
+        Part(question.name, "probe.sh", place),
+        Part(question.primary, "primary.sh", around),
+        *tunnel_parts(question),
+    )
+    return {**dict(pairs), **tunnel_lines(pairs)}, [value for key, value in pairs if key == "draft"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from standbyctl.domain.tunnel import NO_TUNNEL, Tunnel
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -32,3 +34,4 @@ class Question:
     hba_by_sql: bool = False
     verify_backup: bool = False
     primary_bin: str = ""
+    tunnel: Tunnel = NO_TUNNEL

@@ -10,6 +10,7 @@ from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile,
 from standbyctl.domain.lsn import parse_lsn, parse_walfile
 from standbyctl.domain.sample import Sample
 from standbyctl.observe.question import Question
+from standbyctl.observe.tunnel import parse_tunnel
 
 
 def parse_probe(output: str) -> list[tuple[str, str]]:
@@ -158,6 +159,7 @@ def parse_place(
         foreign_sessions=int(standby.get("sessions", 0)),
         verifier=_verifier(probe.get("verifier", "")),
         os=probe.get("os", ""),
+        tunnel=parse_tunnel(probe),
     )
 
 

@@ -24,6 +24,7 @@ from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby
 from standbyctl.steps.slot import CreateSlot
+from standbyctl.steps.tunnel import AdmitTunnel, OpenTunnel, ProvideTunnelKey
 
 
 def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = ()) -> Plan:
@@ -41,6 +42,10 @@ def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]
 
 def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     server, place = facts.server(target.primary), facts.place(target.name)
+    if target.tunnel.used:
+        yield ProvideTunnelKey(target.primary, target.name, target.tunnel.directory)
+        yield AdmitTunnel(target.primary, target.name, target.tunnel)
+        yield OpenTunnel(target.name, target.tunnel)
     if target.own_role:
         yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         yield CreateRole(target.primary, target.name, target.role, target.passfile)
@@ -132,7 +137,8 @@ def next_draft(prefix: str, taken: set[str]) -> str:
 def _gets_in(server: Server, place: Place, target: Target, *, reloads: bool) -> bool:
     """Whether the role gets in, or will as soon as it is made; and still will once the plan has reloaded."""
     file_admits = find_place(server.hba.rules, server.hba.path, target.role, target.source_address).admits is not None
-    if target.own_role and not place.password_set:
+    untried = target.tunnel.used and not place.tunnel.running
+    if untried or (target.own_role and not place.password_set):
         return server.hba.loaded and file_admits
     return place.admitted and (server.hba.loaded or file_admits or not reloads)
 

@@ -135,6 +135,9 @@ class OpenTunnel(Step):
         )
 
     def after(self, facts: Facts) -> Facts:
+        seen = facts.place(self.name).tunnel
+        if seen.unit is Trace.CHANGED and seen.running:
+            return facts  # somebody wants it otherwise, and it does
         return _with(facts, self.name, unit=Trace.OURS, running=True)
 
     def effects(self) -> tuple[Effect, ...]:

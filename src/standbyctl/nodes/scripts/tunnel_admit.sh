@@ -7,24 +7,26 @@ line="$1 $type $key $2"
 home=$(getent passwd "$(id -un)" | cut -d: -f6)
 file=$home/.ssh/authorized_keys
 if [ -f "$file" ] && grep -qxF -e "$line" -- "$file"; then exit 0; fi
-made=
-if [ ! -d "$home/.ssh" ]; then
-    mkdir -- "$home/.ssh"
-    made="# standbyctl made this file and its directory"
-elif [ ! -e "$file" ]; then
-    made="# standbyctl made this file"
-    # A run that died here has made the directory.
-    [ -n "$(ls -A -- "$home/.ssh")" ] || made="$made and its directory"
-fi
-if [ -n "$made" ]; then
-    new="$file.standbyctl-new"
-    trap 'rm -f -- "$new"' EXIT
-    trap 'exit 1' HUP INT TERM
-    printf '%s\n%s\n' "$made" "$line" >"$new"
-    sync -- "$new"
-    mv -T -- "$new" "$file"
-    sync -- "$home/.ssh" "$home"
+rm -rf -- "$home/.ssh.standbyctl-new"
+trap 'rm -rf -- "$home/.ssh.standbyctl-new" "$file.standbyctl-new"' EXIT
+trap 'exit 1' HUP INT TERM
+if [ ! -e "$home/.ssh" ]; then
+    new=$home/.ssh.standbyctl-new
+    mkdir -- "$new"
+    printf '%s\n%s\n' "# standbyctl made this file and its directory" "$line" >"$new/authorized_keys"
+    sync -- "$new/authorized_keys" "$new"
+    mv -T -- "$new" "$home/.ssh"
+    sync -- "$home"
+    # Where SELinux is, sshd may read no file that does not carry its label.
     ! command -v restorecon >/dev/null || restorecon -R "$home/.ssh" 2>/dev/null || :
+    exit 0
+fi
+if [ ! -e "$file" ]; then
+    printf '%s\n%s\n' "# standbyctl made this file" "$line" >"$file.standbyctl-new"
+    sync -- "$file.standbyctl-new"
+    mv -T -- "$file.standbyctl-new" "$file"
+    sync -- "$home/.ssh"
+    ! command -v restorecon >/dev/null || restorecon "$file" 2>/dev/null || :
     exit 0
 fi
 without "$file" "$1" "$2"

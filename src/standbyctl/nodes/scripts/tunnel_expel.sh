@@ -3,11 +3,9 @@ set -eu
 umask 077
 home=$(getent passwd "$(id -un)" | cut -d: -f6)
 file=$home/.ssh/authorized_keys
-if [ ! -f "$file" ]; then
-    # A run that died may have left it.
-    rm -f -- "$file.standbyctl-new"
-    exit 0
-fi
+# What a run that died has left.
+rm -rf -- "$home/.ssh.standbyctl-new" "$file.standbyctl-new"
+[ -f "$file" ] || exit 0
 without "$file" "$1" "$2"
 case $(cat -- "$kept") in
 "# standbyctl made this file") rm -f -- "$file" ;;

@@ -9,7 +9,6 @@ without() {
     cp -p -- "$real" "$kept"
     # awk would write a last newline where there was none.
     BEGINS="$2 " ENDS=" $3" awk '
-        { last = $0 }
         {
             key = substr($0, length(ENVIRON["BEGINS"]) + 1)
             key = substr(key, 1, length(key) - length(ENVIRON["ENDS"]))
