@@ -11,7 +11,8 @@ from standbyctl.domain.target import Target
 
 _NAME_BYTES = 63
 _KEPT = (
-    "name", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "restore_command",
+    "name", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", 
+    "restore_command",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from standbyctl.domain.names import (
 )
 from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
-from standbyctl.domain.tunnel import NO_TUNNEL, Approach, Via
+from standbyctl.domain.tunnel import CLEAR, NO_TUNNEL, Approach, Via
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
 from standbyctl.nodes.ports import Reached
 from standbyctl.planner.blockers.rights import rights_ahead, rights_blocker
@@ -86,7 +86,7 @@ class Resolved:
     reachable: bool = True
     superuser: bool = True
     source: Reached | None = None
-    approach: Approach = Approach()
+    approach: Approach = CLEAR
 
 
 def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
@@ -134,7 +134,7 @@ def resolve(request: Request, state: State) -> Resolved:
     check_names(name, request.slot, primary, request.role)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
     check_source(source, name, port)
-    tunnel, approach = NO_TUNNEL, Approach()
+    tunnel, approach = NO_TUNNEL, CLEAR
     if via_of(choice("via", request.via), earlier.tunnel if earlier else None, hosts) is Via.SSH_TUNNEL:
         begun, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
         tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, begun, tried)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from standbyctl.domain.tunnel import TunnelSeen
+from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, TunnelSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class Place:
     foreign_sessions: int = 0
     verifier: str = ""
     os: str = ""
-    tunnel: TunnelSeen = TunnelSeen()
+    tunnel: TunnelSeen = NO_TUNNEL_SEEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
-from standbyctl.domain.tunnel import Approach
+from standbyctl.domain.tunnel import CLEAR, Approach
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,4 @@ class Sample:
     source: SourceSeen | None = None
     streams: tuple[str, ...] = ()
     origins: int = 0
-    approach: Approach = Approach()
+    approach: Approach = CLEAR

@@ -40,7 +40,8 @@ class Target:
     and 0: what a standby needs.
     `primary_ssh` and `standby_ssh`: how their hosts are reached, empty for this machine. `service`: what runs the
     standby.
-    `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its near end.
+    `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its
+    near end.
     """
 
     primary: str

@@ -153,6 +153,9 @@ class TunnelSeen:
     running: bool = False
 
 
+NO_TUNNEL_SEEN = TunnelSeen()
+
+
 @dataclass(frozen=True, slots=True)
 class Approach:
     """What there is for a tunnel, found out by trying.
@@ -171,6 +174,9 @@ class Approach:
     reached: bool = True
     tried: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+
+
+CLEAR = Approach()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A script of key=value lines that ends with end=yes, for the host of one node. `login`: as whom a tunnel logs in."""
+    """A script of key=value lines that ends with end=yes, for the host of one node. `login`: as a tunnel's account."""
 
     node: str
     script: str

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from standbyctl.domain.tunnel import HOST_ALIAS, Trace, TunnelSeen
-from standbyctl.observe.hosts import Part
-from standbyctl.observe.question import Question
-
-
-def tunnel_parts(question: Question) -> Iterator[Part]:
-    """What both hosts are asked; nothing where there is to be no tunnel."""
-    tunnel, marker = question.tunnel, question.passfile_marker
-    if not tunnel.used:
-        return
-    wanted = hashlib.sha256(tunnel.unit_text(marker).encode("utf-8", "surrogateescape")).hexdigest()
-    yield Part(question.name, "tunnel.sh", (tunnel.directory, marker, tunnel.unit, wanted))
-    yield Part(question.primary, "tunnel_primary.sh", (tunnel.restrictions, marker, HOST_ALIAS), login=True)
+from standbyctl.domain.tunnel import Trace, TunnelSeen
 
 
 def tunnel_lines(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
-from standbyctl.domain.tunnel import Trace, TunnelSeen
+from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, Trace
 from standbyctl.planner.attach import admission
 from standbyctl.planner.blockers.detach import detach_blockers
 from standbyctl.planner.blockers.primary import reload_blockers
@@ -116,7 +116,7 @@ def recall(facts: Facts, target: Target) -> Memory:
 def _recall_tunnel(facts: Facts, target: Target) -> Iterator[Remembered]:
     """Its parts carry our marker and the standby's name, each by itself."""
     tunnel, seen = target.tunnel, facts.place(target.name).tunnel
-    bare = facts.with_place(target.name, tunnel=TunnelSeen())
+    bare = facts.with_place(target.name, tunnel=NO_TUNNEL_SEEN)
     made = {Trace.OURS, Trace.OTHER}
     if tunnel.used and seen.key in made:
         yield Remembered(ProvideTunnelKey(target.primary, target.name, tunnel.directory), bare)

@@ -19,7 +19,8 @@ PRIMARY = (
             msg("See what is in the way, on the standby's host:\nssh-keyscan -T 5 db1"),
             msg(
                 "Say where that sshd is, as the standby's host knows it:\n"
-                "standbyctl preflight --primary-ssh db1 --standby-ssh db2 --via ssh-tunnel --tunnel-login @10.0.0.1:2222"
+                "standbyctl preflight --primary-ssh db1 --standby-ssh db2 --via ssh-tunnel"
+                " --tunnel-login @10.0.0.1:2222"
             ),
         ),
     ),
@@ -47,9 +48,7 @@ RUN = (
     Entry(
         "A214",
         msg("the tunnel does not come up"),
-        means=msg(
-            "The sshd of the primary's host does not let the tunnel's key in, or does not forward its connection."
-        ),
+        means=msg("That sshd does not let the tunnel's key in, or does not forward its connection."),
         why=msg(
             "It is tried before the unit is installed. A key that is refused: the account is locked or not in AllowUsers"
             " or AllowGroups, its home or .ssh is writable by others, or AuthorizedKeysFile is another file. A"
