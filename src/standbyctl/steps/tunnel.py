@@ -71,7 +71,7 @@ class AdmitTunnel(Step):
     primary: str
     name: str
     tunnel: Tunnel
-    label: ClassVar[Message] = msg("authorized_keys")
+    label: ClassVar[Message] = msg("ssh account")
 
     @property
     def place(self) -> str:
