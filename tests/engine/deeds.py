@@ -12,6 +12,7 @@ from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.facts import Contents, HbaRule, Passfile, Role, Slot
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import condemned_path, marker
+from tests.engine import tunnels
 from tests.engine.toy import Copying, Toy
 
 Deed = Iterator[None]
@@ -298,4 +299,5 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.StopServer: stop,
     fx.SetAside: set_aside,
     fx.DeleteAside: delete_aside,
+    **tunnels.DEEDS,
 }

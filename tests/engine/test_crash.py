@@ -24,7 +24,21 @@ from standbyctl.steps.staging import StageSettings
 from tests.engine.deeds import DEEDS
 from tests.engine.running import attach, detach, dies, journal_at, toy_of
 from tests.engine.toy import Toy
-from tests.pure.examples import APP_RULE, CAP, DRAFT, HBA, PRIMARY, ROLE, STANDBY, TARGET, facts, rule, server, settings
+from tests.pure.examples import (
+    APP_RULE,
+    CAP,
+    DRAFT,
+    HBA,
+    PRIMARY,
+    ROLE,
+    STANDBY,
+    TARGET,
+    TUNNEL,
+    facts,
+    rule,
+    server,
+    settings,
+)
 
 KEEP, ASIDE, DELETE = DetachOptions(), DetachOptions(True), DetachOptions(True, True)
 
@@ -109,6 +123,8 @@ PRINTED = Scenario(
 )
 # A standby is copied, so as to spare the primary.
 SPARED = Scenario(facts(), replace(TARGET, copy_from="db9", copy_host="127.0.0.1", copy_port=5999))
+# The primary listens on its own host only.
+TUNNELLED = Scenario(facts(), replace(TARGET, tunnel=TUNNEL))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -118,6 +134,7 @@ EVERY = {
     "printed": PRINTED,
     "by sql": BY_SQL,
     "spared": SPARED,
+    "tunnelled": TUNNELLED,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
@@ -154,6 +171,7 @@ def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
     assert not place.running
     assert (place.drafts, place.condemned) == ((), False)
     assert place.passfile is before.place(STANDBY).passfile
+    assert place.tunnel == before.place(STANDBY).tunnel
     if options.remove_data_directory:
         wanted = before.place(STANDBY).contents
         assert place.contents is (Contents.ABSENT if wanted is Contents.STANDBY else wanted)
@@ -210,6 +228,8 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(PRINTED, ASIDE, True, id="printed, directory renamed"),
         pytest.param(SPARED, DELETE, True, id="spared, directory deleted"),
         pytest.param(FRESH, DELETE, False, id="fresh, journal lost"),
+        pytest.param(TUNNELLED, DELETE, True, id="tunnelled, directory deleted"),
+        pytest.param(TUNNELLED, DELETE, False, id="tunnelled, journal lost"),
     ],
 )
 def test_a_detach_that_died_anywhere_goes_on(

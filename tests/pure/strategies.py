@@ -31,6 +31,7 @@ from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import HbaWay, SettingsWay
+from standbyctl.domain.tunnel import NO_TUNNEL, Approach, Trace, Tunnel, TunnelSeen
 from standbyctl.planner.plan import Remembered
 from standbyctl.steps.base import Step
 from tests.pure.examples import (
@@ -45,6 +46,7 @@ from tests.pure.examples import (
     STANDBY,
     SYSTEM,
     TARGET,
+    TUNNEL,
     facts,
     server,
     settings,
@@ -167,6 +169,14 @@ servers = st.builds(
     config_sources=st.sampled_from([(HBA,), (HBA, "/etc/postgresql/postgresql.conf")]),
     fault=st.sampled_from(["", "", "postgresql.conf, line 7: syntax error"]),
 )
+tunnels_seen = st.builds(
+    TunnelSeen,
+    key=st.sampled_from(Trace),
+    known=st.booleans(),
+    line=st.sampled_from(Trace),
+    unit=st.sampled_from(Trace),
+    running=st.booleans(),
+)
 places = _build(
     Place,
     _flags(*_truths_of(Place)),
@@ -182,6 +192,7 @@ places = _build(
     upstream=st.sampled_from(["", PRIMARY]),
     downstreams=st.sampled_from([(), ("db3",)]),
     foreign_sessions=st.sampled_from([0, 0, 2]),
+    tunnel=st.just(TunnelSeen()) | tunnels_seen,
 )
 any_facts = st.builds(
     lambda server, place: Facts((Node(PRIMARY, server=server), Node(STANDBY, place=place))), servers, places
@@ -200,6 +211,18 @@ any_sources = st.builds(
     unreadable=st.sampled_from([(), ("/pg/db9/x",)]),
     libraries_missing=st.sampled_from([(), ("nowhere",)]),
 )
+APPROACHES = [
+    Approach(),
+    Approach(client=False, os="debian"),
+    Approach(client=False, os="rocky rhel centos fedora"),
+    Approach(client=False),
+    Approach(service=False),
+    Approach(root=False),
+    Approach(files=False),
+    Approach(host_keys=False),
+    Approach(reached=False, tried=("db1", "10.0.0.1"), others=("db1",)),
+    Approach(reached=False),
+]
 any_samples = st.builds(
     Sample,
     cluster_bytes=_bytes,
@@ -216,6 +239,7 @@ any_samples = st.builds(
     reachable=st.booleans(),
     survey=st.just(Survey()) | surveys,
     source=st.none() | any_sources,
+    approach=st.sampled_from(APPROACHES),
 )
 DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
 services = st.sampled_from([PG_CTL, PG_CTL, DEBIAN, replace(DEBIAN, as_root=False), Service("postgresql-16", "", True)])
@@ -241,6 +265,7 @@ targets = st.builds(
     copy_host=st.just("127.0.0.1"),
     copy_port=st.just(5999),
     service=services,
+    tunnel=st.sampled_from([NO_TUNNEL, NO_TUNNEL, TUNNEL]),
 )
 
 WANTED = [
@@ -268,6 +293,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
 }
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Service: services,
+    Tunnel: st.sampled_from([TUNNEL, replace(TUNNEL, before="", end="::1", host="fd00::1")]),
     bool: st.booleans(),
     int: st.integers(1, 65535),
     str: st.sampled_from(["", "/a b/c", "it's"]),

@@ -16,13 +16,14 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.survey import Archiver, Collation, HostRoom, Sessions, SlotUse, Survey, Wal
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach
-from standbyctl.planner.checks import PRIMARY_LINES, STANDBY_LINES
+from standbyctl.planner.checks import PRIMARY_LINES, STANDBY_LINES, tunnel
 from standbyctl.planner.plan import Memory
 from standbyctl.planner.preflight import Preflight, Verdict, preflight
 from tests.pure.examples import ATTACHED, GB, OUR_ROLE, SAMPLE, TARGET, facts, server
 from tests.pure.situations import Situation, attachable
 from tests.pure.strategies import any_facts, any_samples, memories, targets
 
+TUNNEL_CODES = [line.code for line in (*tunnel.PRIMARY_LINES, *tunnel.STANDBY_LINES)]
 CODES = [line.code for line in (*PRIMARY_LINES, *STANDBY_LINES)]
 
 
@@ -35,7 +36,8 @@ def test_ready_is_exactly_a_plan_without_blockers(facts: Facts, sample: Sample, 
     # Every blocker is seen in a line of its own, and no line blocks for itself.
     blocking = {check.code for check in found.checks if check.status is Status.BLOCK}
     assert blocking == {blocker.code for blocker in plan.blockers}
-    assert [check.code for check in found.checks] == CODES
+    expected = [*CODES, *(TUNNEL_CODES if target.tunnel.used else ())]
+    assert sorted(check.code for check in found.checks) == sorted(expected)
 
 
 @given(attachable())

@@ -18,9 +18,8 @@ PRIMARY = (
         do=(
             msg("See what is in the way, on the standby's host:\nssh-keyscan -T 5 db1"),
             msg(
-                "Say where that sshd is, as the standby's host knows it:\n"
-                "standbyctl preflight --primary-ssh db1 --standby-ssh db2 --via ssh-tunnel"
-                " --tunnel-login @10.0.0.1:2222"
+                "Say where that sshd is, as the standby's host knows it, beside what you gave before:"
+                "\nstandbyctl preflight --tunnel-login @10.0.0.1:2222"
             ),
         ),
     ),
@@ -36,10 +35,7 @@ STANDBY = (
         ),
         do=(
             msg("Install the client (Debian; elsewhere: dnf install openssh-clients):\napt-get install openssh-client"),
-            msg(
-                "Log in as root, or as somebody who may become root:\n"
-                "standbyctl preflight --primary-ssh db1 --standby-ssh admin@db2 --via ssh-tunnel"
-            ),
+            msg("Log in as root, or as somebody who may become root:\nstandbyctl preflight --standby-ssh admin@db2"),
             msg("See what stands there:\nsystemctl cat standbyctl-tunnel-db2"),
         ),
     ),
@@ -50,9 +46,9 @@ RUN = (
         msg("the tunnel does not come up"),
         means=msg("That sshd does not let the tunnel's key in, or does not forward its connection."),
         why=msg(
-            "It is tried before the unit is installed. A key that is refused: the account is locked or not in AllowUsers"
-            " or AllowGroups, its home or .ssh is writable by others, or AuthorizedKeysFile is another file. A"
-            " connection that is refused (administratively prohibited): AllowTcpForwarding or PermitOpen."
+            "It is tried before the unit is installed. A key that is refused: the account is locked, or not in"
+            " AllowUsers or AllowGroups, its home or .ssh is writable by others, or AuthorizedKeysFile is another file."
+            " A connection that is refused (administratively prohibited): AllowTcpForwarding or PermitOpen."
         ),
         do=(
             msg("See why, on the primary's host:\njournalctl -u ssh -n 20"),
@@ -60,10 +56,7 @@ RUN = (
                 "Allow it for that account alone, in /etc/ssh/sshd_config, then reload sshd:\n"
                 "Match User postgres\n    AllowTcpForwarding local"
             ),
-            msg(
-                "Or take everything back and name another account:\nstandbyctl detach db2\n"
-                "standbyctl attach --primary-ssh db1 --standby-ssh db2 --via ssh-tunnel --tunnel-login tunnel"
-            ),
+            msg("Or take everything back, and attach by another account (--tunnel-login):\nstandbyctl detach db2"),
         ),
     ),
 )
@@ -75,12 +68,10 @@ USAGE = (
         why=msg("A tunnel goes from the standby's host to another one, and logs in there to an account that exists."),
         do=(
             msg(
-                "Say where the servers are:\nstandbyctl preflight --primary-ssh db1 --standby-ssh db2 --via ssh-tunnel"
+                "Say where the servers are, beside --via ssh-tunnel:\n"
+                "standbyctl preflight --primary-ssh db1 --standby-ssh db2"
             ),
-            msg(
-                "Name an account of the primary's host:\n"
-                "standbyctl preflight --primary-ssh db1 --standby-ssh db2 --via ssh-tunnel --tunnel-login postgres"
-            ),
+            msg("See which accounts there are, on the primary's host:\ngetent passwd"),
         ),
     ),
 )
