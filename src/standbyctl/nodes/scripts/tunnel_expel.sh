@@ -8,8 +8,11 @@ rm -rf -- "$home/.ssh.standbyctl-new" "$file.standbyctl-new"
 [ -f "$file" ] || exit 0
 without "$file" "$1" "$2"
 case $(cat -- "$kept") in
-"# standbyctl made this file") rm -f -- "$file" ;;
-"# standbyctl made this file and its directory") rm -f -- "$file"; rmdir -- "$home/.ssh" 2>/dev/null || : ;;
+"# standbyctl made this file") rm -f -- "$kept" "$file" ;;
+"# standbyctl made this file and its directory")
+    rm -f -- "$kept" "$file"
+    rmdir -- "$home/.ssh" 2>/dev/null || :
+    ;;
 *) ! cmp -s -- "$kept" "$file" || exit 0; exchange; exit 0 ;;
 esac
 sync -- "$home"
