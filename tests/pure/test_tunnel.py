@@ -75,7 +75,7 @@ def test_the_rule_for_localhost_that_packages_bring_lets_it_in() -> None:
         (Approach(root=False), "P214 .*standbyctl-tunnel-db2.service is root's, .*sudoers: NOPASSWD"),
         (Approach(files=False, host_keys=False), "P138 .* is not on the host that was asked.* --primary-ssh"),
         (Approach(host_keys=False), "P138 .* cannot be known by its keys .* ssh-keygen -A"),
-        (Approach(reached=False, tried=("db1", "10.0.0.1")), "P138 .* 22 was tried at db1, 10.0.0.1. .* --tunnel-login"),
+        (Approach(reached=False, tried=("db1", "10.0.0.1")), "P138 .* 22 was tried at db1, 10.0.0.1. .*--tunnel-login"),
         (Approach(reached=False, tried=("db1",), others=("db1",)), "P138 .* What answers at db1 is another host"),
     ],
 )  # fmt: skip
