@@ -143,7 +143,7 @@ class TunnelSeen:
     """What there is of a tunnel. `key`: its key pair. `known`: the primary's host keys, as that host has them now.
 
     `line`: what the account on the primary's host has in its authorized_keys. `unit`: the file, and `running`: it is
-    enabled, and up or being tried.
+    enabled, and has got in.
     """
 
     key: Trace = Trace.ABSENT

@@ -131,5 +131,5 @@ def _tunnel_parts(question: Question) -> Iterator[Part]:
     if not tunnel.used:
         return
     wanted = sha256(tunnel.unit_text(marker).encode("utf-8", "surrogateescape")).hexdigest()
-    yield Part(question.name, "tunnel.sh", (tunnel.directory, marker, tunnel.unit, wanted))
+    yield Part(question.name, "tunnel.sh", (tunnel.directory, marker, tunnel.unit, wanted, str(tunnel.port)))
     yield Part(question.primary, "tunnel_primary.sh", (tunnel.restrictions, marker, HOST_ALIAS), login=True)

@@ -1,6 +1,7 @@
 # What there is of a tunnel on the standby's host: key=value lines. It changes nothing.
-# Arguments: its directory, the marker, its unit, sha256 of that as it is wanted.
-directory=$1 marker=$2 unit=$3 wanted=$4
+# Run as the server's user, as its ssh is. Arguments: its directory, the marker, its unit, sha256 of that as it is
+# wanted, its port.
+directory=$1 marker=$2 unit=$3 wanted=$4 port=$5
 say() { printf '%s=%s\n' "$1" "$2"; }
 
 public=$directory/id_ed25519.pub
@@ -31,8 +32,7 @@ else
     *) say tunnel_unit foreign ;;
     esac
 fi
-# Between two tries it is "activating".
-case $(systemctl is-active -- "$unit" 2>/dev/null) in
-active | activating) systemctl is-enabled --quiet -- "$unit" 2>/dev/null && say tunnel_running yes ;;
-esac
+# ssh listens only once it has got in.
+systemctl is-enabled --quiet -- "$unit" 2>/dev/null && awk -v want="$(printf '0100007F:%04X' "$port")" -v user="$(id -u)" \
+    '$2 == want && $4 == "0A" && $8 == user { print "tunnel_running=yes"; exit }' /proc/net/tcp
 say end yes
