@@ -5,23 +5,13 @@ from importlib.resources import files
 
 import pytest
 
-from tests.hosts.operator import DATA, FACTS, Operator, receives, sql, streams, wait, where
+from tests.hosts.operator import DATA, FACTS, Operator, receives, sql, streams, tunnel_files, wait, where
 
 pytestmark = pytest.mark.hosts("bookworm")
 VIA = {"--via": "ssh-tunnel"}
 GONE = ("--yes", "--remove-data-dir", DATA, "--delete")
 UNIT = "standbyctl-tunnel-db2"
 KEYS = "/var/lib/postgresql/.ssh"
-# Everything on either host that a tunnel may touch: whose, which mode, and to the byte.
-FILES = f"""
-for path in {KEYS} {KEYS}/* /etc/systemd/system /etc/systemd/system/multi-user.target.wants/* \
-    /etc/systemd/system/*.service /home/walrus/.ssh /home/walrus/.ssh/*; do
-    [ ! -e "$path" ] || stat -c '%n %a %U %G' "$path"
-    [ ! -f "$path" ] || sha256sum "$path"
-done
-systemctl list-units --all --plain --no-legend 'standbyctl*'
-ls -A /var/lib/postgresql /var/lib/postgresql/15
-"""
 PROGRAMS = files("standbyctl.nodes").joinpath("scripts")
 MAY = 'restrict,port-forwarding,permitopen="127.0.0.1:5432",command="/bin/false"'
 
@@ -47,9 +37,9 @@ def operator(testbed):
 @pytest.fixture
 def nothing_stays(primary, hosts):
     """Afterwards both hosts are as before, and the primary is the one that it was."""
-    before = [sql(primary, FACTS), *(host.exec(FILES).stdout for host in hosts)]
+    before = [sql(primary, FACTS), *map(tunnel_files, hosts)]
     yield
-    assert [sql(primary, FACTS), *(host.exec(FILES).stdout for host in hosts)] == before
+    assert [sql(primary, FACTS), *map(tunnel_files, hosts)] == before
 
 
 def test_what_listens_on_localhost_only_is_reached_by_a_tunnel_that_preflight_and_plan_tell_of(
