@@ -13,6 +13,7 @@ from standbyctl.domain.facts import Contents, HbaRule, Passfile, Role, Slot
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import condemned_path, marker
 from standbyctl.domain.replacing import Replaced, Resident
+from tests.engine import tunnels
 from tests.engine.toy import Copying, Toy
 
 Deed = Iterator[None]
@@ -354,4 +355,5 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.VacateCluster: vacate_cluster,
     fx.MoveCluster: move_cluster,
     fx.ResumeCluster: resume_cluster,
+    **tunnels.DEEDS,
 }

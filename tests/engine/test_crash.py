@@ -26,7 +26,21 @@ from standbyctl.steps.staging import StageSettings
 from tests.engine.deeds import DEEDS
 from tests.engine.running import attach, detach, dies, journal_at, toy_of
 from tests.engine.toy import Toy
-from tests.pure.examples import APP_RULE, CAP, DRAFT, HBA, PRIMARY, ROLE, STANDBY, TARGET, facts, rule, server, settings
+from tests.pure.examples import (
+    APP_RULE,
+    CAP,
+    DRAFT,
+    HBA,
+    PRIMARY,
+    ROLE,
+    STANDBY,
+    TARGET,
+    TUNNEL,
+    facts,
+    rule,
+    server,
+    settings,
+)
 
 KEEP, ASIDE, DELETE = DetachOptions(), DetachOptions(True), DetachOptions(True, True)
 
@@ -119,6 +133,8 @@ REPLACED = Scenario(
 )
 # The packages of PGDG: a unit that is off until somebody enables it.
 PGDG = Scenario(facts(at_boot=False), replace(TARGET, service=Service("postgresql-16.service", as_root=True)))
+# The primary listens on its own host only.
+TUNNELLED = Scenario(facts(), replace(TARGET, tunnel=TUNNEL))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -130,6 +146,7 @@ EVERY = {
     "spared": SPARED,
     "replaced": REPLACED,
     "pgdg": PGDG,
+    "tunnelled": TUNNELLED,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
@@ -169,6 +186,7 @@ def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
     assert not place.running
     assert (place.drafts, place.condemned) == ((), False)
     assert place.passfile is before.place(STANDBY).passfile
+    assert place.tunnel == before.place(STANDBY).tunnel
     if options.remove_data_directory:
         wanted = before.place(STANDBY).contents
         assert place.contents is (Contents.ABSENT if wanted is Contents.STANDBY else wanted)
@@ -228,6 +246,8 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(REPLACED, KEEP, True, id="replaced, put back"),
         pytest.param(REPLACED, DELETE, True, id="replaced, directory deleted, put back"),
         pytest.param(REPLACED, KEEP, False, id="replaced, journal lost"),
+        pytest.param(TUNNELLED, DELETE, True, id="tunnelled, directory deleted"),
+        pytest.param(TUNNELLED, DELETE, False, id="tunnelled, journal lost"),
     ],
 )
 def test_a_detach_that_died_anywhere_goes_on(

@@ -158,7 +158,8 @@ class Toy:
         role = self.server.role(self.target.role)
         rule = self._deciding().admits
         knows = self.place.passfile in {Passfile.OURS, Passfile.FOREIGN} and self.passfile_key == self.role_key
-        return bool(rule and role and role.login and role.replication and knows)
+        way = self.place.tunnel.running or not self.target.tunnel.used
+        return bool(way and rule and role and role.login and role.replication and knows)
 
     def _deciding(self) -> Placement:
         return find_place(self.loaded_rules, self.server.hba.path, self.target.role, self.source)

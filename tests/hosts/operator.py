@@ -19,6 +19,17 @@ SELECT (SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles),
        (SELECT string_agg(name || '=' || setting, ',' ORDER BY name) FROM pg_file_settings),
        pg_postmaster_start_time()
 """
+# Everything on either host that a tunnel may touch: whose, which mode, and to the byte.
+TUNNEL_FILES = """
+cd /etc/systemd/system
+for path in . *.service multi-user.target.wants/* /var/lib/postgresql/.ssh /var/lib/postgresql/.ssh/* \
+    /home/walrus/.ssh /home/walrus/.ssh/*; do
+    [ ! -e "$path" ] || stat -c '%n %a %U %G' "$path"
+    [ ! -f "$path" ] || sha256sum "$path"
+done
+systemctl list-units --all --plain --no-legend 'standbyctl*'
+ls -A /var/lib/postgresql /var/lib/postgresql/15
+"""
 
 
 class Operator:
@@ -105,3 +116,8 @@ def wait(condition, seconds=60):
 def beside(host):
     """What stands where the data directories are."""
     return sorted(host.exec(f"ls -A {Path(host.data).parent}").stdout.split())
+
+
+def tunnel_files(host):
+    """Whatever of a tunnel is on a host."""
+    return host.exec(TUNNEL_FILES).stdout

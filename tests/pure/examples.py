@@ -8,6 +8,7 @@ from typing import Any
 from standbyctl.domain.facts import Contents, Facts, HbaFile, HbaRule, Node, Passfile, Place, Role, Server, Setting
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
+from standbyctl.domain.tunnel import Tunnel
 from standbyctl.observe.look import SETTINGS
 from standbyctl.planner.plan import Memory, Plan, Remembered
 from standbyctl.steps.base import Step
@@ -32,6 +33,18 @@ TARGET = Target(
     role=ROLE,
     passfile=PASSFILE,
     slot=STANDBY,
+)
+TUNNEL = Tunnel(
+    name=STANDBY,
+    directory=f"{DATA}.tunnel",
+    user="postgres",
+    login="postgres",
+    host="db1",
+    end="127.0.0.1",
+    end_port=5432,
+    port=15432,
+    program="/usr/bin/ssh",
+    before="postgresql@16-main.service",
 )
 SAMPLE = Sample(
     cluster_bytes=GB,

@@ -118,7 +118,7 @@ def _keeping(setting: Setting) -> Setting:
 
 
 def _lenient(setting: Setting) -> Setting:
-    wanted = {"max_replication_slots": "10", "max_wal_senders": "10", "listen_addresses": "localhost"}
+    wanted = {"max_replication_slots": "10", "max_wal_senders": "10", "listen_addresses": "localhost", "ssl": "on"}
     if setting.name in wanted:
         return replace(setting, value=wanted[setting.name])
     if setting.name == "wal_level" and setting.value == "minimal":

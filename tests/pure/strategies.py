@@ -32,6 +32,7 @@ from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import HbaWay, SettingsWay
+from standbyctl.domain.tunnel import NO_TUNNEL, Approach, Trace, Tunnel, TunnelSeen
 from standbyctl.planner.plan import Remembered
 from standbyctl.steps.base import Step
 from tests.pure.examples import (
@@ -46,6 +47,7 @@ from tests.pure.examples import (
     STANDBY,
     SYSTEM,
     TARGET,
+    TUNNEL,
     facts,
     server,
     settings,
@@ -175,6 +177,14 @@ residents = st.builds(
     holds=st.sampled_from([None, (), ("database app", "role app")]),
     marked=st.booleans(),
 )
+tunnels_seen = st.builds(
+    TunnelSeen,
+    key=st.sampled_from(Trace),
+    known=st.booleans(),
+    line=st.sampled_from(Trace),
+    unit=st.sampled_from(Trace),
+    running=st.booleans(),
+)
 places = _build(
     Place,
     _flags(*_truths_of(Place)),
@@ -192,6 +202,7 @@ places = _build(
     foreign_sessions=st.sampled_from([0, 0, 2]),
     resident=st.none() | residents,
     replaced=st.sampled_from([None, None, Replaced("73", "64768:1003", True), Replaced("-", "64768:1003", False)]),
+    tunnel=st.just(TunnelSeen()) | tunnels_seen,
 )
 any_facts = st.builds(
     lambda server, place: Facts((Node(PRIMARY, server=server), Node(STANDBY, place=place))), servers, places
@@ -210,6 +221,18 @@ any_sources = st.builds(
     unreadable=st.sampled_from([(), ("/pg/db9/x",)]),
     libraries_missing=st.sampled_from([(), ("nowhere",)]),
 )
+APPROACHES = [
+    Approach(),
+    Approach(client=False, os="debian"),
+    Approach(client=False, os="rocky rhel centos fedora"),
+    Approach(client=False),
+    Approach(service=False),
+    Approach(root=False),
+    Approach(files=False),
+    Approach(host_keys=False),
+    Approach(reached=False, tried=("db1", "10.0.0.1"), others=("db1",)),
+    Approach(reached=False),
+]
 any_samples = st.builds(
     Sample,
     cluster_bytes=_bytes,
@@ -226,6 +249,7 @@ any_samples = st.builds(
     reachable=st.booleans(),
     survey=st.just(Survey()) | surveys,
     source=st.none() | any_sources,
+    approach=st.sampled_from(APPROACHES),
 )
 DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
 services = st.sampled_from([PG_CTL, PG_CTL, DEBIAN, replace(DEBIAN, as_root=False), Service("postgresql-16", "", True)])
@@ -253,6 +277,7 @@ targets = st.builds(
     service=services,
     replace_cluster=st.booleans(),
     sslmode=st.sampled_from(["", "", "prefer", "disable", "require", "verify-full"]),
+    tunnel=st.sampled_from([NO_TUNNEL, NO_TUNNEL, TUNNEL]),
 )
 
 WANTED = [
@@ -280,6 +305,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
 }
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Service: services,
+    Tunnel: st.sampled_from([TUNNEL, replace(TUNNEL, before="", end="::1", host="fd00::1")]),
     bool: st.booleans(),
     int: st.integers(1, 65535),
     str: st.sampled_from(["", "/a b/c", "it's"]),

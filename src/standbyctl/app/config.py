@@ -60,6 +60,8 @@ class AttachConfig:
     wal_level: str = ""
     max_wal_senders: int = 0
     max_replication_slots: int = 0
+    via: str = ""
+    tunnel_login: str = ""
 
 
 @dataclass(frozen=True, slots=True)

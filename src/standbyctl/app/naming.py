@@ -11,7 +11,7 @@ from standbyctl.domain.target import Target
 
 _NAME_BYTES = 63
 _KEPT = (
-    "name", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "sslmode",
+    "name", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "sslmode",
     "sslrootcert", "restore_command",
 )  # fmt: skip
 

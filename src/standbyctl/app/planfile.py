@@ -129,4 +129,6 @@ def _request(conninfo: str, target: Target) -> Request:
         standby_ssh=target.standby_ssh,
         replace_cluster=target.replace_cluster,
         cluster="/".join(target.service.cluster) if target.service.config_file else "",
+        via=target.via.value,
+        tunnel_login=target.tunnel.account if target.tunnel.used else "",
     )

@@ -14,6 +14,7 @@ from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
 from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
+from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
@@ -24,6 +25,7 @@ from standbyctl.domain.names import (
 )
 from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
+from standbyctl.domain.tunnel import CLEAR, NO_TUNNEL, Approach, Via
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
 from standbyctl.nodes.ports import Reached
 from standbyctl.planner.blockers.rights import rights_ahead, rights_blocker
@@ -67,6 +69,8 @@ class Request:
     standby_ssh: str = ""
     cluster: str = ""
     replace_cluster: bool = False
+    via: str = ""
+    tunnel_login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Resolved:
     reachable: bool = True
     superuser: bool = True
     source: Reached | None = None
+    approach: Approach = CLEAR
 
 
 def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
@@ -133,13 +138,18 @@ def resolve(request: Request, state: State) -> Resolved:
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
     check_source(source, name, port)
     sslmode = choice("sslmode", request.sslmode, earlier.sslmode if earlier else "")
+    tunnel, approach = NO_TUNNEL, CLEAR
+    if via_of(choice("via", request.via), earlier.tunnel if earlier else None, hosts) is Via.SSH_TUNNEL:
+        begun, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
+        tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, begun, tried)
+        route = by_tunnel(route, tunnel)
     target = Target(
         primary=primary,
         name=name,
         data_directory=data_directory,
         port=port,
         # A certificate names the host, so that is how the standby has to call it.
-        primary_host=(route.name_there if sslmode == "verify-full" else "") or route.host,
+        primary_host=(route.name_there if sslmode == "verify-full" and not tunnel.used else "") or route.host,
         primary_port=route.port,
         source_address=route.source,
         role=request.role or (earlier.role if earlier else "") or default_role(name),
@@ -171,12 +181,13 @@ def resolve(request: Request, state: State) -> Resolved:
         standby_ssh=request.standby_ssh,
         service=spot.service,
         replace_cluster=request.replace_cluster,
+        tunnel=tunnel,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     check_same(target, earlier, state)
     _check_sight(target, route, server, attaching=True)
-    return replace(_resolved(target, server, route, hosts, spot), source=source.server)
+    return replace(_resolved(target, server, route, hosts, spot), source=source.server, approach=approach)
 
 
 def reach(target: Target, conninfo: str) -> Resolved:

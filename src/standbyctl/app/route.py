@@ -36,6 +36,7 @@ class Route:
     """How the standby will reach the primary, and how the primary will see it. `reachable`: it listens there.
 
     `name_there`: what the standby's host calls `host`; empty where nobody was asked.
+    `own_port`: that of its configuration, whatever it was reached at.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Route:
     database: str = ""
     lacks: tuple[str, ...] = ()
     name_there: str = ""
+    own_port: int = 0
 
 
 def find_route(server: Reached, despite: Collection[str] = RULERS, *, apart: bool = False) -> Route:
@@ -93,7 +95,7 @@ def _route(server: Reached, despite: Collection[str], *, apart: bool) -> Route:
             hint=msg("Say how its host is reached: --primary-ssh HOST."),
         )
     # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
-    port = who.port if source else port
+    own_port, port = port, who.port if source else port
     local = not source or host in {"127.0.0.1", "::1"}
     return Route(
         name=name_from_address(socket.gethostname() if local else host, port),
@@ -109,6 +111,7 @@ def _route(server: Reached, despite: Collection[str], *, apart: bool) -> Route:
         user=user,
         database=database,
         lacks=tuple(lacks),
+        own_port=own_port,
     )
 
 

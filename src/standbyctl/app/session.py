@@ -65,6 +65,7 @@ class Session:
             most_retained_bytes=self.sample.most_retained_bytes,
             most_retained_slot=self.sample.most_retained_slot,
             reachable=self.resolved.reachable,
+            approach=self.resolved.approach,
             survey=self.sample.survey,
             source=self.sample.source,
         )
@@ -85,7 +86,7 @@ class Session:
         home = seen.facts.server(self.target.primary).setting("data_directory").value
         survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock, rate=rate)
         room = sample_room(self.resolved.server, seen.sample)
-        self.sample = replace(room, reachable=self.resolved.reachable, survey=survey)
+        self.sample = replace(room, reachable=self.resolved.reachable, approach=self.resolved.approach, survey=survey)
         self._see_order(seen.facts)
         return seen.facts
 
@@ -148,9 +149,11 @@ class Session:
         resolved = self.resolved
         hosts = resolved.hosts
         host = hosts.standby(resolved.os_user)
-        root = hosts.standby("root") if self.target.service.as_root else None
+        tunnel = self.target.tunnel
+        root = hosts.standby("root") if self.target.service.as_root or tunnel.used else None
+        login = hosts.primary(tunnel.login) if tunnel.used else None
         doors = {
-            self.target.primary: Door(hosts.primary(resolved.primary_user), resolved.server),
+            self.target.primary: Door(hosts.primary(resolved.primary_user), resolved.server, login=login),
             self.target.name: Door(host, resolved.standby, root),
         }
         if resolved.source is not None:
@@ -185,6 +188,7 @@ def question_for(resolved: Resolved) -> Question:
         config_file=target.service.config_file,
         replace_cluster=target.replace_cluster,
         unit=target.service.enabled_by_us,
+        tunnel=target.tunnel,
     )
 
 

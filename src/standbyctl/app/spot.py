@@ -79,11 +79,11 @@ def distant_spot(hosts: Hosts, route: Route, given: str, cluster: str, tried: li
 
     `tried`: addresses of the primary that the operator or ssh knows; its host is asked for those that it has itself.
     """
-    there = _ask(hosts.primary(), "addresses.sh", route.data_directory)
+    there = ask(hosts.primary(), "addresses.sh", route.data_directory)
     words = dict(there)
     candidates = dict.fromkeys([*tried, *(value for key, value in there if key == "address")])
     asked = (given, cluster, str(route.major), route.data_directory, str(route.port), "\n".join(candidates))
-    here = dict(_ask(hosts.standby(), "where.sh", *asked))
+    here = dict(ask(hosts.standby(), "where.sh", *asked))
     _check_cluster(here, cluster)
     if not here.get("owner"):
         raise no_owner(here["data"])
@@ -136,7 +136,8 @@ def _check_cluster(here: dict[str, str], cluster: str) -> None:
         )
 
 
-def _ask(host: Host, script: str, *args: str) -> list[tuple[str, str]]:
+def ask(host: Host, script: str, *args: str) -> list[tuple[str, str]]:
+    """The lines of one script; raises CannotTellError where it did not come to its end."""
     done = host.script(text(script), *args)
     pairs = parse_probe(done.stdout.decode("utf-8", "surrogateescape"))
     if ("end", "yes") not in pairs:

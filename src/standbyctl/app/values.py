@@ -9,6 +9,7 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.parameter import size_text
 from standbyctl.domain.size import parse_size
 from standbyctl.domain.target import HbaWay, SettingsWay
+from standbyctl.domain.tunnel import Via
 
 CHOICES = {
     "hba": tuple(way.value for way in HbaWay),
@@ -18,6 +19,7 @@ CHOICES = {
     "auth_method": ("scram-sha-256", "md5"),
     "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "settings": tuple(way.value for way in SettingsWay),
+    "via": tuple(way.value for way in Via),
 }
 _MB = 1 << 20
 # PostgreSQL counts wal_keep_size in MB, in an int.

@@ -6,7 +6,6 @@ What a plan previews and what the engine performs are the same values. The list 
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from standbyctl.domain.admission import AwaitAdmission as AwaitAdmission
@@ -28,8 +27,18 @@ from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import MoveCluster as MoveCluster
 from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
 from standbyctl.domain.replacing import VacateCluster as VacateCluster
-from standbyctl.domain.service import PG_CTL, Service
+from standbyctl.domain.running import SetUnit as SetUnit
+from standbyctl.domain.running import StartServer as StartServer
+from standbyctl.domain.running import StopServer as StopServer
 from standbyctl.domain.staging import TryStart as TryStart
+from standbyctl.domain.tunnel import AdmitTunnelKey as AdmitTunnelKey
+from standbyctl.domain.tunnel import ExpelTunnelKey as ExpelTunnelKey
+from standbyctl.domain.tunnel import MakeTunnelKey as MakeTunnelKey
+from standbyctl.domain.tunnel import RemoveTunnel as RemoveTunnel
+from standbyctl.domain.tunnel import RemoveTunnelKey as RemoveTunnelKey
+from standbyctl.domain.tunnel import RunTunnel as RunTunnel
+from standbyctl.domain.tunnel import TrustHost as TrustHost
+from standbyctl.domain.tunnel import TryTunnel as TryTunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,50 +152,6 @@ class SetConf:
 
 
 @dataclass(frozen=True, slots=True)
-class StartServer:
-    """Start PostgreSQL on a data directory that has a standby.signal, unless it runs."""
-
-    node: str
-    data_directory: str
-    bin_directory: str
-    started_by: str
-    service: Service = PG_CTL
-
-    def __str__(self) -> str:
-        if self.service.managed:
-            return self.service.command("start")
-        return f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}"
-
-
-@dataclass(frozen=True, slots=True)
-class StopServer:
-    """Stop (fast) a server that `started_by` shows to be ours and that still is a standby; else refuse."""
-
-    node: str
-    data_directory: str
-    bin_directory: str
-    started_by: str
-    service: Service = PG_CTL
-
-    def __str__(self) -> str:
-        if self.service.managed:
-            return self.service.command("stop")
-        return f"{self.bin_directory}/pg_ctl stop -m fast -D {shlex.quote(self.data_directory)}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetUnit:
-    """Have systemd start a unit at boot, or not."""
-
-    node: str
-    unit: str
-    enabled: bool
-
-    def __str__(self) -> str:
-        return f"systemctl {'enable' if self.enabled else 'disable'} {self.unit}"
-
-
-@dataclass(frozen=True, slots=True)
 class WaitUntil:
     """Ask a server a yes-or-no question until the answer is yes. The log tells why it is not."""
 
@@ -290,4 +255,12 @@ Effect = (
     | VacateCluster
     | MoveCluster
     | ResumeCluster
+    | AdmitTunnelKey
+    | ExpelTunnelKey
+    | MakeTunnelKey
+    | RemoveTunnel
+    | RemoveTunnelKey
+    | RunTunnel
+    | TrustHost
+    | TryTunnel
 )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from standbyctl.domain.replacing import Replaced, Resident
+from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, TunnelSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ class Place:
     as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
     `resident`: the cluster that stands there, where it is no copy of the primary. `replaced`: what stands aside of it.
+    `tunnel`: what there is of one, where the standby's way to its primary is one.
     """
 
     data_directory: str
@@ -228,6 +230,7 @@ class Place:
     at_boot: bool = True
     resident: Resident | None = None
     replaced: Replaced | None = None
+    tunnel: TunnelSeen = NO_TUNNEL_SEEN
 
 
 @dataclass(frozen=True, slots=True)

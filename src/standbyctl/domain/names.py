@@ -78,6 +78,11 @@ def replaced_path(data_directory: str, name: str) -> str:
     return f"{data_directory}.replaced-by-{name}"
 
 
+def tunnel_path(data_directory: str) -> str:
+    """Where the key of a standby's tunnel stands: beside its data directory, as its passfile does."""
+    return f"{data_directory}.tunnel"
+
+
 def condemned_path(data_directory: str) -> str:
     """Where a data directory stands while it is being deleted."""
     return f"{data_directory}.standbyctl-deleting"

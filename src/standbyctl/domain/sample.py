@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
+from standbyctl.domain.tunnel import CLEAR, Approach
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Sample:
 
     `source`: the standby that the copy is to come from; None where it comes from the primary, or none is to be made.
     `streams`: the application names of the standbys that stream. `origins`: replication origins that exist.
+    `approach`: what there is for a tunnel, where one was asked for.
     """
 
     cluster_bytes: int | None = None
@@ -34,3 +36,4 @@ class Sample:
     source: SourceSeen | None = None
     streams: tuple[str, ...] = ()
     origins: int = 0
+    approach: Approach = CLEAR

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.service import PG_CTL, Service
+from standbyctl.domain.tunnel import NO_TUNNEL, Tunnel, Via
 
 
 class HbaWay(StrEnum):
@@ -41,6 +42,8 @@ class Target:
     standby. `replace_cluster`: the cluster that stands in its place is moved aside, if it holds nothing of anybody.
     `sslmode`, `sslrootcert`: libpq's words for the standby's connection, the file on the standby's host; empty for its
     defaults.
+    `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its
+    near end.
     """
 
     primary: str
@@ -79,8 +82,19 @@ class Target:
     replace_cluster: bool = False
     sslmode: str = ""
     sslrootcert: str = ""
+    tunnel: Tunnel = NO_TUNNEL
 
     @property
     def tls(self) -> bool | None:
         """Whether the standby speaks TLS to its primary; None where both ends settle that between them."""
         return {"": None, "allow": None, "prefer": None, "disable": False}.get(self.sslmode, True)
+
+    @property
+    def via(self) -> Via:
+        """How the standby reaches its primary."""
+        return Via.SSH_TUNNEL if self.tunnel.used else Via.DIRECT
+
+    @property
+    def shown(self) -> tuple[str, int]:
+        """Where the primary is, for people: a tunnel's near end says nothing."""
+        return (self.tunnel.host, self.tunnel.end_port) if self.tunnel.used else (self.primary_host, self.primary_port)

@@ -18,6 +18,7 @@ from standbyctl.nodes import (
     staging,
     testing,
     trying,
+    tunnels,
 )
 from standbyctl.nodes.world import World
 
@@ -55,6 +56,14 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.VacateCluster: replacing.vacate_cluster,
     fx.MoveCluster: replacing.move_cluster,
     fx.ResumeCluster: replacing.resume_cluster,
+    fx.MakeTunnelKey: tunnels.make_key,
+    fx.TrustHost: tunnels.trust_host,
+    fx.RemoveTunnelKey: tunnels.remove_key,
+    fx.AdmitTunnelKey: tunnels.admit_key,
+    fx.ExpelTunnelKey: tunnels.expel_key,
+    fx.TryTunnel: tunnels.try_tunnel,
+    fx.RunTunnel: tunnels.run_tunnel,
+    fx.RemoveTunnel: tunnels.remove_tunnel,
 }
 
 

@@ -153,12 +153,13 @@ class Clock(Protocol):
 class Door:
     """How one node is reached. A standby's server answers only once it runs.
 
-    `root`: the same machine as root, where a service manager has to be asked.
+    `root`: the same machine as root, where a service manager has to be asked. `login`: as whom a tunnel logs in there.
     """
 
     host: Host
     server: Server
     root: Host | None = None
+    login: Host | None = None
 
 
 Doors = Mapping[str, Door]

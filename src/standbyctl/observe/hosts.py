@@ -17,11 +17,12 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A script of key=value lines that ends with end=yes, for the host of one node."""
+    """A script of key=value lines that ends with end=yes, for the host of one node. `login`: as a tunnel's account."""
 
     node: str
     script: str
     args: tuple[str, ...]
+    login: bool = False
 
 
 def ask_hosts(doors: Doors, *parts: Part, clock: Clock | None = None) -> Pairs:
@@ -31,7 +32,8 @@ def ask_hosts(doors: Doors, *parts: Part, clock: Clock | None = None) -> Pairs:
     """
     hosts: dict[int, tuple[Host, list[Part]]] = {}
     for part in parts:
-        host = doors[part.node].host
+        door = doors[part.node]
+        host = door.login if part.login and door.login is not None else door.host
         hosts.setdefault(id(host), (host, []))[1].append(part)
     if len(hosts) == 1:
         [(host, these)] = hosts.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,12 +13,14 @@ from standbyctl.domain.hba import may_admit
 from standbyctl.domain.names import marker, replaced_path
 from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
+from standbyctl.domain.tunnel import HOST_ALIAS
 from standbyctl.nodes.holding import ask_holding
 from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.question import Question
 from standbyctl.observe.reading import parse_place, parse_rules, parse_sample, parse_server
 from standbyctl.observe.texts import text
+from standbyctl.observe.tunnel import tunnel_lines
 
 SETTINGS = (
     "allow_alter_system", "archive_cleanup_command", "archive_mode", "config_file", "data_directory",
@@ -134,5 +136,16 @@ def _probe(
         Part(question.name, "probe.sh", place),
         Part(question.name, "replaced.sh", beside),
         Part(question.primary, "primary.sh", around),
+        *_tunnel_parts(question),
     )
-    return dict(pairs), [value for key, value in pairs if key == "draft"]
+    return {**dict(pairs), **tunnel_lines(pairs)}, [value for key, value in pairs if key == "draft"]
+
+
+def _tunnel_parts(question: Question) -> Iterator[Part]:
+    """What both hosts are asked of a tunnel; nothing where there is to be none."""
+    tunnel, mark = question.tunnel, question.passfile_marker
+    if not tunnel.used:
+        return
+    wanted = sha256(tunnel.unit_text(mark).encode("utf-8", "surrogateescape")).hexdigest()
+    yield Part(question.name, "tunnel.sh", (tunnel.directory, mark, tunnel.unit, wanted, str(tunnel.port)))
+    yield Part(question.primary, "tunnel_primary.sh", (tunnel.restrictions, mark, HOST_ALIAS), login=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from standbyctl.domain.tunnel import NO_TUNNEL, Tunnel
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -36,3 +38,4 @@ class Question:
     config_file: str = ""
     replace_cluster: bool = False
     unit: str = ""
+    tunnel: Tunnel = NO_TUNNEL

@@ -11,6 +11,7 @@ from standbyctl.domain.lsn import parse_lsn, parse_walfile
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
 from standbyctl.observe.question import Question
+from standbyctl.observe.tunnel import parse_tunnel
 
 
 def parse_probe(output: str) -> list[tuple[str, str]]:
@@ -162,6 +163,7 @@ def parse_place(
         at_boot=probe.get("at_boot") != "no",
         resident=_resident(probe, standby) if contents is Contents.CLUSTER else None,
         replaced=_replaced(probe.get("replaced", "")),
+        tunnel=parse_tunnel(probe),
     )
 
 

@@ -25,6 +25,7 @@ from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartAtBoot, StartStandby
 from standbyctl.steps.slot import CreateSlot
+from standbyctl.steps.tunnel import AdmitTunnel, OpenTunnel, ProvideTunnelKey
 
 
 def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = ()) -> Plan:
@@ -42,6 +43,10 @@ def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]
 
 def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     server, place = facts.server(target.primary), facts.place(target.name)
+    if target.tunnel.used:
+        yield ProvideTunnelKey(target.primary, target.name, target.tunnel.directory)
+        yield AdmitTunnel(target.primary, target.name, target.tunnel)
+        yield OpenTunnel(target.name, target.tunnel)
     if target.own_role:
         yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         yield CreateRole(target.primary, target.name, target.role, target.passfile)
@@ -140,7 +145,8 @@ def _gets_in(server: Server, place: Place, target: Target, *, reloads: bool) -> 
         find_place(server.hba.rules, server.hba.path, target.role, target.source_address, tls=target.tls).admits
         is not None
     )
-    if target.own_role and not place.password_set:
+    untried = target.tunnel.used and not place.tunnel.running
+    if untried or (target.own_role and not place.password_set):
         return server.hba.loaded and file_admits
     return place.admitted and (server.hba.loaded or file_admits or not reloads)
 

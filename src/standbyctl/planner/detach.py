@@ -11,6 +11,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
+from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, Trace
 from standbyctl.planner.attach import admission
 from standbyctl.planner.blockers.detach import detach_blockers
 from standbyctl.planner.blockers.primary import reload_blockers
@@ -25,6 +26,7 @@ from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StopStandby
 from standbyctl.steps.setting import WAL_KEEP, Alteration, SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
+from standbyctl.steps.tunnel import AdmitTunnel, OpenTunnel, ProvideTunnelKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,20 @@ def recall(facts: Facts, target: Target) -> Memory:
         found.append(CreateSlot(target.primary, target.name, target.slot))
         kept = tuple(slot for slot in server.slots if slot.name != target.slot)
         bare = bare.with_server(target.primary, slots=kept)
-    return tuple(Remembered(step, bare) for step in found)
+    return (*_recall_tunnel(facts, target), *(Remembered(step, bare) for step in found))
+
+
+def _recall_tunnel(facts: Facts, target: Target) -> Iterator[Remembered]:
+    """Its parts carry our marker and the standby's name, each by itself."""
+    tunnel, seen = target.tunnel, facts.place(target.name).tunnel
+    bare = facts.with_place(target.name, tunnel=NO_TUNNEL_SEEN)
+    made = {Trace.OURS, Trace.OTHER}
+    if tunnel.used and seen.key in made:
+        yield Remembered(ProvideTunnelKey(target.primary, target.name, tunnel.directory), bare)
+    if tunnel.used and seen.line in made:
+        yield Remembered(AdmitTunnel(target.primary, target.name, tunnel), bare)
+    if tunnel.used and seen.unit in made:
+        yield Remembered(OpenTunnel(target.name, tunnel), bare)
 
 
 def _copy_steps(facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions) -> Iterator[Step]:
@@ -224,6 +239,12 @@ def _present(facts: Facts, entry: Remembered) -> bool:
             return facts.server(step.primary).slot(step.slot) is not None
         case ProvidePassfile():
             return facts.place(step.name).passfile is not Passfile.ABSENT
+        case ProvideTunnelKey():
+            return facts.place(step.name).tunnel.key is not Trace.ABSENT
+        case AdmitTunnel():
+            return facts.place(step.name).tunnel.line is not Trace.ABSENT
+        case OpenTunnel():
+            return facts.place(step.name).tunnel.unit is not Trace.ABSENT
         case Alteration():
             name = step.change.parameter
             was = entry.before.server(step.primary).setting(name)

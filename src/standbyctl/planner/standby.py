@@ -27,6 +27,9 @@ def connection(target: Target) -> tuple[tuple[str, str], ...]:
     tcp_user_timeout also in `options`, for the walsender (12+): without it a frozen receiver can hold up the
     primary's checkpoints for as long as it stays frozen.
     """
+    # Behind a tunnel the walsender's peer is the sshd beside it, which answers whatever has become of the standby:
+    # only silence tells, whatever wal_sender_timeout is for others.
+    silence = " -c wal_sender_timeout=60000" if target.tunnel.used else ""
     return (
         ("host", target.primary_host),
         ("port", str(target.primary_port)),
@@ -41,7 +44,7 @@ def connection(target: Target) -> tuple[tuple[str, str], ...]:
         (
             "options",
             "-c tcp_user_timeout=60000 -c tcp_keepalives_idle=30"
-            " -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+            f" -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3{silence}",
         ),
     )
 
@@ -81,7 +84,7 @@ def standby_settings(server: Server, target: Target, source: Server | None = Non
         yield "port", str(target.port)
     if (target.primary_ssh or target.standby_ssh) and _names_addresses(comes.setting("listen_addresses").value):
         # Those of the primary's host are none of this one, and it would not start.
-        yield "listen_addresses", f"localhost, {target.source_address}"
+        yield "listen_addresses", "localhost" if target.tunnel.used else f"localhost, {target.source_address}"
     yield "hot_standby", "on"
     yield "recovery_target_timeline", "latest"
     if target.service.managed:

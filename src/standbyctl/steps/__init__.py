@@ -12,6 +12,7 @@ from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from standbyctl.steps.staging import StageSettings
+from standbyctl.steps.tunnel import AdmitTunnel, OpenTunnel, ProvideTunnelKey
 
 ALL = (
     ProvidePassfile,
@@ -33,4 +34,7 @@ ALL = (
     ReplaceCluster,
     PutClusterBack,
     StageSettings,
+    ProvideTunnelKey,
+    AdmitTunnel,
+    OpenTunnel,
 )

@@ -48,8 +48,8 @@ def _headings(report: Report, session: Session) -> dict[str, Message]:
         target.primary: msg(
             "Primary {node} ({host}:{port}), PostgreSQL {v}, up {up}, {size}",
             node=target.primary,
-            host=target.primary_host,
-            port=target.primary_port,
+            host=target.shown[0],
+            port=target.shown[1],
             v=version_text(server.version_num),
             up="-" if up is None else format_seconds(up),
             size="-" if size is None else format_size(size),

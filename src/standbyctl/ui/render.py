@@ -113,7 +113,7 @@ def render_plan(plan: Plan, target: Target, *, effects: bool = False) -> str:
     head = text(
         msg(
             "Plan: attach {name} (port {port}) to {primary} ({host}:{p}), asynchronous",
-            name=target.name, port=target.port, primary=target.primary, host=target.primary_host, p=target.primary_port,
+            name=target.name, port=target.port, primary=target.primary, host=target.shown[0], p=target.shown[1],
         )
     )  # fmt: skip
     undo = text(msg("Undo: standbyctl detach {name}", name=target.name))

@@ -14,6 +14,7 @@ from standbyctl.diagnosis.catalogue import (
     staging,
     standby,
     tool,
+    tunnel,
     usage,
     verify,
     wal,
@@ -27,11 +28,19 @@ def _family(title: Message, *parts: tuple[Entry, ...]) -> Family:
 
 
 FAMILIES = (
-    _family(msg("The primary"), primary.ENTRIES, admission.ENTRIES, wal.ENTRIES, contents.ENTRIES, source.ENTRIES),
-    _family(msg("The standby and its place"), standby.ENTRIES, likeness.ENTRIES),
-    _family(msg("A run of attach or detach"), attach.ENTRIES, hosts.ENTRIES),
+    _family(
+        msg("The primary"),
+        primary.ENTRIES,
+        admission.ENTRIES,
+        wal.ENTRIES,
+        contents.ENTRIES,
+        source.ENTRIES,
+        tunnel.PRIMARY,
+    ),
+    _family(msg("The standby and its place"), standby.ENTRIES, tunnel.STANDBY, likeness.ENTRIES),
+    _family(msg("A run of attach or detach"), attach.ENTRIES, hosts.ENTRIES, tunnel.RUN),
     _family(msg("Refusals of detach"), detach.ENTRIES),
-    _family(msg("Usage, configuration, files"), usage.ENTRIES, hosts.USAGE),
+    _family(msg("Usage, configuration, files"), usage.ENTRIES, hosts.USAGE, tunnel.USAGE),
     _family(msg("Settings staged for a restart"), staging.ENTRIES),
     _family(msg("What verify looks at"), verify.ENTRIES),
     _family(msg("The demo, and standbyctl itself"), tool.ENTRIES),

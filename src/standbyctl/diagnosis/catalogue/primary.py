@@ -121,6 +121,10 @@ ENTRIES = (
                 "\nstandbyctl plan -p 'host=ADDRESS port=PORT' -D DIR"
             ),
             msg(
+                "Where the standby goes to another host, connect by way of ssh, with no restart:"
+                "\nstandbyctl preflight -p db1 --name db2 --via ssh-tunnel"
+            ),
+            msg(
                 "Or add the address to those that are there, and restart in a window of your own:"
                 "\nALTER SYSTEM SET listen_addresses = 'localhost, ADDRESS';"
             ),

@@ -24,6 +24,7 @@ from standbyctl.planner.blockers.restart import asked_blockers, due_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.source import source_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
+from standbyctl.planner.blockers.tunnel import tunnel_blockers
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import Step
 
@@ -46,6 +47,7 @@ def attach_blockers(
     yield from cap_blockers(facts, sample, target, steps)
     yield from parameter_blockers(facts, sample, target, steps)
     yield from role_blockers(facts, sample, target, memory, steps)
+    yield from tunnel_blockers(facts, sample, target, steps)
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)
     yield from directory_blockers(facts, sample, target)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker, Need
-from standbyctl.domain.facts import Facts
+from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.hba import find_place
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
@@ -72,9 +72,9 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
                 node,
                 "listen_addresses",
                 "--listen-addresses LIST",
-                msg("Give -p an address that it listens on."),
+                _instead(server, target),
             ),
-            need=need(server, "listen_addresses"),
+            need=Need.WAY if _tunnel_would_do(server, target) else need(server, "listen_addresses"),
         )
     if server.tablespaces:
         yield Blocker(
@@ -93,6 +93,20 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             msg("Give the standby a cluster of its own host's: --cluster VERSION/NAME, made by pg_createcluster."),
             need=Need.WAY,
         )
+
+
+def _tunnel_would_do(server: Server, target: Target) -> bool:
+    apart = target.primary_ssh or target.standby_ssh
+    return bool(apart and not target.tunnel.used and server.setting("listen_addresses").value)
+
+
+def _instead(server: Server, target: Target) -> Message:
+    if _tunnel_would_do(server, target):
+        return msg(
+            "With no restart: --via ssh-tunnel, which connects by ssh from the standby's host. Or give -p an address"
+            " that it listens on."
+        )
+    return msg("Give -p an address that it listens on.")
 
 
 def _outside(paths: tuple[str, ...], data_directory: str) -> tuple[str, ...]:

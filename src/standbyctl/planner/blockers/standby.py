@@ -104,6 +104,8 @@ def _attempt_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[
     server, place = facts.server(target.primary), facts.place(target.name)
     found = find_place(server.hba.rules, server.hba.path, target.role, target.source_address, tls=target.tls)
     walsenders = int(server.setting("max_wal_senders").value) - sample.wal_senders_in_use
+    if target.tunnel.used and not place.tunnel.running:
+        return  # there was no way for an attempt
     if place.admitted or not sample.refusal or not found.admits or not server.hba.loaded or walsenders < 1:
         return
     yield Blocker(

@@ -169,6 +169,8 @@ def _sender_timeout(view: View) -> Seen:
 
 
 def _tls(view: View) -> Seen:
+    if view.target.tunnel.used:
+        return fine("{value}; the connection goes through ssh", value=view.value("ssl") or "off")
     near = view.target.source_address in {"127.0.0.1", "::1"}
     value = view.value("ssl") or "off"
     if value == "on" and view.target.sslmode:

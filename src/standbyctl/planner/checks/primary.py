@@ -52,6 +52,8 @@ def _listens(view: View) -> Seen:
     value = view.value("listen_addresses") or "''"
     if not view.sample.reachable:
         return fine("{value}: not reached by TCP", value=value)
+    if view.target.tunnel.used:
+        return fine("{value}; reached by way of a tunnel", value=value)
     where = f"{view.target.primary_host}:{view.target.primary_port}"
     return fine("{value}; reached at {where}", value=value, where=where)
 

@@ -48,6 +48,9 @@ _HELP = {
     "max_wal_senders": "At least so many, as --wal-level.",
     "max_replication_slots": "At least so many, as --wal-level.",
     "copy_from": "Copy this standby, and spare the primary: a conninfo, or a name from standbyctl.toml or status.",
+    "via": "How the standby reaches the primary. ssh-tunnel: where that listens on its own host only (a systemd unit on"
+    " the standby's host). Default: direct.",
+    "tunnel_login": "With --via ssh-tunnel: account and sshd of the primary's host. Default: the server's user there.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
@@ -87,6 +90,8 @@ _OPTIONS = (
     click.option("--max-wal-senders", type=_COUNT, metavar="N", help=_HELP["max_wal_senders"]),
     click.option("--max-replication-slots", type=_COUNT, metavar="N", help=_HELP["max_replication_slots"]),
     click.option("--copy-from", metavar="CONNINFO", help=_HELP["copy_from"]),
+    click.option("--via", type=click.Choice(["direct", "ssh-tunnel"]), help=_HELP["via"]),
+    click.option("--tunnel-login", metavar="[USER][@HOST[:PORT]]", help=_HELP["tunnel_login"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -156,6 +161,8 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         standby_ssh=standby_ssh,
         cluster=cluster,
         replace_cluster=bool(given["replace_cluster"]),
+        via=given["via"] or attach.via,
+        tunnel_login=given["tunnel_login"] or attach.tunnel_login,
     )
 
 
