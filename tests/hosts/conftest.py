@@ -4,6 +4,8 @@ A test says with its mark which suites of Debian it boots: pytest.mark.hosts("bo
 the first test, so that no test waits for one, and what cannot be had is named at the end and not begun.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.testbed import SuiteGoneError, Testbed, image, missing, sweep
@@ -35,22 +37,28 @@ def pytest_collection_modifyitems(config, items):
         said.append(f"hosts: NOT RUN, {why}")
     else:
         sweep()
-        wanted = {suite for suite in sorted(wanted) if not _had(suite, said)}
+        # Building is mostly waiting for dpkg: four at once take little longer than one.
+        with ThreadPoolExecutor() as pool:
+            asked = sorted(wanted)
+            wanted = {suite for suite, had in zip(asked, pool.map(_had, asked), strict=True) if not _say(had, said)}
     left = [item for item in items if not suites_of(item) & wanted]
     config.hook.pytest_deselected(items=[item for item in items if item not in left])
     items[:] = left
 
 
-def _had(suite, said):
-    """Whether there are hosts of a suite; an image that cannot be built for any other reason ends the run."""
+def _had(suite):
+    """Whether there are hosts of a suite, and the word about it; what else goes wrong with an image ends the run."""
     built = []
     try:
         root = image(suite, built.append)
     except SuiteGoneError as gone:
-        said.append(f"hosts of {suite}: NOT RUN, {gone}")
-        return False
-    said.append(f"hosts of {suite}: PostgreSQL {postgresql_major(root)}, {' '.join(built) or f'image in {root}'}")
-    return True
+        return False, f"hosts of {suite}: NOT RUN, {gone}"
+    return True, f"hosts of {suite}: PostgreSQL {postgresql_major(root)}, {' '.join(built) or f'image in {root}'}"
+
+
+def _say(had, said):
+    said.append(had[1])
+    return had[0]
 
 
 def pytest_sessionfinish(session):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.hosts.operator import DATA, FACTS, Operator, beside, sql, streams, where
+from tests.hosts.operator import DATA, FACTS, Operator, beside, sql, streams, wait, where
 
 pytestmark = pytest.mark.hosts("bookworm")
 ASIDE = f"{DATA}.replaced-by-db2"
@@ -103,6 +103,18 @@ def test_killed_before_it_has_come_back_detach_goes_on(before, primary, operator
     operator.tool("attach", *where(), "--yes")
     operator.dies(point, "detach", "db2", *GONE)
     operator.tool("detach", "db2", *GONE)
+
+
+def test_a_cluster_that_was_started_by_hand_makes_room_too_and_so_does_a_standby_that_was(primary, hosts, operator):
+    by_hand = "pg_ctlcluster --skip-systemctl-redirect 15 main start"
+    hosts[1].exec("systemctl stop postgresql@15-main")
+    hosts[1].exec(by_hand, user="postgres")
+    operator.tool("attach", *where(), "--yes")
+    hosts[1].exec("systemctl stop postgresql@15-main")
+    hosts[1].exec(by_hand, user="postgres")
+    wait(lambda: streams(primary))
+    operator.tool("detach", "db2", *GONE)
+    assert hosts[1].exec("systemctl is-active postgresql@15-main").stdout == "active\n"
 
 
 def test_a_table_made_while_the_copy_runs_keeps_the_cluster_where_it_is(before, primary, hosts, operator, tmp_path):

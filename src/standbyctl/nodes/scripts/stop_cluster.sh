@@ -4,10 +4,8 @@ set -eu
 if alive "$1"; then
     guard "$1" "$2" "$3" "$4"
     marked "$1" "$5" "$3" "$4" || refuse "$1 is not marked, or was started since"
-    if [ "$(id -u)" = 0 ]; then
-        systemctl stop -- "$6"
-    else
-        pg_ctlcluster --skip-systemctl-redirect "$7" "$8" stop
-    fi
+    [ "$(id -u)" != 0 ] || systemctl stop -- "$6"
+    # What somebody has started by hand is not systemd's to stop.
+    if alive "$1" && [ -n "$7" ]; then pg_ctlcluster --skip-systemctl-redirect "$7" "$8" stop; fi
 fi
 guard_stopped "$1" "$2" "$3" "$4" "$5"

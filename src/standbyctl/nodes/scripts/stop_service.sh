@@ -10,11 +10,9 @@ if ! [ -f "$1/standby.signal" ] || ! "$2/pg_controldata" -D "$1" | grep -q '^Dat
     echo "the server on $1 is not a standby any more" >&2
     exit 90
 fi
-if [ "$(id -u)" = 0 ]; then
-    systemctl stop -- "$4"
-else
-    pg_ctlcluster --skip-systemctl-redirect "$5" "$6" stop
-fi
+[ "$(id -u)" != 0 ] || systemctl stop -- "$4"
+# What somebody has started by hand is not systemd's to stop.
+if alive "$1" && [ -n "$5" ]; then pg_ctlcluster --skip-systemctl-redirect "$5" "$6" stop; fi
 if alive "$1"; then
     echo "the server on $1 still runs" >&2
     exit 1
