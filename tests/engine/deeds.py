@@ -281,6 +281,8 @@ def delete_aside(toy: Toy, effect: fx.DeleteAside) -> Deed:
 
 def vacate_cluster(toy: Toy, effect: fx.VacateCluster) -> Deed:
     place = toy.place
+    if toy.identity(effect.aside) == effect.identity:
+        return
     assert place.resident, "there is no cluster"
     if toy.identity(effect.data_directory) != effect.identity:
         raise _stop("not the directory that was looked at")

@@ -6,7 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+
+from standbyctl.app.request import Request, resolve
+from standbyctl.app.session import Session, silent
+from standbyctl.app.state import State
 
 # Of Debian 12.
 CLUSTER, DATA = "15/main", "/var/lib/postgresql/15/main"
@@ -69,6 +76,18 @@ class Operator:
         process = self.start(*args, env=env, module="tests.faults.dying")
         said, _ = process.communicate(timeout=180)
         assert process.returncode == -signal.SIGKILL, said
+
+    @contextmanager
+    def session(self, **more):
+        """The tool's own session, for what is done with no command."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STANDBYCTL_SSH", self.env["STANDBYCTL_SSH"])
+            request = Request("", "", name="db2", primary_ssh="db1", standby_ssh="db2", **more)
+            made = Session(resolve(request, State(Path(self.state.name))), silent)
+            try:
+                yield made
+            finally:
+                made.close()
 
     def end(self):
         for process in self.started:

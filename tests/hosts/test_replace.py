@@ -4,13 +4,16 @@ import re
 
 import pytest
 
-from tests.hosts.operator import DATA, FACTS, Operator, beside, sql, streams, wait, where
+from standbyctl import steps
+from standbyctl.planner.attach import steps_left
+from tests.conforming import Stage, conform
+from tests.hosts.operator import CLUSTER, DATA, FACTS, Operator, beside, sql, streams, wait, where
 
 pytestmark = pytest.mark.hosts("bookworm")
 ASIDE = f"{DATA}.replaced-by-db2"
 GONE = ("--yes", "--remove-data-dir", DATA, "--delete")
 # What it is, whether it runs, and whether anything of ours is left in it.
-CLUSTER = f"stat -c '%i %U %a' {DATA}; systemctl is-active postgresql@15-main; ls {DATA} | grep standbyctl || true"
+IS_THERE = f"stat -c '%i %U %a' {DATA}; systemctl is-active postgresql@15-main; ls {DATA} | grep standbyctl || true"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def before(primary, hosts):
 
     def facts():
         system = sql(hosts[1], "SELECT system_identifier FROM pg_control_system()")
-        return sql(primary, FACTS), beside(hosts[1]), hosts[1].exec(CLUSTER).stdout, system
+        return sql(primary, FACTS), beside(hosts[1]), hosts[1].exec(IS_THERE).stdout, system
 
     was = facts()
     yield was
@@ -140,3 +143,10 @@ def test_started_by_somebody_while_it_stood_aside_it_is_kept_and_named(primary, 
     # As it was, for the tests that follow.
     hosts[1].exec(f"rm -rf {DATA} && mv {ASIDE} {DATA} && rm {DATA}/standbyctl.replaced")
     hosts[1].exec("systemctl start postgresql@15-main")
+
+
+def test_every_step_conforms(before, operator, subtests):
+    with operator.session(cluster=CLUSTER, replace_cluster=True) as session:
+        stage = Stage(session)
+        planned = steps_left(session.look(), session.sample, session.target)
+        assert {steps.ReplaceCluster, steps.PutClusterBack} <= conform(stage, session.look, planned, subtests)

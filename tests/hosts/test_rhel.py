@@ -2,6 +2,9 @@
 
 import pytest
 
+from standbyctl import steps
+from standbyctl.planner.attach import steps_left
+from tests.conforming import Stage, conform
 from tests.hosts.operator import FACTS, Operator, receives, sql, streams, wait, where
 
 pytestmark = pytest.mark.hosts("bookworm")
@@ -86,3 +89,11 @@ def test_a_standby_is_run_by_the_unit_of_its_host_also_after_a_reboot_and_detach
 def test_without_root_the_plan_says_that_nothing_starts_it_at_boot(pair, operator):
     plan = operator.tool("plan", *asked("postgres"))
     assert "started by pg_ctl, and by nothing at boot: its unit postgresql-15.service takes root there" in plan
+
+
+def test_every_step_conforms(pair, operator, subtests):
+    with operator.session() as session:
+        stage = Stage(session)
+        assert steps.StartAtBoot in conform(
+            stage, session.look, steps_left(session.look(), session.sample, session.target), subtests
+        )

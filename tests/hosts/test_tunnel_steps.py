@@ -1,18 +1,12 @@
 """The steps of a tunnel on real hosts: each conforms, and wherever the tool is killed the same again goes on."""
 
 import signal
-from pathlib import Path
 
 import pytest
 
-from standbyctl.app.request import Request, resolve
-from standbyctl.app.session import Session, silent
-from standbyctl.app.state import State
-from standbyctl.nodes.clock import SystemClock
-from standbyctl.nodes.perform import perform
-from standbyctl.nodes.world import World
 from standbyctl.planner.attach import steps_left
 from standbyctl.steps.base import GiveBack
+from tests.conforming import Stage
 from tests.hosts.operator import DATA, Operator, tunnel_files, where
 
 pytestmark = pytest.mark.hosts("bookworm")
@@ -34,42 +28,34 @@ def operator(testbed, room):
 
 
 @pytest.fixture
-def session(testbed, operator, monkeypatch):
-    monkeypatch.setenv("STANDBYCTL_SSH", operator.env["STANDBYCTL_SSH"])
-    request = Request("", "", name="db2", primary_ssh="db1", standby_ssh="db2", via="ssh-tunnel")
-    made = Session(resolve(request, State(Path(operator.state.name))), silent)
-    yield made
-    made.close()
+def session(operator):
+    with operator.session(via="ssh-tunnel") as made:
+        yield made
 
 
 def test_every_step_of_a_tunnel_conforms(session, hosts):
-    world, files = World(session._doors(), SystemClock(), silent), [tunnel_files(host) for host in hosts]
-
-    def do(effects):
-        for effect in effects:
-            perform(effect, world)
-
-    pristine = session.survey()
+    files, stage = [tunnel_files(host) for host in hosts], Stage(session)
+    pristine = session.look()
     steps = steps_left(pristine, session.sample, session.target)[:3]
     assert [type(step).__name__ for step in steps] == ["ProvideTunnelKey", "AdmitTunnel", "OpenTunnel"]
     memory = []
     for step in steps:
         before, effects = session.look(), step.effects()
         assert not step.satisfied(before)
-        do(effects)
+        stage.do(effects)
         assert step.satisfied(session.look())
         for k in range(1, len(effects)):
-            do(effects[:k])
-        do(effects)
+            stage.do(effects[:k])
+        stage.do(effects)
         assert step.satisfied(session.look())
         assert step.after(before) == session.look()
         memory.append(GiveBack(step, before))
     for back in reversed(memory):
         before = session.look()
         assert not back.satisfied(before)
-        do(back.effects())
+        stage.do(back.effects())
         assert back.after(before) == session.look()
-        do(back.effects())
+        stage.do(back.effects())
         assert back.satisfied(session.look())
     assert session.look() == pristine
     assert [tunnel_files(host) for host in hosts] == files

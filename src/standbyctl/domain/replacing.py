@@ -34,11 +34,13 @@ class Replaced:
 class VacateCluster:
     """Ask a cluster once more whether it holds nothing of anybody, mark it, and stop it; refuse otherwise.
 
-    One that carries our mark, is stopped, and was not started since, is as it should be.
+    One that carries our mark, is stopped, and was not started since, is as it should be; so is one that stands in
+    `aside` already.
     """
 
     node: str
     data_directory: str
+    aside: str
     bin_directory: str
     system_identifier: str
     identity: str

@@ -27,8 +27,10 @@ def vacate_cluster(effect: fx.VacateCluster, world: World) -> None:
             hint=msg("Nothing that is somebody's is replaced: choose another directory with -D."),
         )
     who = (effect.data_directory, *_identity(effect))
-    world.run(effect.node, "mark_cluster.sh", *who, said.get("data_directory", ""), after=_GUARD)
-    _serve(effect, world, "stop_cluster.sh")
+    asked = said.get("data_directory", "")
+    marked = world.run(effect.node, "mark_cluster.sh", *who, asked, effect.aside, after=_GUARD)
+    if not marked.stdout.startswith(b"moved"):
+        _serve(effect, world, "stop_cluster.sh")
 
 
 def move_cluster(effect: fx.MoveCluster, world: World) -> None:

@@ -71,6 +71,7 @@ class ReplaceCluster(Step):
             VacateCluster(
                 self.name,
                 self.data_directory,
+                self.aside,
                 self.bin_directory,
                 self.system_identifier,
                 self.identity,

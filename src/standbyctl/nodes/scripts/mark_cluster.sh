@@ -1,6 +1,11 @@
 # Mark a cluster that is about to be stopped. Arguments: data directory, bin directory, system identifier, device:inode,
-# node, data directory of the server that has just said that it holds nothing (empty where none answered).
+# node, data directory of the server that has just said that it holds nothing (empty where none answered), the directory
+# that it is moved to. Says `moved` where it was moved already.
 set -eu
+if [ "$(stat -c %d:%i -- "$7" 2>/dev/null)" = "$4" ]; then
+    echo moved
+    exit 0
+fi
 if ! alive "$1"; then
     guard_stopped "$1" "$2" "$3" "$4" "$5"
     exit 0
