@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
 
@@ -31,6 +32,7 @@ def pytest_configure(config):
         config.addinivalue_line("markers", line)
 
 
+@cache
 def found_here():
     """One bin directory a major; the newest first."""
     by_major = {}

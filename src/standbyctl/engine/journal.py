@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,7 +95,7 @@ class Journal:
                 elif record["event"] == "begun":
                     step: Step = decode_tagged(self._kinds, record["step"])
                     if step.gist not in first:
-                        first[step.gist] = decode(Facts, record["before"])
+                        first[step.gist] = _facts(json.dumps(record["before"]))
                     found.setdefault(step, Remembered(step, first[step.gist]))
         return tuple(found.values())
 
@@ -180,3 +181,10 @@ class Journal:
                 os.fsync(directory)
             finally:
                 os.close(directory)
+
+
+@lru_cache(maxsize=256)
+def _facts(encoded: str) -> Facts:
+    """Facts are large, and each line of a journal is read again at every look."""
+    facts: Facts = decode(Facts, json.loads(encoded))
+    return facts
