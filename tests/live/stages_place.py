@@ -151,3 +151,14 @@ def a_pg_wal_that_is_elsewhere(pair):
 @stage("P202", "BLOCK", "none found", also="P106 P101 P108 P136", mounts=True)
 def programs_that_are_not_there(pair):
     yield mounted("mode=755", pair.area.bin)
+
+
+@stage("P230", "BLOCK", "db1 itself has it", also="P113")
+def a_tablespace_on_the_same_machine(pair):
+    space = pair.area.path / "space"
+    space.mkdir(mode=0o700)
+    shutil.chown(space, pair.area.user)
+    pair.primary.rows(f"CREATE TABLESPACE fast LOCATION '{space}'")
+    yield
+    pair.primary.rows("DROP TABLESPACE fast")
+    shutil.rmtree(space)

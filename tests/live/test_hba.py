@@ -116,14 +116,3 @@ def test_configuration_outside_the_data_directory_is_refused_by_name(pair):
     done = pair.attach(status=1)
     assert "the standby would have no postgresql.conf" in text(done)
     assert "P112" in text(done)
-
-
-@pytest.mark.one_version
-def test_tablespaces_are_refused_by_name(pair):
-    import shutil
-
-    place = pair.area.path / "space"
-    place.mkdir()
-    shutil.chown(place, pair.area.user)
-    pair.primary.rows(f"CREATE TABLESPACE fast LOCATION '{place}'")
-    assert "tablespaces: not yet" in text(pair.attach(status=1))

@@ -23,6 +23,7 @@ from standbyctl.domain.facts import (
     Server,
     Setting,
     Slot,
+    Tablespace,
 )
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import Replaced, Resident
@@ -33,6 +34,7 @@ from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import HbaWay, SettingsWay
 from standbyctl.domain.tunnel import NO_TUNNEL, Approach, Trace, Tunnel, TunnelSeen
+from standbyctl.domain.volumes import Linked, Volume, VolumeSeen
 from standbyctl.planner.plan import Remembered
 from standbyctl.steps.base import Step
 from tests.pure.examples import (
@@ -167,7 +169,7 @@ servers = st.builds(
     roles=roles,
     slots=slots,
     hba=hbas,
-    tablespaces=st.sampled_from([(), ("fast",)]),
+    tablespaces=st.sampled_from([(), (Tablespace(16385, "fast", "/ssd/fast"),)]),
     config_sources=st.sampled_from([(HBA,), (HBA, "/etc/postgresql/postgresql.conf")]),
     fault=st.sampled_from(["", "", "postgresql.conf, line 7: syntax error"]),
 )
@@ -233,6 +235,14 @@ APPROACHES = [
     Approach(reached=False, tried=("db1", "10.0.0.1"), others=("db1",)),
     Approach(reached=False),
 ]
+FAST = Volume("pg_tblspc/16385", "/ssd/fast", "/ssd/fast")
+VOLUMES_SEEN = [
+    VolumeSeen(FAST, Contents.EMPTY, device="9", free_bytes=100 * GB),
+    VolumeSeen(FAST, Contents.ABSENT),
+    VolumeSeen(FAST, Contents.FOREIGN, of_primary=True),
+    VolumeSeen(Volume("pg_wal", "/wal"), Contents.FOREIGN),
+    VolumeSeen(Volume("pg_wal", "/wal"), Contents.EMPTY, writable=False),
+]
 any_samples = st.builds(
     Sample,
     cluster_bytes=_bytes,
@@ -250,6 +260,8 @@ any_samples = st.builds(
     survey=st.just(Survey()) | surveys,
     source=st.none() | any_sources,
     approach=st.sampled_from(APPROACHES),
+    volumes=st.sampled_from([(), *((seen,) for seen in VOLUMES_SEEN)]),
+    linked=st.sampled_from([(), (Linked("pg_wal", "/wal", "64768:9"),)]),
 )
 DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
 services = st.sampled_from([PG_CTL, PG_CTL, DEBIAN, replace(DEBIAN, as_root=False), Service("postgresql-16", "", True)])
@@ -317,6 +329,8 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
             (StagedSetting("listen_addresses", "", "*", "it's"),),
         ]
     ),
+    tuple[Volume, ...]: st.sampled_from([(), (FAST,)]),
+    tuple[Linked, ...]: st.sampled_from([(), (Linked("pg_wal", "/wal", "64768:9"),)]),
     tuple[tuple[str, str], ...]: st.sampled_from([(), (("port", "5433"), ("primary_slot_name", "db2"))]),
 }
 

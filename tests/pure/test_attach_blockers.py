@@ -10,6 +10,7 @@ import pytest
 from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Role, Setting, Slot
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
+from standbyctl.domain.volumes import Volume, VolumeSeen
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.plan import Memory, Remembered
 from standbyctl.steps.role import CreateRole
@@ -97,7 +98,6 @@ CASES = {
     "wal_level": bad_settings("P102", "wal_level is minimal", wal_level="minimal"),
     "no senders": bad_settings("P103", "max_wal_senders is 0", max_wal_senders="0"),
     "no TCP": bad_settings("P105", "does not listen on TCP", listen_addresses=""),
-    "tablespaces": Case("P113", "tablespaces: not yet", server={"tablespaces": ("fast", "slow")}),
     "files elsewhere": Case("P112", "no postgresql.conf", server={"config_sources": (HBA, "/etc/pg.conf")}),
     "synchronous": bad_settings("P110", "commits on db1 would wait", synchronous_standby_names="FIRST 1 (db2)"),
     "few senders": Case("P103", "not enough free walsenders", sample={"wal_senders_in_use": 9}),
@@ -174,12 +174,12 @@ def test_one_thing_in_the_way_is_one_reason(case: Case) -> None:
 
 def test_every_reason_is_given_at_once() -> None:
     plan = plan_attach(
-        facts(server(tablespaces=("fast",), **with_settings(listen_addresses="")), contents=Contents.FOREIGN),
-        replace(SAMPLE, entries="PHOTOS"),
+        facts(server(**with_settings(listen_addresses="")), contents=Contents.FOREIGN),
+        replace(SAMPLE, entries="PHOTOS", volumes=(VolumeSeen(Volume("pg_wal", "/wal"), Contents.FOREIGN),)),
         TARGET,
     )
-    assert codes(plan) == ["P105", "P113", "P201"]
-    assert "PHOTOS" in str(plan.blockers[2].detail)
+    assert codes(plan) == ["P105", "P201", "P230"]
+    assert "PHOTOS" in str(plan.blockers[1].detail)
 
 
 @pytest.mark.parametrize(

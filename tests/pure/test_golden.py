@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from standbyctl.domain.errors import NOTHING_CHANGED, BlockedError
-from standbyctl.domain.facts import Contents, HbaFile, Slot
+from standbyctl.domain.facts import Contents, HbaFile, Slot, Tablespace
+from standbyctl.domain.volumes import Volume, VolumeSeen
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.detach import DetachOptions, plan_detach
 from standbyctl.steps.base import predict
@@ -51,6 +52,7 @@ def test_a_detach_that_deletes_shows_where_there_is_no_way_back(golden: Golden) 
 
 def test_everything_that_stands_in_the_way_is_said_at_once(golden: Golden) -> None:
     refusing = HbaFile(HBA, rules=(APP_RULE, rule(92, "reject")), at_hand=True)
-    seen = facts(server(tablespaces=("fast",), hba=refusing), contents=Contents.FOREIGN)
-    blocked = plan_attach(seen, replace(SAMPLE, entries="PHOTOS notes.txt"), TARGET)
+    seen = facts(server(tablespaces=(Tablespace(16385, "fast", "/ssd/fast"),), hba=refusing), contents=Contents.FOREIGN)
+    taken = VolumeSeen(Volume("pg_tblspc/16385", "/ssd/fast", "/ssd/fast"), Contents.FOREIGN, of_primary=True)
+    blocked = plan_attach(seen, replace(SAMPLE, entries="PHOTOS notes.txt", volumes=(taken,)), TARGET)
     golden("blocked.txt", render_error(BlockedError(blocked.blockers), NOTHING_CHANGED) + "\n")

@@ -20,6 +20,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     "verify_backup": _TRUTH,
     "max_wal_senders": _NUMBER,
     "max_replication_slots": _NUMBER,
+    "tablespace_mapping": (list, 'a list of texts, each "OLD=NEW"'),
 }
 
 
@@ -33,6 +34,8 @@ class NodeConfig:
     port: int = 0
     ssh: str = ""
     cluster: str = ""
+    waldir: str = ""
+    tablespace_mapping: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,12 @@ def _fill(kind: type[T], raw: dict[str, Any], path: str, table: str) -> T:
     _check_keys(raw, set(known), path, table)
     for key, value in raw.items():
         wanted, word = _KINDS.get(key, (str, "a text"))
-        if type(value) is not wanted:
+        if type(value) is not wanted or (isinstance(value, list) and any(type(each) is not str for each in value)):
             raise UsageError(
                 "C101", msg("{path}: {table}.{key} must be {kind}", path=path, table=table, key=key, kind=word)
             )  # fmt: skip
     try:
-        return kind(**raw)
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
     except TypeError as error:
         raise UsageError("C101", msg("{path}: every [[node]] needs a name", path=path)) from error
 

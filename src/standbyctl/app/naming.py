@@ -12,7 +12,7 @@ from standbyctl.domain.target import Target
 _NAME_BYTES = 63
 _KEPT = (
     "name", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "sslmode",
-    "sslrootcert", "restore_command",
+    "sslrootcert", "restore_command", "waldir", "tablespace_mapping",
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def check_same(target: Target, earlier: Target | None, state: State) -> None:
     if earlier is None:
         return
     for field in _KEPT:
-        was, is_ = (getattr(each, field) or "(none)" for each in (earlier, target))
+        was, is_ = (_said(getattr(each, field)) for each in (earlier, target))
         if was != is_:
             raise UsageError(
                 "C109",
@@ -72,3 +72,9 @@ def check_same(target: Target, earlier: Target | None, state: State) -> None:
                 detail=msg("Then: {was}. Now: {now}.", was=was, now=is_),
                 hint=msg("Go on with the same, or detach first: standbyctl detach {name}", name=earlier.name),
             )
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        value = ", ".join("=".join(pair) for pair in value)
+    return str(value or "(none)")

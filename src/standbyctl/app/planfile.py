@@ -129,6 +129,10 @@ def _request(conninfo: str, target: Target) -> Request:
         standby_ssh=target.standby_ssh,
         replace_cluster=target.replace_cluster,
         cluster="/".join(target.service.cluster) if target.service.config_file else "",
+        waldir=target.waldir,
+        tablespace_mapping=tuple(
+            "=".join(path.replace("=", "\\=") for path in pair) for pair in target.tablespace_mapping
+        ),
         via=target.via.value,
         tunnel_login=target.tunnel.account if target.tunnel.used else "",
     )

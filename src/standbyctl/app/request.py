@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.naming import check_names, check_same, check_source
+from standbyctl.app.paths import absolute_path
 from standbyctl.app.route import Route, find_route, free_port
 from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
 from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
 from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
-from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
+from standbyctl.app.values import choice, max_rate, restore_command, tablespace_mapping, wal_cap, wal_keep_size
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
@@ -71,6 +70,8 @@ class Request:
     replace_cluster: bool = False
     via: str = ""
     tunnel_login: str = ""
+    waldir: str = ""
+    tablespace_mapping: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, st
 def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
-    given = _absolute(request.data_directory, request.standby_ssh)
-    passfile = _absolute(request.passfile, request.standby_ssh)
+    given = absolute_path(request.data_directory, request.standby_ssh)
+    passfile = absolute_path(request.passfile, request.standby_ssh)
     hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
     server = primary_server(request.primary_name or "the primary", params, hosts)
     route = find_route(server, request.despite, apart=hosts.apart)
@@ -182,6 +183,8 @@ def resolve(request: Request, state: State) -> Resolved:
         service=spot.service,
         replace_cluster=request.replace_cluster,
         tunnel=tunnel,
+        waldir=absolute_path(request.waldir, request.standby_ssh) or (earlier.waldir if earlier else ""),
+        tablespace_mapping=_mapping(request, earlier),
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
@@ -249,30 +252,19 @@ def _check_sight(target: Target, route: Route, server: Reached, *, attaching: bo
     raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
 
 
-def _absolute(path: str, host: str) -> str:
-    if not path:
-        return ""
-    if not path.isprintable() or set(path) & set('"$`\\'):
-        # pg_ctl hands the path to a shell, within double quotes.
-        raise UsageError("C116", msg('a path must not contain control characters, nor any of " $ ` \\'))
-    if posixpath.isabs(path):
-        return posixpath.normpath(path)
-    if host:
-        raise UsageError(
-            "C116",
-            msg('"{path}" is relative, and {host} has no working directory of yours', path=path, host=host),
-            hint=msg("Give the whole path."),
-        )
-    try:
-        return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
-    except FileNotFoundError as error:
-        raise UsageError("C116", msg('"{path}" is relative, and the working directory is gone', path=path)) from error
+def _mapping(request: Request, earlier: Target | None) -> tuple[tuple[str, str], ...]:
+    if not request.tablespace_mapping:
+        return earlier.tablespace_mapping if earlier else ()
+    pairs = map(tablespace_mapping, request.tablespace_mapping)
+    # The one path is on the primary's host, the other on the standby's: neither is relative to where we are.
+    whole = ((absolute_path(old, "the primary"), absolute_path(new, request.standby_ssh)) for old, new in pairs)
+    return tuple(sorted(whole))
 
 
 def _root_certificate(request: Request, earlier: Target | None, sslmode: str) -> str:
     """The file on the standby's host; without one libpq looks in a home directory that the server may not have."""
     given = request.sslrootcert or (earlier.sslrootcert if earlier else "")
-    path = given if given in {"", "system"} else _absolute(given, request.standby_ssh)
+    path = given if given in {"", "system"} else absolute_path(given, request.standby_ssh)
     if sslmode.startswith("verify-") and not path:
         raise UsageError(
             "C107",

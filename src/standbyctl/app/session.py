@@ -189,6 +189,8 @@ def question_for(resolved: Resolved) -> Question:
         replace_cluster=target.replace_cluster,
         unit=target.service.enabled_by_us,
         tunnel=target.tunnel,
+        waldir=target.waldir,
+        tablespace_mapping=target.tablespace_mapping,
     )
 
 

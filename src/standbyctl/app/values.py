@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from standbyctl.domain.errors import UsageError
@@ -68,6 +69,22 @@ def max_rate(text: str) -> str:
             "C107", msg('"{text}" is no rate', text=text), hint=msg("pg_basebackup takes 32k to 1024M (a second).")
         )
     return text
+
+
+def tablespace_mapping(text: str) -> tuple[str, str]:
+    r"""Two paths, as pg_basebackup takes them: an equals sign within one is written \=.
+
+    >>> tablespace_mapping("/ssd=/nvme"), tablespace_mapping(r"/a\=b=/c")
+    (('/ssd', '/nvme'), ('/a=b', '/c'))
+    """
+    old, *rest = (each.replace("\\=", "=") for each in re.split(r"(?<!\\)=", text))
+    if len(rest) != 1 or not posixpath.isabs(old) or not rest[0]:
+        raise UsageError(
+            "C107",
+            msg('"{text}" is no mapping of a tablespace', text=text),
+            hint=msg("Write --tablespace-mapping OLD=NEW, two absolute paths; a = within one as \\=."),
+        )
+    return old, rest[0]
 
 
 def restore_command(text: str) -> str:

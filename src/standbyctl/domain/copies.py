@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from dataclasses import dataclass
 
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.volumes import WAL_LINK, Linked, Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class CopyCluster:
     `keeper`: the node whose slot keeps WAL meanwhile, where that is not the source; the copy then has a temporary slot
     of its own at the source, or none. `lent_entry`: what an entry of `passfile` that begins with `entry` begins with in
     the draft's passfile, for a password is found by host and port, and the source's are others.
+    `volumes`: where parts of it go that are not to be in the data directory.
     """
 
     node: str
@@ -33,6 +36,7 @@ class CopyCluster:
     passfile: str = ""
     entry: str = ""
     lent_entry: str = ""
+    volumes: tuple[Volume, ...] = ()
 
     def argv(self) -> tuple[str, ...]:
         """The command that makes the copy; the password is in the passfile that the conninfo names."""
@@ -55,10 +59,17 @@ class CopyCluster:
             "--checkpoint",
             self.checkpoint,
             *rate,
+            *(word for volume in self.volumes for word in self._elsewhere(volume)),
             "--label",
             f"standbyctl {self.name}",
             "--no-password",
         )
+
+    def _elsewhere(self, volume: Volume) -> tuple[str, str]:
+        path = volume.within(self.draft)
+        if volume.link == WAL_LINK:
+            return "--waldir", path
+        return "--tablespace-mapping", "=".join(each.replace("=", "\\=") for each in (volume.source, path))
 
     def __str__(self) -> str:
         lent = f"{self.draft}/pgpass (0600): {self.lent_entry}********\n" if self.lent_entry else ""
@@ -146,16 +157,21 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class DeleteAside:
-    """Delete a data directory that was set aside: a stopped standby of that system, nothing else."""
+    """Delete a data directory that was set aside: a stopped standby of that system, nothing else.
+
+    `linked`: what of it is elsewhere, and goes with it.
+    """
 
     node: str
     aside: str
     bin_directory: str
     system_identifier: str
     identity: str
+    linked: tuple[Linked, ...] = ()
 
     def __str__(self) -> str:
-        return f"rm -r {shlex.quote(self.aside)}"
+        theirs = (posixpath.join(each.path, "*" if each.link == WAL_LINK else "PG_*") for each in self.linked)
+        return " ".join(["rm -r", shlex.quote(self.aside), *theirs])
 
 
 def ended(status: int) -> Message:

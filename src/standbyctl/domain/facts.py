@@ -102,6 +102,15 @@ class HbaFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Tablespace:
+    """A tablespace outside the data directory. `location`: an absolute path on the server's host."""
+
+    oid: int
+    name: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """A running server, as it describes itself. `fault`: an error in its configuration files.
 
@@ -118,7 +127,7 @@ class Server:
     roles: tuple[Role, ...]
     slots: tuple[Slot, ...]
     hba: HbaFile
-    tablespaces: tuple[str, ...] = ()
+    tablespaces: tuple[Tablespace, ...] = ()
     config_sources: tuple[str, ...] = ()
     fault: str = ""
     superuser: bool = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.tunnel import CLEAR, Approach
+from standbyctl.domain.volumes import Linked, VolumeSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,9 @@ class Sample:
 
     `source`: the standby that the copy is to come from; None where it comes from the primary, or none is to be made.
     `streams`: the application names of the standbys that stream. `origins`: replication origins that exist.
+    `free_device`: the filesystem that `free_bytes` is about. `tablespace_bytes`: of every tablespace, by its oid.
+    `volumes`: what stands where parts of a copy go. `linked` and `condemned_linked`: what leads out of the data
+    directory, and out of one that is being deleted.
     `approach`: what there is for a tunnel, where one was asked for.
     """
 
@@ -37,3 +41,8 @@ class Sample:
     streams: tuple[str, ...] = ()
     origins: int = 0
     approach: Approach = CLEAR
+    free_device: str = ""
+    tablespace_bytes: tuple[tuple[int, int], ...] = ()
+    volumes: tuple[VolumeSeen, ...] = ()
+    linked: tuple[Linked, ...] = ()
+    condemned_linked: tuple[Linked, ...] = ()

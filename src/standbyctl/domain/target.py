@@ -42,6 +42,8 @@ class Target:
     standby. `replace_cluster`: the cluster that stands in its place is moved aside, if it holds nothing of anybody.
     `sslmode`, `sslrootcert`: libpq's words for the standby's connection, the file on the standby's host; empty for its
     defaults.
+    `waldir`: where the standby's pg_wal is, empty for inside its data directory. `tablespace_mapping`: where the
+    primary has a tablespace, and where the standby is to have it; the same path for any other.
     `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its
     near end.
     """
@@ -83,6 +85,8 @@ class Target:
     sslmode: str = ""
     sslrootcert: str = ""
     tunnel: Tunnel = NO_TUNNEL
+    waldir: str = ""
+    tablespace_mapping: tuple[tuple[str, str], ...] = ()
 
     @property
     def tls(self) -> bool | None:

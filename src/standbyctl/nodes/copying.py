@@ -33,8 +33,14 @@ SELECT (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
 def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
     """Copy; end the copy whatever ends us."""
     lent = (effect.passfile, effect.entry, effect.lent_entry)
+    elsewhere = "\n".join(f"{each.link} {each.path}" for each in effect.volumes)
     child = world.doors[effect.node].host.start(
-        script_text("copy.sh"), effect.draft, effect.node, *lent, *effect.argv()
+        script_text("volumes.sh") + script_text("copy.sh"),
+        effect.draft,
+        effect.node,
+        *lent,
+        elsewhere,
+        *effect.argv(),
     )
     meter = _Meter(effect, world)
     try:

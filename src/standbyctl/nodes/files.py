@@ -10,6 +10,7 @@ from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.world import World, script_text
 
+_VOLUMES = ("volumes.sh",)
 FAULTS = "SELECT line_number, error FROM pg_hba_file_rules() WHERE error IS NOT NULL AND type IS NULL LIMIT 1"
 
 
@@ -97,12 +98,12 @@ def seal_draft(effect: fx.SealDraft, world: World) -> None:
 
 def put_in_place(effect: fx.PutInPlace, world: World) -> None:
     """Rename a draft to its destination."""
-    world.run(effect.node, "put_in_place.sh", effect.draft, effect.destination)
+    world.run(effect.node, "put_in_place.sh", effect.draft, effect.destination, timeout_seconds=600, after=_VOLUMES)
 
 
 def discard_draft(effect: fx.DiscardDraft, world: World) -> None:
     """Remove a draft."""
-    world.run(effect.node, "discard.sh", effect.draft, effect.node, timeout_seconds=3600)
+    world.run(effect.node, "discard.sh", effect.draft, effect.node, timeout_seconds=3600, after=_VOLUMES)
 
 
 def set_aside(effect: fx.SetAside, world: World) -> None:
@@ -127,6 +128,7 @@ def delete_aside(effect: fx.DeleteAside, world: World) -> None:
         effect.bin_directory,
         effect.system_identifier,
         effect.identity,
+        *(word for each in effect.linked for word in (each.link, each.path, each.identity)),
         timeout_seconds=3600,
     )
     _unless_done(effect.aside, done.status, done.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,13 +14,15 @@ from standbyctl.domain.names import marker, replaced_path
 from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.tunnel import HOST_ALIAS
+from standbyctl.domain.volumes import Volume
 from standbyctl.nodes.holding import ask_holding
 from standbyctl.nodes.ports import Door, Doors
-from standbyctl.observe.hosts import Part, ask_hosts
+from standbyctl.observe.hosts import Pairs, Part, ask_hosts
 from standbyctl.observe.question import Question
 from standbyctl.observe.reading import parse_place, parse_rules, parse_sample, parse_server
 from standbyctl.observe.texts import text
 from standbyctl.observe.tunnel import tunnel_lines
+from standbyctl.observe.volumes import parse_linked, parse_volumes, volume_parts, wanted
 
 SETTINGS = (
     "allow_alter_system", "archive_cleanup_command", "archive_mode", "config_file", "data_directory",
@@ -50,16 +52,25 @@ def look(doors: Doors, question: Question) -> Seen:
     """Observe both; raises CannotTellError."""
     raw = ask_primary(doors[question.primary], question)
     data_directory = next(s["value"] for s in raw["settings"] if s["name"] == "data_directory")
-    probe, drafts = _probe(doors, question, raw, data_directory)
+    volumes = wanted(raw, question)
+    pairs = _probe(doors, question, raw, data_directory, volumes)
+    probe = {**dict(pairs), **tunnel_lines(pairs)}
     server = parse_server(raw, probe)
     standby: Mapping[str, Any] = {}
     if probe.get("running") == "yes":
         other = probe.get("system_identifier") != raw["system_identifier"]
         ask = _ask_resident if other and question.replace_cluster else _ask_standby
         standby = ask(doors[question.name], question, probe)
+    drafts = [value for key, value in pairs if key == "draft"]
     place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
     facts = Facts((Node(question.primary, server=server), Node(question.name, place=place)))
-    return Seen(facts, parse_sample(raw, probe, question.name))
+    sample = replace(
+        parse_sample(raw, probe, question.name),
+        volumes=parse_volumes(pairs, volumes),
+        linked=parse_linked(pairs, "linked"),
+        condemned_linked=parse_linked(pairs, "condemned_linked"),
+    )
+    return Seen(facts, sample)
 
 
 def ask_primary(door: Door, question: Question) -> dict[str, Any]:
@@ -110,8 +121,8 @@ def _ask_resident(door: Door, _: Question, probe: Mapping[str, str]) -> Mapping[
 
 
 def _probe(
-    doors: Doors, question: Question, raw: Mapping[str, Any], data_directory: str
-) -> tuple[dict[str, str], list[str]]:
+    doors: Doors, question: Question, raw: Mapping[str, Any], data_directory: str, volumes: tuple[Volume, ...]
+) -> Pairs:
     hba = next(s["value"] for s in raw["settings"] if s["name"] == "hba_file")
     # A try that must fail is not made: it would leave a FATAL in the primary's log, and somebody is paged for that.
     tries = raw["roles"] and may_admit(parse_rules(raw), question.role, question.source_address)
@@ -131,14 +142,14 @@ def _probe(
     around = (data_directory, question.primary_bin or question.bin_directory, hba, question.hba_line)
     aside = replaced_path(question.data_directory, question.name)
     beside = (question.data_directory, question.bin_directory, aside, marker(question.name))
-    pairs = ask_hosts(
+    return ask_hosts(
         doors,
         Part(question.name, "probe.sh", place),
         Part(question.name, "replaced.sh", beside),
         Part(question.primary, "primary.sh", around),
+        *volume_parts(volumes, question),
         *_tunnel_parts(question),
     )
-    return {**dict(pairs), **tunnel_lines(pairs)}, [value for key, value in pairs if key == "draft"]
 
 
 def _tunnel_parts(question: Question) -> Iterator[Part]:

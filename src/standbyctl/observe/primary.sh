@@ -12,6 +12,9 @@ say wal_free_kb "$free"
 say primary_machine "$(cat /proc/sys/kernel/random/boot_id) $(stat -c %d:%i /)"
 say primary_real "$(readlink -f -- "$primary")"
 say primary_identity "$(stat -L -c %d:%i -- "$primary" 2>/dev/null)"
+for link in "$primary/pg_wal" "$primary"/pg_tblspc/*; do
+    [ ! -L "$link" ] || say primary_volume "$(stat -L -c %d:%i -- "$link" 2>/dev/null)"
+done
 say primary_system "$("$bin/pg_controldata" -D "$primary" 2>/dev/null | sed -n 's/^Database system identifier: *//p')"
 
 # Replacing a file makes it ours: one of another owner is left to its owner.

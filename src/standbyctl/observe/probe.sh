@@ -43,6 +43,7 @@ done
 if [ -n "$unit" ] && [ "$(systemctl is-enabled -- "$unit" 2>/dev/null)" = disabled ]; then say at_boot no; fi
 flag parent_writable test -w "$parent" -a -x "$parent"
 say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+say free_device "$(stat -c %d -- "$parent" 2>/dev/null)"
 say real "$(readlink -f -- "$data")"
 say machine "$(cat /proc/sys/kernel/random/boot_id) $(stat -c %d:%i /)"
 say port_taken "$(awk -v want="$(printf ':%04X' "$port")" \
@@ -83,6 +84,13 @@ if [ -d "$data" ]; then
     [ "$(stat -c %d -- "$data")" = "$(stat -c %d -- "$parent")" ] || say mount_point yes
 fi
 [ -d "$condemned" ] && say condemned "$(stat -c %d:%i -- "$condemned")"
+leads_out() {
+    for link in "$2/pg_wal" "$2"/pg_tblspc/*; do
+        [ ! -L "$link" ] || say "$1" "$(stat -L -c %d:%i -- "$link" 2>/dev/null) ${link#"$2/"} $(readlink -- "$link")"
+    done
+}
+leads_out linked "$data"
+leads_out condemned_linked "$condemned"
 n=1
 while [ -e "$data.detached-$n" ]; do n=$((n + 1)); done
 say free_aside "$data.detached-$n"

@@ -12,6 +12,7 @@ class Question:
     """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
 
     `bin_directory` is on the standby's host, `primary_bin` on the primary's. `unit`: what is to start it at boot.
+    `waldir` and `tablespace_mapping`: where parts of the standby go, as the target has it.
     `config_file`: the standby's own, where that is outside its data directory.
     """
 
@@ -39,3 +40,5 @@ class Question:
     replace_cluster: bool = False
     unit: str = ""
     tunnel: Tunnel = NO_TUNNEL
+    waldir: str = ""
+    tablespace_mapping: tuple[tuple[str, str], ...] = ()

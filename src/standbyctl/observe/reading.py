@@ -6,10 +6,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from standbyctl.domain.copies import ended
-from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Place, Role, Server, Setting, Slot
-from standbyctl.domain.lsn import parse_lsn, parse_walfile
+from standbyctl.domain.facts import (
+    Contents,
+    Draft,
+    HbaFile,
+    HbaRule,
+    Passfile,
+    Place,
+    Role,
+    Server,
+    Setting,
+    Slot,
+    Tablespace,
+)
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
+from standbyctl.observe.coverage import copy_covered, standby_covered
 from standbyctl.observe.question import Question
 from standbyctl.observe.tunnel import parse_tunnel
 
@@ -39,7 +51,7 @@ def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
         roles=tuple(_role(role) for role in raw["roles"]),
         slots=tuple(Slot(s["slot_name"], s["slot_type"], s["wal_status"] == "lost") for s in raw["slots"]),
         hba=_hba(raw, probe, hba_path),
-        tablespaces=tuple(raw["tablespaces"]),
+        tablespaces=tuple(Tablespace(**each) for each in raw["tablespaces"]),
         config_sources=(*raw["sources"], *links),
         fault=raw.get("fault") or "",
         superuser=raw.get("superuser", True),
@@ -145,7 +157,7 @@ def parse_place(
         admitted=bool(upstream) or probe.get("admitted", "").split("|")[0] == raw["system_identifier"],
         drafts=tuple(_draft(line, raw, question.slot) for line in drafts),
         condemned="condemned" in probe,
-        covered=contents is not Contents.STANDBY or _standby_covered(raw, probe, question.slot),
+        covered=contents is not Contents.STANDBY or standby_covered(raw, probe, question.slot),
         never_started=probe.get("label") == "yes",
         follows=_follows(probe, question),
         running=running,
@@ -218,7 +230,7 @@ def _follows(probe: Mapping[str, str], question: Question) -> bool:
 def _draft(line: str, raw: Mapping[str, Any], slot: str) -> Draft:
     alive, whole, last, segment, system, path = line.split(" ", 5)
     sound = (
-        whole in {"yes", "verified"} and system == raw["system_identifier"] and _copy_covered(raw, slot, last, segment)
+        whole in {"yes", "verified"} and system == raw["system_identifier"] and copy_covered(raw, slot, last, segment)
     )
     return Draft(path, alive == "yes", sound, verified=sound and whole == "verified")
 
@@ -229,51 +241,12 @@ def _verifier(said: str) -> str:
     return f"{program} {ended(int(status))}" if program else ""
 
 
-def _standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:
-    """Whether the WAL that the standby in its place needs next is kept."""
-    if slot or probe.get("label") == "yes":
-        of_standby = ".standby" if probe.get("label_of_standby") == "yes" else ""
-        return _copy_covered(raw, slot, probe["last_wal"] + of_standby, probe.get("segment_bytes", ""))
-    # What has run goes on within the last file that it has written; names further on are of files made in advance.
-    return _covers(raw, slot, probe.get("written_wal", ""), probe.get("segment_bytes", ""), next_file=0)
-
-
-def _copy_covered(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str) -> bool:
-    """Whether the WAL is kept that a copy needs next which has not been started yet.
-
-    The primary begins a new file when a copy of it ends. A standby does not: the last file of its copy is not full,
-    and is streamed again from its beginning; and where it was promoted meanwhile, the copy is of another timeline.
-    """
-    last, _, of_standby = last_wal.partition(".")
-    if not of_standby or not last:
-        return _covers(raw, slot, last, segment_bytes)
-    return int(last[:8], 16) == raw["timeline"] and _covers(raw, slot, last, segment_bytes, next_file=0)
-
-
-def _covers(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str, next_file: int = 1) -> bool:
-    """Whether everything after the last WAL file of a copy is kept: files are kept whole.
-
-    By the slot; without one, it is still there as long as the primary's oldest file is no newer.
-    """
-    if not segment_bytes.isdigit() or last_wal in {"", "-"}:
-        return False
-    size = int(segment_bytes)
-    _, last = parse_walfile(last_wal, size)
-    if not slot:
-        oldest = raw.get("oldest_wal")
-        return oldest is not None and parse_walfile(oldest, size)[1] <= last + next_file
-    kept = next((s for s in raw["slots"] if s["slot_name"] == slot), None)
-    if kept is None or kept["wal_status"] == "lost" or kept["restart_lsn"] is None:
-        return False
-    restart = parse_lsn(kept["restart_lsn"])
-    return restart <= (last + 1) * size if next_file else restart // size <= last
-
-
 def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str], name: str = "") -> Sample:
     """What moves, as far as a look sees it anyway. `name`: that of the standby itself."""
     others = {r["application_name"] for r in raw["streaming"] if r["state"] == "streaming" and not r["slot_name"]}
     return Sample(
         free_bytes=_kilobytes(probe["free_kb"]),
+        free_device=probe.get("free_device", ""),
         wal_free_bytes=_kilobytes(probe.get("wal_free_kb", "")) if _same_system(raw, probe) else None,
         slots_in_use=len(raw["slots"]),
         refusal=probe.get("refusal", ""),

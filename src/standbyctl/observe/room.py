@@ -9,7 +9,7 @@ from standbyctl.nodes.ports import Server
 
 SIZE_SECONDS = 900
 _ROOM = """
-SELECT (SELECT sum(pg_tablespace_size(oid))::bigint FROM pg_tablespace),
+SELECT (SELECT jsonb_object_agg(oid, coalesce(pg_tablespace_size(oid), 0)) FROM pg_tablespace),
        (SELECT count(*) FROM pg_stat_replication),
        (SELECT count(*) FROM pg_replication_slots),
        coalesce((SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
@@ -25,11 +25,12 @@ def sample_room(server: Server, seen: Sample) -> Sample:
     """What a look saw, and how big and busy the primary is."""
     # Every file of the cluster is looked at: with a million of them that takes a while.
     server.observe(f"SET statement_timeout = '{SIZE_SECONDS}s'")
-    [(size, senders, slots, retained, slot)] = server.observe(_ROOM, timeout_seconds=SIZE_SECONDS + 30)
+    [(sizes, senders, slots, retained, slot)] = server.observe(_ROOM, timeout_seconds=SIZE_SECONDS + 30)
     server.observe("RESET statement_timeout")
     return replace(
         seen,
-        cluster_bytes=size,
+        cluster_bytes=sum(sizes.values()),
+        tablespace_bytes=tuple((int(oid), size) for oid, size in sizes.items()),
         wal_senders_in_use=senders,
         slots_in_use=slots,
         most_retained_bytes=retained,

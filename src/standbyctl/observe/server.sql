@@ -46,8 +46,10 @@ SELECT jsonb_build_object(
       UNION ALL SELECT setting FROM pg_settings WHERE name IN ('config_file', 'hba_file', 'ident_file')
       UNION ALL SELECT 'data_directory in ' || sourcefile FROM files WHERE name IN ('data_directory', 'hba_file', 'ident_file')
     ) AS every),
-  'tablespaces', (SELECT coalesce(jsonb_agg(spcname ORDER BY spcname), '[]') FROM pg_tablespace
-                   WHERE spcname NOT IN ('pg_default', 'pg_global')),
+  'tablespaces', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('oid', oid::bigint, 'name', spcname, 'location', location)
+             ORDER BY spcname), '[]')
+      FROM pg_tablespace, pg_tablespace_location(oid) AS location WHERE location LIKE '/%%'),
   'slots', (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
              'slot_name', slot_name, 'slot_type', slot_type, 'wal_status', wal_status,

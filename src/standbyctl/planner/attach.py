@@ -17,6 +17,7 @@ from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.planner.replacing import make_room
 from standbyctl.planner.standby import connection, copy_name, replication_conninfo, standby_settings
+from standbyctl.planner.volumes import volumes_of
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
@@ -101,6 +102,7 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         max_rate=target.max_rate,
         settings=tuple(standby_settings(server, target, brought(sample))),
         wal_method=target.wal_method,
+        volumes=volumes_of(server, brought(sample) or server, target),
     )
     yield _from_standby(copy, server, sample, target) if target.copy_from else copy
     if target.verify_backup:

@@ -145,7 +145,8 @@ def _directory_steps(
     identifier = facts.server(target.primary).system_identifier
     condemned = condemned_path(target.data_directory)
     if place.condemned and options.delete and _condemned_by_us(sample, memory):
-        yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.condemned_identity)
+        who = (place.bin_directory, identifier, sample.condemned_identity)
+        yield DeleteDirectory(target.name, condemned, *who, sample.condemned_linked)
     was = memory[0].before.place(target.name).contents if memory else Contents.ABSENT
     half_way = place.contents is Contents.ABSENT and was is Contents.EMPTY
     if place.contents is not Contents.STANDBY and not half_way:
@@ -161,7 +162,8 @@ def _directory_steps(
         condemn=options.delete,
     )
     if options.delete and not half_way:
-        yield DeleteDirectory(target.name, condemned, place.bin_directory, identifier, sample.directory_identity)
+        who = (place.bin_directory, identifier, sample.directory_identity)
+        yield DeleteDirectory(target.name, condemned, *who, sample.linked)
 
 
 def _condemned_by_us(sample: Sample, memory: Memory) -> bool:

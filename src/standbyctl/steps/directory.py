@@ -8,6 +8,7 @@ from typing import ClassVar
 from standbyctl.domain.effects import DeleteAside, Effect, SetAside
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.volumes import Linked
 from standbyctl.steps.base import Step
 
 
@@ -62,13 +63,14 @@ class SetDirectoryAside(Step):
 
 @dataclass(frozen=True, slots=True)
 class DeleteDirectory(Step):
-    """Delete a directory that was set aside for it."""
+    """Delete a directory that was set aside for it, and what of the cluster is outside of it (`linked`)."""
 
     name: str
     aside: str
     bin_directory: str
     system_identifier: str
     identity: str
+    linked: tuple[Linked, ...] = ()
     label: ClassVar[Message] = msg("delete")
     irreversible: ClassVar[bool] = True
 
@@ -78,14 +80,18 @@ class DeleteDirectory(Step):
 
     @property
     def text(self) -> Message:
+        if self.linked:
+            paths = ", ".join(each.path for each in self.linked)
+            return msg("delete {aside}, and what it has in {paths}", aside=self.aside, paths=paths)
         return msg("delete {aside}", aside=self.aside)
 
     @property
     def gist(self) -> Step:
-        return replace(self, identity="")
+        return replace(self, identity="", linked=())
 
     def after(self, facts: Facts) -> Facts:
         return facts.with_place(self.name, condemned=False)
 
     def effects(self) -> tuple[Effect, ...]:
-        return (DeleteAside(self.name, self.aside, self.bin_directory, self.system_identifier, self.identity),)
+        who = (self.bin_directory, self.system_identifier, self.identity)
+        return (DeleteAside(self.name, self.aside, *who, self.linked),)

@@ -173,12 +173,11 @@ ENTRIES = (
     Entry(
         "P113",
         msg("tablespaces"),
-        means=msg("The primary has tablespaces, and this release copies clusters that have none."),
+        means=msg("--tablespace-mapping names a path that no tablespace of the primary is in."),
         why=msg(
-            "A tablespace is an absolute path outside the data directory, and a plain base backup puts it in"
-            " the same path: on the primary's own machine that is the primary's data. It would have to be mapped"
-            " for the copy (pg_basebackup -T OLD=NEW), and a CREATE TABLESPACE later stops every standby that"
-            " lacks the directory."
+            "A tablespace is an absolute path outside the data directory, and a base backup puts it in the same path on"
+            " the standby's host unless it is mapped. A mapping that fits nothing is a slip of the pen: the tablespace"
+            " that was meant would go where the primary has it."
         ),
         do=(
             msg(
@@ -186,8 +185,8 @@ ENTRIES = (
                 "\nSELECT spcname, pg_tablespace_location(oid) FROM pg_tablespace"
                 "\n WHERE pg_tablespace_location(oid) <> '';"
             ),
-            msg("Where one is empty, drop it:\nDROP TABLESPACE NAME;"),
-            msg("Else make the standby by hand with pg_basebackup -T for each of them."),
+            msg("Map one:\n--tablespace-mapping /ssd/fast=/nvme/fast"),
+            msg("A CREATE TABLESPACE later stops every standby that lacks the directory: make it there first."),
         ),
     ),
     Entry(

@@ -248,7 +248,8 @@ ENTRIES = (
         "P213",
         msg("pg_wal on a volume of its own"),
         means=msg(
-            "pg_wal of the primary is a symbolic link, as initdb --waldir makes it; the copy's will be a directory."
+            "pg_wal of the primary is a symbolic link, as initdb --waldir makes it; the copy's will be a"
+            " directory, unless --waldir is given."
         ),
         why=msg(
             "A base backup holds pg_wal as a plain directory. So WAL and tables of the standby share one volume: its"
@@ -256,10 +257,26 @@ ENTRIES = (
         ),
         do=(
             msg("See that the volume of the data directory has room for the WAL too:\ndf -h DIR"),
-            msg(
-                "Or move it to a volume of its own once the standby is attached, with the standby stopped:"
-                "\nmv DIR/pg_wal /wal/db2 && ln -s /wal/db2 DIR/pg_wal"
-            ),
+            msg("Or give the standby's a volume of its own, an empty directory:\n--waldir /wal/db2"),
+        ),
+    ),
+    Entry(
+        "P230",
+        msg("volumes"),
+        means=msg(
+            "A tablespace, or pg_wal with --waldir, cannot go where it is to go: the directory is missing, not empty,"
+            " not to be written, the primary's own, or within another part of the copy."
+        ),
+        why=msg(
+            "These parts of a cluster are outside its data directory, and the copy puts each into a directory that must"
+            " be there and hold nothing (lost+found does not count). On the primary's own machine the same path is the"
+            " primary's data. While the copy is made they stand in a hidden directory of ours within it, and only what"
+            " is written down as ours is ever removed; detach --delete empties them and leaves the directories."
+        ),
+        do=(
+            msg("Make the directory on the standby's host:\ninstall -d -o postgres -m 700 DIR"),
+            msg("Choose another for a tablespace:\n--tablespace-mapping /ssd/fast=/nvme/fast"),
+            msg("Choose another for pg_wal, or leave it in the data directory:\n--waldir DIR"),
         ),
     ),
 )

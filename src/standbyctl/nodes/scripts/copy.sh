@@ -1,14 +1,26 @@
 # Make a draft directory and run a command that fills it. Arguments: draft, owner, passfile, beginning of an entry
-# in it, what that entry begins with in the draft's own passfile (empty where the command reads the first), command...
+# in it, what that entry begins with in the draft's own passfile (empty where the command reads the first), lines of
+# `volumes`, command...
 # The lock is inherited: it is held as long as the command or any child of it lives, even if we are killed.
 # This shell is the keeper: when whoever started it dies (PR_SET_PDEATHSIG), it ends the whole process group.
 # Without it pg_basebackup's WAL receiver, a process of its own, would live on until it next has to report.
 set -eu
-draft=$1 owner=$2 passfile=$3 entry=$4 lent=$5
-shift 5
+draft=$1 owner=$2 passfile=$3 entry=$4 lent=$5 volumes=$6
+shift 6
 umask 077
+make_volume() {
+    found=$(ls -A -- "$2" | grep -vxF -e lost+found -e "$(basename -- "$3")" || :)
+    [ -z "$found" ] || refuse "$2 is not empty"
+    mkdir -- "$3"
+    printf '%s\n' "$owner" >"$3/owner"
+}
 mkdir -- "$draft"
 printf '%s\n' "$owner" >"$draft/owner"
+if [ -n "$volumes" ]; then
+    printf '%s\n' "$volumes" >"$draft/volumes"
+    sync -- "$draft/volumes" "$draft"
+    each_volume "$draft" make_volume
+fi
 exec 9>"$draft/lock"
 flock -n 9
 if [ -n "$lent" ]; then

@@ -1,5 +1,6 @@
 # Delete a directory that was set aside to be deleted.
-# Arguments: path, bin directory, system identifier, device:inode.
+# Arguments: path, bin directory, system identifier, device:inode; then of each part that is elsewhere its link in that
+# directory, the path that this leads to, and the device:inode there.
 set -eu
 [ -d "$1" ] || exit 0
 # An interrupted deletion has taken pg_control first: what is left of it is known by its inode alone.
@@ -10,4 +11,18 @@ elif [ "$(stat -c %d:%i -- "$1")" != "$4" ]; then
     exit 90
 fi
 rm -f -- "$1/global/pg_control"
-rm -rf -- "$1"
+aside=$1
+version=$(cat -- "$aside/PG_VERSION" 2>/dev/null || :)
+shift 4
+while [ $# -gt 2 ]; do
+    # What an interrupted deletion has taken is gone with its link; a link that leads elsewhere by now is not followed.
+    if [ "$(readlink -- "$aside/$1")" = "$2" ] && [ "$(stat -L -c %d:%i -- "$2" 2>/dev/null)" = "$3" ]; then
+        case $1 in
+        pg_wal) find "$2/" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} + ;;
+        *) [ -z "$version" ] || rm -rf -- "$2/PG_${version}_"* ;;
+        esac
+        rm -f -- "$aside/$1"
+    fi
+    shift 3
+done
+rm -rf -- "$aside"

@@ -13,4 +13,15 @@ else
 fi
 # What makes it look whole goes first.
 rm -f -- "$1/whole" "$1/data/global/pg_control"
+draft=$1 owner=$2
+drop_volume() {
+    [ -d "$3" ] || return 0
+    owned "$3" "$owner"
+    # Once the data directory has been put in place, what was moved belongs to it.
+    if [ -d "$draft/data" ] && [ -f "$3/moved" ]; then
+        while IFS= read -r name; do rm -rf -- "${2:?}/${name:?}"; done <"$3/moved"
+    fi
+    if [ -f "$3/owner" ]; then rm -rf -- "$3"; else rmdir -- "$3"; fi
+}
+each_volume "$draft" drop_volume
 rm -rf -- "$1"

@@ -1,5 +1,33 @@
 # Rename a whole draft to its destination: absent, or an empty directory. Arguments: draft, destination.
 set -eu
+draft=$1
+# Each name is written down before it is moved: wherever this is killed, it is known what is a part of the draft.
+place_volume() {
+    if [ -d "$3/data" ]; then
+        if ! [ -f "$3/moved" ]; then
+            ls -A -- "$3/data" >"$3/moved.new"
+            while IFS= read -r name; do
+                if [ -e "$2/$name" ] || [ -L "$2/$name" ]; then refuse "$2/$name exists"; fi
+            done <"$3/moved.new"
+            sync -- "$3/moved.new"
+            mv -T -- "$3/moved.new" "$3/moved"
+            sync -- "$3"
+        fi
+        ls -A -- "$3/data" | while IFS= read -r name; do
+            mv -nT -- "$3/data/$name" "$2/$name"
+            [ ! -e "$3/data/$name" ] || refuse "$2/$name exists"
+        done
+        sync -- "$2" "$3/data"
+        rmdir -- "$3/data"
+    fi
+    ln -sfnT -- "$2" "$draft/data/$1"
+    sync -- "$(dirname -- "$draft/data/$1")"
+}
+drop_empty() {
+    [ -d "$3" ] || return 0
+    [ ! -d "$3/data" ] || refuse "$3/data is not empty"
+    rm -rf -- "$3"
+}
 if [ -d "$1/data" ]; then
     if ! [ -f "$1/whole" ]; then
         echo "$1 is not whole" >&2
@@ -9,7 +37,9 @@ if [ -d "$1/data" ]; then
         echo "$2 is not an empty directory" >&2
         exit 90
     fi
+    each_volume "$1" place_volume
     mv -T -- "$1/data" "$2"
     sync -- "$(dirname -- "$2")"
 fi
+each_volume "$1" drop_empty
 rm -rf -- "$1"

@@ -25,6 +25,7 @@ from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.source import source_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.blockers.tunnel import tunnel_blockers
+from standbyctl.planner.blockers.volumes import disk_blockers, volume_blockers
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import Step
 
@@ -51,7 +52,9 @@ def attach_blockers(
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)
     yield from directory_blockers(facts, sample, target)
-    yield from room_blockers(facts, sample, target, steps)
+    yield from volume_blockers(facts, sample, target, steps)
+    yield from room_blockers(facts, target, steps)
+    yield from disk_blockers(sample, target, steps)
     yield from host_blockers(sample, target, steps)
     yield from likeness_blockers(sample, target, steps)
     yield from source_blockers(facts, sample, target, steps)

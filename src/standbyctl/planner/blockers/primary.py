@@ -76,14 +76,6 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             ),
             need=Need.WAY if _tunnel_would_do(server, target) else need(server, "listen_addresses"),
         )
-    if server.tablespaces:
-        yield Blocker(
-            "P113",
-            msg("tablespaces: not yet"),
-            msg("{node} has tablespaces: {names}.", node=node, names=", ".join(server.tablespaces)),
-            msg("This release copies clusters whose data is all in the data directory."),
-            need=Need.IMPOSSIBLE,
-        )
     outside = _outside(server.config_sources, server.setting("data_directory").value)
     if outside and not target.service.config_file:
         yield Blocker(

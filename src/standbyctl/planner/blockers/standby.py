@@ -9,7 +9,7 @@ from standbyctl.domain.facts import Contents, Facts, Passfile, Place
 from standbyctl.domain.hba import find_place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
-from standbyctl.domain.size import format_seconds, format_size
+from standbyctl.domain.size import format_seconds
 from standbyctl.domain.survey import RoleUse
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
@@ -17,11 +17,9 @@ from standbyctl.planner.blockers.replacing import replacing_blockers
 from standbyctl.planner.plan import Memory, has
 from standbyctl.planner.replacing import may_replace
 from standbyctl.steps.base import Step
-from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.role import CreateRole
-
-SPARE_BYTES = 3 * 16 * (1 << 20)
 
 
 def role_blockers(
@@ -212,13 +210,8 @@ def _install(system: str, number: int) -> str:
     return ""
 
 
-def needed_bytes(cluster_bytes: int) -> int:
-    """What a copy needs on its disk: itself, a fifth to spare, and some WAL."""
-    return cluster_bytes * 12 // 10 + SPARE_BYTES
-
-
-def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
-    """A port, a program or a disk that is missing."""
+def room_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """A port or a program that is missing."""
     place = facts.place(target.name)
     if place.port_taken and not place.running:
         yield Blocker(
@@ -246,21 +239,4 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
             ),
             msg("A standby runs the same major version as its primary, and no pg_basebackup of it was found."),
             msg("Install the server package of that version{line}.", line=_install(place.os, number)),
-        )
-    # What an unfinished copy takes up is free again before the new one begins; the disk is looked at anew then.
-    if sample.cluster_bytes is None or sample.free_bytes is None or has(steps, RemoveDraft):
-        return
-    needed = needed_bytes(sample.cluster_bytes)
-    if sample.free_bytes < needed:
-        yield Blocker(
-            "P206",
-            msg("the disk is too small for {path}", path=target.data_directory),
-            msg(
-                "{free} are free; {node} has {size}, and with WAL and 20 % to spare that is {needed}.",
-                free=format_size(sample.free_bytes),
-                node=target.primary,
-                size=format_size(sample.cluster_bytes),
-                needed=format_size(needed),
-            ),
-            msg("Make room, or choose a directory on another volume with -D."),
         )

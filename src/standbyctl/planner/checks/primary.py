@@ -126,7 +126,9 @@ def _config(view: View) -> Seen:
 
 
 def _tablespaces(view: View) -> Seen:
-    return fine("{names}", names=", ".join(view.server.tablespaces) or "none")
+    return fine(
+        "{names}", names=", ".join(f"{each.name} in {each.location}" for each in view.server.tablespaces) or "none"
+    )
 
 
 def _files(view: View) -> Seen:

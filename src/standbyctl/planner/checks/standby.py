@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from standbyctl.domain.facts import Contents
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import major, version_text
 from standbyctl.planner.attach import brought
 from standbyctl.planner.blockers.host import buffers_bytes, library_names, own_preload
 from standbyctl.planner.blockers.likeness import named
-from standbyctl.planner.blockers.standby import needed_bytes
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
 from standbyctl.planner.standby import standby_settings
+from standbyctl.planner.volumes import Disk, disks
 
 MOST_NAMES = 10
 _CONTENTS = {
@@ -72,15 +72,26 @@ def _port(view: View) -> Seen:
 
 
 def _disk(view: View) -> Seen:
-    free, size = view.sample.free_bytes, view.sample.cluster_bytes
-    if free is None or size is None:
+    found = disks(view.sample, view.target)
+    if not found:
         return unknown("not known")
-    return fine(
-        "{free} free; {size} and WAL and 20 % make {needed}",
-        free=format_size(free),
-        size=format_size(size),
-        needed=format_size(needed_bytes(size)),
+    return fine("{what}", what="; ".join(str(_room_on(disk, alone=len(found) == 1)) for disk in found))
+
+
+def _room_on(disk: Disk, *, alone: bool) -> Message:
+    return msg(
+        "{where}{free} free; {size} and WAL and 20 % make {needed}",
+        where="" if alone else f"{' and '.join(disk.paths)}: ",
+        free=format_size(disk.free_bytes),
+        size=format_size(disk.held_bytes),
+        needed=format_size(disk.needed_bytes),
     )
+
+
+def _volumes(view: View) -> Seen:
+    if not view.sample.volumes:
+        return fine("nothing is to be outside the data directory")
+    return fine("{what}", what=", ".join(str(each.volume) for each in view.sample.volumes))
 
 
 def _minimum(view: View) -> Seen:
@@ -171,9 +182,14 @@ def _inodes(view: View) -> Seen:
 
 
 def _wal_volume(view: View) -> Seen:
-    if link := view.survey.wal_link:
+    there, here = view.survey.wal_link, view.target.waldir
+    if there and not here:
         where = view.target.primary
-        return warning("{node} has it at {path}; the copy's is in its data directory", node=where, path=link)
+        return warning(
+            "{node} has it at {path}; the copy's is in its data directory (--waldir)", node=where, path=there
+        )
+    if here:
+        return fine("{there} there, {here} here", there=there or "in the data directory", here=here)
     return fine("in the data directory, there and here")
 
 
@@ -191,4 +207,5 @@ LINES = (
     Line("P211", msg("SELinux"), _selinux),
     Line("P212", msg("inodes"), _inodes),
     Line("P213", msg("pg_wal"), _wal_volume),
+    Line("P230", msg("volumes"), _volumes),
 )

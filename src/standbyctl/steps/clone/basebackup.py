@@ -20,6 +20,7 @@ from standbyctl.domain.effects import (
 )
 from standbyctl.domain.facts import Contents, Draft, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.volumes import Volume
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import until_idle, until_left
 
@@ -62,6 +63,7 @@ class CopyByBasebackup(Step):
     `slot`: empty for none. `wal_method` fetch: one walsender, which sends the WAL last; a slot only keeps it then.
     `source`: the standby that is copied, empty for the primary. The slot is the primary's all the same, and the copy
     has a temporary one at the source, where one is free. The password is found by `lent_entry` there.
+    `volumes`: where parts of the copy go that are not to be in the data directory.
     """
 
     primary: str
@@ -81,6 +83,7 @@ class CopyByBasebackup(Step):
     passfile: str = ""
     entry: str = ""
     lent_entry: str = ""
+    volumes: tuple[Volume, ...] = ()
     label: ClassVar[Message] = msg("base backup")
 
     @property
@@ -90,12 +93,13 @@ class CopyByBasebackup(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "pg_basebackup{source} into {destination} (built beside it, renamed when whole), {rate}{wal}{slot}",
+            "pg_basebackup{source} into {destination} (built beside it, renamed when whole), {rate}{wal}{slot}{parts}",
             source=f" from {self.source}" if self.source else "",
             destination=self.destination,
             rate=f"at most {self.max_rate}/s" if self.max_rate else "no rate limit",
             wal=", its WAL last, by the same walsender (-X fetch)" if self.wal_method == "fetch" else "",
             slot="" if self.slot else ", no slot (--no-slot)",
+            parts="".join(f", {volume}" for volume in self.volumes),
         )
 
     @property
@@ -132,6 +136,7 @@ class CopyByBasebackup(Step):
                 passfile=self.passfile,
                 entry=self.entry,
                 lent_entry=self.lent_entry,
+                volumes=self.volumes,
             ),
             SetConf(self.name, f"{self.draft}/data/postgresql.auto.conf", self.settings),
             SealDraft(self.name, self.draft),

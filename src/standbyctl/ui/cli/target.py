@@ -51,6 +51,9 @@ _HELP = {
     "via": "How the standby reaches the primary. ssh-tunnel: where that listens on its own host only (a systemd unit on"
     " the standby's host). Default: direct.",
     "tunnel_login": "With --via ssh-tunnel: account and sshd of the primary's host. Default: the server's user there.",
+    "waldir": "The standby's pg_wal on a volume of its own: an empty directory.",
+    "tablespace_mapping": "Where the standby has a tablespace: an empty directory. Default: where the primary has it."
+    " May be given again.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
@@ -92,6 +95,8 @@ _OPTIONS = (
     click.option("--copy-from", metavar="CONNINFO", help=_HELP["copy_from"]),
     click.option("--via", type=click.Choice(["direct", "ssh-tunnel"]), help=_HELP["via"]),
     click.option("--tunnel-login", metavar="[USER][@HOST[:PORT]]", help=_HELP["tunnel_login"]),
+    click.option("--waldir", metavar="DIR", help=_HELP["waldir"]),
+    click.option("-T", "--tablespace-mapping", metavar="OLD=NEW", multiple=True, help=_HELP["tablespace_mapping"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -163,6 +168,8 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         replace_cluster=bool(given["replace_cluster"]),
         via=given["via"] or attach.via,
         tunnel_login=given["tunnel_login"] or attach.tunnel_login,
+        waldir=given["waldir"] or (standby.waldir if standby else ""),
+        tablespace_mapping=given["tablespace_mapping"] or (standby.tablespace_mapping if standby else ()),
     )
 
 

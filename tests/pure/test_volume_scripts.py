@@ -1,0 +1,141 @@
+"""The scripts that move parts of a copy, killed before and after each command that changes anything."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from standbyctl.nodes.world import script_text
+
+CHANGING = ("mkdir", "mv", "ln", "rm", "rmdir", "sync", "find")
+# The nth call of any of these kills the shells that called it: before it has done anything, or after.
+DEADLY = """#!/bin/sh
+count=$(($(cat "$COUNT") + 1))
+echo $count >"$COUNT"
+[ "$DIES" != "before:$count" ] || kill -9 0
+PATH=$REAL {program} "$@"
+status=$?
+[ "$DIES" != "after:$count" ] || kill -9 0
+exit $status
+"""
+
+
+class Scene:
+    """A sealed draft whose WAL and one tablespace are elsewhere, and somebody's file beside each."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.draft = path, path / ".main.standbyctl-1"
+        self.main, self.wal, self.space = path / "main", path / "wal volume", path / "space"
+        data, inner = self.draft / "data", [each / self.draft.name for each in (self.wal, self.space)]
+        for directory in (data / "pg_tblspc", inner[0] / "data", inner[1] / "data" / "PG_16_1", path / "bin"):
+            directory.mkdir(parents=True)
+        (self.draft / "owner").write_text("db2\n")
+        (self.draft / "volumes").write_text(f"pg_wal {self.wal}\npg_tblspc/16385 {self.space}\n")
+        for each, volume in zip(inner, (self.wal, self.space), strict=True):
+            (each / "owner").write_text("db2\n")
+            (volume / "lost+found").mkdir()
+        for name in ("000000010000000000000001", "000000010000000000000002"):
+            (inner[0] / "data" / name).write_text(name)
+        (inner[0] / "data" / "archive_status").mkdir()
+        (inner[1] / "data" / "PG_16_1" / "16400").write_text("row")
+        (data / "pg_wal").symlink_to(inner[0] / "data")
+        (data / "pg_tblspc" / "16385").symlink_to(inner[1] / "data")
+        (data / "standby.signal").touch()
+        (self.draft / "whole").touch()
+        for program in CHANGING:
+            wrapper = path / "bin" / program
+            # No power fails here: to wait for a disk would prove nothing.
+            wrapper.write_text(DEADLY.format(program=":" if program == "sync" else program))
+            wrapper.chmod(0o755)
+
+    def run(self, script: str, *args: object, dies: str = "") -> int:
+        real = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        env = {"PATH": f"{self.path}/bin:{real}", "REAL": real, "COUNT": f"{self.path}/count", "DIES": dies}
+        (self.path / "count").write_text("0")
+        text = script_text("volumes.sh") + script_text(script)
+        done = subprocess.run(
+            ["sh", "-c", text, "sh", *map(str, args)], env=env, capture_output=True, check=False, start_new_session=True
+        )
+        assert done.returncode in {0, -signal.SIGKILL}, done.stderr.decode()
+        return done.returncode
+
+    def place(self, dies: str = "") -> int:
+        return self.run("put_in_place.sh", self.draft, self.main, dies=dies)
+
+    def discard(self, dies: str = "") -> int:
+        return self.run("discard.sh", self.draft, "db2", dies=dies)
+
+    def is_in_place(self) -> None:
+        wal = sorted(path.name for path in self.wal.iterdir())
+        assert wal == ["000000010000000000000001", "000000010000000000000002", "archive_status", "lost+found"]
+        assert sorted(path.name for path in self.space.iterdir()) == ["PG_16_1", "lost+found"]
+        assert (self.main / "pg_wal").readlink() == self.wal
+        assert (self.main / "pg_tblspc" / "16385" / "PG_16_1" / "16400").read_text() == "row"
+        assert not self.draft.exists()
+
+    def is_gone(self) -> None:
+        assert [path.name for volume in (self.wal, self.space) for path in volume.iterdir()] == ["lost+found"] * 2
+        assert not self.draft.exists()
+        assert not self.main.exists()
+
+
+def points(scene: Scene, script: str) -> int:
+    """How many commands of a script change anything."""
+    assert getattr(scene, script)() == 0
+    return int((scene.path / "count").read_text())
+
+
+def every(tmp_path: Path, script: str) -> list[str]:
+    count = points(Scene(tmp_path / "counted"), script)
+    assert count > 3
+    return [f"{when}:{n}" for n in range(1, count + 1) for when in ("before", "after")]
+
+
+def test_killed_anywhere_on_its_way_the_copy_is_put_in_place_by_the_same_again(tmp_path: Path) -> None:
+    for point in every(tmp_path, "place"):
+        scene = Scene(tmp_path / point.replace(":", "-"))
+        assert scene.place(point) == -signal.SIGKILL
+        scene.place()
+        scene.is_in_place()
+        shutil.rmtree(scene.path)
+
+
+def test_killed_anywhere_on_its_way_what_was_moved_goes_with_the_draft_and_nothing_else(tmp_path: Path) -> None:
+    for point in every(tmp_path, "place"):
+        scene = Scene(tmp_path / point.replace(":", "-"))
+        scene.place(point)
+        # Once it is in its place it is a standby, and its draft no more than a leftover.
+        placed = scene.main.exists()
+        scene.discard()
+        (scene.is_in_place if placed else scene.is_gone)()
+        shutil.rmtree(scene.path)
+
+
+def test_killed_anywhere_on_its_way_a_draft_is_discarded_by_the_same_again(tmp_path: Path) -> None:
+    for point in every(tmp_path, "discard"):
+        scene = Scene(tmp_path / point.replace(":", "-"))
+        assert scene.discard(point) == -signal.SIGKILL
+        scene.discard()
+        scene.is_gone()
+        shutil.rmtree(scene.path)
+
+
+def test_what_somebody_put_there_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "taken")
+    (scene.space / "PG_16_1").mkdir()
+    with pytest.raises(AssertionError, match="PG_16_1 exists"):
+        scene.place()
+    scene.discard()
+    assert sorted(path.name for path in scene.space.iterdir()) == ["PG_16_1", "lost+found"]
+
+
+def test_a_directory_of_another_draft_is_not_removed(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "other")
+    (scene.wal / scene.draft.name / "owner").write_text("db3\n")
+    with pytest.raises(AssertionError, match="is not ours"):
+        scene.discard()
+    assert (scene.wal / scene.draft.name / "data" / "000000010000000000000001").exists()
