@@ -1,7 +1,7 @@
 """How a run looks while it goes on."""
 
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Note, Progress
+from standbyctl.domain.progress import FINISHING, Note, Progress
 from standbyctl.engine.events import StepBegun, StepDone
 from standbyctl.steps.slot import CreateSlot
 from standbyctl.ui.cli.running import Running, render_progress
@@ -26,6 +26,8 @@ def test_waiting_for_a_checkpoint_is_named_and_is_no_stall():
 
 
 def test_a_stall_is_said_before_fifteen_seconds():
+    ending = progress(phase=FINISHING, done_bytes=None, total_bytes=None, stalled_seconds=42.0)
+    assert render_progress(ending) == f"{FINISHING}, 42 s, slot holds 3 MB"
     assert render_progress(progress(stalled_seconds=9.0)) == f"STALLED: nothing has moved for 9 s ({STREAMING})"
 
 

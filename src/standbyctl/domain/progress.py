@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from standbyctl.domain.message import Message
 
+# The phase of a copy whose sender has ended and whose receiver has not: nothing on the primary tells how far it is.
+FINISHING = "receiving the last WAL and writing all of it to disk"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

@@ -8,7 +8,7 @@ from typing import Any
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Progress
+from standbyctl.domain.progress import FINISHING, Progress
 from standbyctl.nodes.replaying import check_source
 from standbyctl.nodes.world import World, script_text
 
@@ -81,6 +81,9 @@ class _Meter:
             [(phase, done, total)] = self._ask(self.effect.source, _PROGRESS, app, app, app)
         except CannotTellError:
             phase, done, total = "", None, None
+        else:
+            if not phase and self.began is not None:
+                phase = FINISHING
         try:
             [(held,)] = self._ask(self.effect.keeper or self.effect.source, _HELD, self.effect.slot)
         except CannotTellError:

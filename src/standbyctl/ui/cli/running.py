@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Note, Progress, Said, Trial
+from standbyctl.domain.progress import FINISHING, Note, Progress, Said, Trial
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.engine.events import Event, StepBegun, StepDone
 from standbyctl.ui.render import text
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SPEAK_SECONDS = 10
 # What the server counts goes on for a few seconds after the receiver has stopped: the socket's buffers fill.
 STALL_SECONDS = 8
-_WAITING = ("waiting for checkpoint to finish", "waiting for wal archiving to finish")
+_WAITING = ("waiting for checkpoint to finish", "waiting for wal archiving to finish", FINISHING)
 
 
 class Running:
