@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from standbyctl.lab.server import free_port
+
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 DRAFT = ".db2.standbyctl-1"
 
@@ -111,6 +113,27 @@ def test_killed_with_parts_in_three_places_the_same_again_goes_on_and_detach_com
     volumes.detach("--delete")
     volumes.are_empty()
     assert pair.beside() == ["fast", "note", "nvme", "wal"]
+
+
+def test_a_standby_that_is_copied_has_its_tablespaces_in_other_places(volumes, pair):
+    volumes.attach()
+    hba = pair.data / "pg_hba.conf"
+    hba.write_text(hba.read_text() + "host replication repl_db3 127.0.0.1/32 scram-sha-256\n")
+    with pair.standby() as standby:
+        standby.execute("SELECT pg_reload_conf()")
+    third, data = pair.area.path / "third", pair.area.path / "db3"
+    third.mkdir(mode=0o700)
+    shutil.chown(third, pair.area.user)
+    port, mapped = free_port(), ("-T", f"{volumes.fast}={third}")
+    where = ("-p", pair.primary.conninfo, "-D", str(data), "--name", "db3", "--port", str(port), "--copy-from", "db2")
+    pair.tool("attach", *where, *mapped, "--yes", status=0)
+    [link] = (data / "pg_tblspc").iterdir()
+    assert link.readlink() == third
+    with pair.primary.connect(port) as standby:
+        assert standby.execute("SELECT count(*) FROM quick").fetchone() == (1000,)
+    pair.tool("detach", "db3", "--yes", "--remove-data-dir", str(data), "--delete", status=0)
+    assert list(third.iterdir()) == []
+    volumes.are_the_standbys()
 
 
 def test_a_deletion_that_was_killed_is_ended_by_the_same_again(volumes, pair):
