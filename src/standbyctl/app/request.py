@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.naming import check_names, check_same, check_source
+from standbyctl.app.paths import absolute, root_certificate
 from standbyctl.app.route import Route, find_route, free_port
 from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
@@ -16,6 +15,7 @@ from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
 from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
+from standbyctl.app.ways import check_near, translated, ways_to
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
@@ -71,6 +71,7 @@ class Request:
     replace_cluster: bool = False
     via: str = ""
     tunnel_login: str = ""
+    primary_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +118,9 @@ def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, st
 def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
-    given = _absolute(request.data_directory, request.standby_ssh)
-    passfile = _absolute(request.passfile, request.standby_ssh)
-    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
-    server = primary_server(request.primary_name or "the primary", params, hosts)
-    route = find_route(server, request.despite, apart=hosts.apart)
-    if hosts.apart:
-        spot, route = distant_spot(hosts, route, given, request.cluster, addresses_of(params, hosts))
-    else:
-        spot = local_spot(route, given, request.name)
+    given = absolute(request.data_directory, request.standby_ssh)
+    passfile = absolute(request.passfile, request.standby_ssh)
+    hosts, server, spot, route = _find(request, params, given, state)
     data_directory = spot.data_directory
     known = state.at(data_directory, request.standby_ssh)
     journaled = state.journal(known).run() if known else None
@@ -140,9 +135,11 @@ def resolve(request: Request, state: State) -> Resolved:
     sslmode = choice("sslmode", request.sslmode, earlier.sslmode if earlier else "")
     tunnel, approach = NO_TUNNEL, CLEAR
     if via_of(choice("via", request.via), earlier.tunnel if earlier else None, hosts) is Via.SSH_TUNNEL:
-        begun, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
-        tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, begun, tried)
+        before, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
+        tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, before, tried)
         route = by_tunnel(route, tunnel)
+    elif hosts.apart:
+        route = translated(route, server, hosts, earlier)
     target = Target(
         primary=primary,
         name=name,
@@ -165,7 +162,9 @@ def resolve(request: Request, state: State) -> Resolved:
         synchronous_commit=choice("synchronous_commit", request.synchronous_commit),
         auth_method=choice("auth_method", request.auth_method, earlier.auth_method if earlier else "scram-sha-256"),
         sslmode=sslmode,
-        sslrootcert=_root_certificate(request, earlier, sslmode),
+        sslrootcert=root_certificate(
+            request.sslrootcert or (earlier.sslrootcert if earlier else ""), request.standby_ssh, sslmode
+        ),
         restore_command=restore_command(request.restore_command) or (earlier.restore_command if earlier else ""),
         settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
@@ -182,6 +181,8 @@ def resolve(request: Request, state: State) -> Resolved:
         service=spot.service,
         replace_cluster=request.replace_cluster,
         tunnel=tunnel,
+        away=hosts.away,
+        own_address=route.own_address,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
@@ -190,14 +191,32 @@ def resolve(request: Request, state: State) -> Resolved:
     return replace(_resolved(target, server, route, hosts, spot), source=source.server, approach=approach)
 
 
+def _find(request: Request, params: dict[str, str], given: str, state: State) -> tuple[Hosts, Reached, Spot, Route]:
+    """Where both are, and how the one gets to the other."""
+    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
+    server = primary_server(request.primary_name or "the primary", params, hosts)
+    route = find_route(server, request.despite, apart=hosts.apart)
+    hosts.away = route.away and not request.primary_ssh
+    if hosts.apart:
+        begun = state.journal(request.name).run() if request.name in state.names() else None
+        ways = ways_to(params, hosts, route, request.primary_address, begun[0] if begun else None)
+        only = bool(request.primary_address)
+        spot, route = distant_spot(hosts, route, given, request.cluster, ways, only=only)
+    else:
+        check_near(request.primary_address)
+        spot = local_spot(route, given, request.name)
+    return hosts, server, spot, route
+
+
 def reach(target: Target, conninfo: str) -> Resolved:
     """A target that the journal has, to the letter; only the primary is reached anew."""
     hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ))
     server = primary_server(target.primary, connection_params(conninfo), hosts)
     route = find_route(server, apart=hosts.apart)
+    hosts.away = route.away and not target.primary_ssh
     _check_sight(target, route, server, attaching=False)
     if hosts.apart:
-        spot, _ = distant_spot(hosts, route, target.data_directory, "", [])
+        spot, _ = distant_spot(hosts, route, target.data_directory, "")
     else:
         spot = local_spot(route, target.data_directory, target.name)
     return _resolved(target, server, route, hosts, spot)
@@ -221,7 +240,7 @@ def _resolved(target: Target, server: Reached, route: Route, hosts: Hosts, spot:
 
 def _source(request: Request, server: Reached, route: Route, earlier: Target | None, state: State) -> Source:
     """The standby to be copied, where one was asked for: by conninfo, or by the name it was attached by from here."""
-    if not isinstance(server, LibpqServer) or request.primary_ssh or request.standby_ssh:
+    if not isinstance(server, LibpqServer) or request.primary_ssh or request.standby_ssh or route.away:
         raise RefusedError(
             "A208",
             msg("--copy-from with hosts that are reached by ssh: not yet"),
@@ -247,39 +266,6 @@ def _check_sight(target: Target, route: Route, server: Reached, *, attaching: bo
     role = attaching and target.own_role
     why = rights_blocker(target, route.user, route.database, lacks, route.major, role=role, role_exists=bool(exists))
     raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
-
-
-def _absolute(path: str, host: str) -> str:
-    if not path:
-        return ""
-    if not path.isprintable() or set(path) & set('"$`\\'):
-        # pg_ctl hands the path to a shell, within double quotes.
-        raise UsageError("C116", msg('a path must not contain control characters, nor any of " $ ` \\'))
-    if posixpath.isabs(path):
-        return posixpath.normpath(path)
-    if host:
-        raise UsageError(
-            "C116",
-            msg('"{path}" is relative, and {host} has no working directory of yours', path=path, host=host),
-            hint=msg("Give the whole path."),
-        )
-    try:
-        return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
-    except FileNotFoundError as error:
-        raise UsageError("C116", msg('"{path}" is relative, and the working directory is gone', path=path)) from error
-
-
-def _root_certificate(request: Request, earlier: Target | None, sslmode: str) -> str:
-    """The file on the standby's host; without one libpq looks in a home directory that the server may not have."""
-    given = request.sslrootcert or (earlier.sslrootcert if earlier else "")
-    path = given if given in {"", "system"} else _absolute(given, request.standby_ssh)
-    if sslmode.startswith("verify-") and not path:
-        raise UsageError(
-            "C107",
-            msg("sslmode {mode} needs the certificate of an authority", mode=sslmode),
-            hint=msg("Give its file on the standby's host with --sslrootcert, or system (16 and later)."),
-        )
-    return path
 
 
 def _slot(request: Request, earlier: Target | None, name: str) -> str:

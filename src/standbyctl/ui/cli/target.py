@@ -51,6 +51,7 @@ _HELP = {
     "via": "How the standby reaches the primary. ssh-tunnel: where that listens on its own host only (a systemd unit on"
     " the standby's host). Default: direct.",
     "tunnel_login": "With --via ssh-tunnel: account and sshd of the primary's host. Default: the server's user there.",
+    "primary_address": "Where the standby connects to, as its own host knows it. Default: tried from there.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
@@ -92,6 +93,7 @@ _OPTIONS = (
     click.option("--copy-from", metavar="CONNINFO", help=_HELP["copy_from"]),
     click.option("--via", type=click.Choice(["direct", "ssh-tunnel"]), help=_HELP["via"]),
     click.option("--tunnel-login", metavar="[USER][@HOST[:PORT]]", help=_HELP["tunnel_login"]),
+    click.option("--primary-address", metavar="HOST[:PORT]", help=_HELP["primary_address"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -114,6 +116,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     if (
         not conninfo
         and not primary_ssh
+        and not standby_ssh
         and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT"))
     ):
         raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
@@ -163,6 +166,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         replace_cluster=bool(given["replace_cluster"]),
         via=given["via"] or attach.via,
         tunnel_login=given["tunnel_login"] or attach.tunnel_login,
+        primary_address=given["primary_address"] or attach.primary_address,
     )
 
 
