@@ -12,7 +12,7 @@ import pytest
 from standbyctl.app.hosts import Hosts
 from standbyctl.app.route import Route
 from standbyctl.app.tunnel import via_of
-from standbyctl.app.ways import Way, check_near, parse_address, ways_to, written
+from standbyctl.app.ways import Way, check_unasked, parse_address, ways_to, written
 from standbyctl.domain.errors import CannotTellError, Need, UsageError
 from standbyctl.domain.facts import Setting
 from standbyctl.nodes.libpq import LibpqServer
@@ -102,10 +102,12 @@ def test_an_address_is_written_as_it_is_read(address: tuple[str, int]) -> None:
     assert parse_address(written(*address)) == address
 
 
-def test_an_address_for_a_standby_beside_its_primary_is_a_usage_error() -> None:
-    check_near("")
+def test_an_address_for_a_standby_beside_its_primary_or_behind_a_tunnel_is_a_usage_error() -> None:
+    check_unasked("")
     with pytest.raises(UsageError, match="on another host than its primary"):
-        check_near("10.0.0.1")
+        check_unasked("10.0.0.1")
+    with pytest.raises(UsageError, match="exclude each other"):
+        check_unasked("10.0.0.1", tunnel=True)
 
 
 def test_where_addresses_are_translated_the_line_is_for_what_the_primary_sees_and_both_are_named() -> None:

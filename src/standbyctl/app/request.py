@@ -15,7 +15,7 @@ from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
 from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
 from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
-from standbyctl.app.ways import check_near, translated, ways_to
+from standbyctl.app.ways import check_unasked, translated, ways_to
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
@@ -135,6 +135,7 @@ def resolve(request: Request, state: State) -> Resolved:
     sslmode = choice("sslmode", request.sslmode, earlier.sslmode if earlier else "")
     tunnel, approach = NO_TUNNEL, CLEAR
     if via_of(choice("via", request.via), earlier.tunnel if earlier else None, hosts) is Via.SSH_TUNNEL:
+        check_unasked(request.primary_address, tunnel=True)
         before, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
         tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, before, tried)
         route = by_tunnel(route, tunnel)
@@ -203,7 +204,7 @@ def _find(request: Request, params: dict[str, str], given: str, state: State) ->
         only = bool(request.primary_address)
         spot, route = distant_spot(hosts, route, given, request.cluster, ways, only=only)
     else:
-        check_near(request.primary_address)
+        check_unasked(request.primary_address)
         spot = local_spot(route, given, request.name)
     return hosts, server, spot, route
 

@@ -77,8 +77,15 @@ def _ways(params: Mapping[str, str], hosts: Hosts, route: Route, earlier: Target
     yield from (Way(host, route.own_port) for host in asked)
 
 
-def check_near(given: str) -> None:
-    """UsageError where an address was given for a standby beside its primary."""
+def check_unasked(given: str, *, tunnel: bool = False) -> None:
+    """UsageError where an address was given for a standby beside its primary, or at the end of a tunnel."""
+    if given and tunnel:
+        raise UsageError(
+            "C107",
+            msg("--primary-address and --via ssh-tunnel exclude each other"),
+            detail=msg("A standby connects to the near end of its tunnel."),
+            hint=msg("Say where the sshd of the primary's host is with --tunnel-login @HOST:PORT."),
+        )
     if given:
         raise UsageError(
             "C107",
