@@ -16,6 +16,7 @@ from standbyctl.observe.look import SETTINGS, rights_asked, rights_query
 from standbyctl.observe.staging import SETTINGS as STAGED
 from standbyctl.observe.surveying import SETTINGS as SURVEYED
 from standbyctl.observe.texts import text
+from standbyctl.observe.translation import seen_from
 
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 ODD = ["", "it's", 'a "b"', "back\\slash", "100 % %s", ":name", "日本語", "line\nline", "\t", "$1", "-- no", "'';"]
@@ -68,6 +69,17 @@ def test_every_question_of_ours_gets_the_same_answer_both_ways(servers):
         answers = {way: server.observe(query, *params) for way, server in servers.items()}
         assert still(answers["psql"]) == still(answers["libpq"]), name
     assert servers["psql"].read_bytes("SELECT '\\x00ff0a'::bytea") == b"\x00\xff\n"
+
+
+@pytest.mark.every_version
+@pytest.mark.parametrize("way", ["libpq", "psql"])
+def test_a_server_says_by_which_address_it_sees_a_host_and_logs_nothing_of_it(servers, way, pair):
+    log = pair.area.path / f"{pair.primary.data.name}.log"
+    logged = log.read_text()
+    host, port = LocalHost(pair.area.user), pair.primary.port
+    assert seen_from(servers[way], host, "127.0.0.1", port) == "127.0.0.1"
+    assert log.read_text() == logged
+    assert seen_from(servers[way], host, "127.0.0.1", 1) == "", "nothing answers there"
 
 
 @pytest.mark.parametrize("way", ["libpq", "psql"])

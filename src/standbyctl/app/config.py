@@ -65,6 +65,7 @@ class AttachConfig:
     max_replication_slots: int = 0
     via: str = ""
     tunnel_login: str = ""
+    primary_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

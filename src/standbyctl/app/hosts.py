@@ -12,6 +12,7 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.connection import SshConnection
 from standbyctl.nodes.local import LocalHost
+from standbyctl.nodes.nowhere import NoHost
 from standbyctl.nodes.ports import Host
 from standbyctl.nodes.ssh import SshHost
 
@@ -20,27 +21,29 @@ from standbyctl.nodes.ssh import SshHost
 class Hosts:
     """Where the primary is, and where the standby is or goes. An empty destination is this machine.
 
+    `away`: the primary is elsewhere, and nobody is asked there but the server.
     Each is reached as whoever is asked for; nobody in particular (an empty user) is whoever logs in there.
     """
 
     primary_ssh: str = ""
     standby_ssh: str = ""
     command: tuple[str, ...] = ("ssh",)
+    away: bool = False
     _made: dict[tuple[str, str], Host] = field(default_factory=dict)
     _connections: dict[str, SshConnection] = field(default_factory=dict)
 
     @property
     def apart(self) -> bool:
         """Whether another machine than this one has to do with it."""
-        return bool(self.primary_ssh or self.standby_ssh)
+        return bool(self.primary_ssh or self.standby_ssh or self.away)
 
-    def beside(self, primary_ssh: str, standby_ssh: str) -> Hosts:
+    def beside(self, primary_ssh: str, standby_ssh: str, *, away: bool = False) -> Hosts:
         """Those of another pair, by the same connections."""
-        return Hosts(primary_ssh, standby_ssh, self.command, self._made, self._connections)
+        return Hosts(primary_ssh, standby_ssh, self.command, away, self._made, self._connections)
 
     def primary(self, user: str = "") -> Host:
         """The primary's machine, as that user of it."""
-        return self._reach(self.primary_ssh, user)
+        return NoHost(user) if self.away else self._reach(self.primary_ssh, user)
 
     def standby(self, user: str = "") -> Host:
         """The standby's machine, as that user of it."""

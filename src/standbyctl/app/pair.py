@@ -55,7 +55,7 @@ def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: S
         servers = _server(called[0], primary[1], "the primary"), _server(called[1], standby[1], "the standby")
         return Pair(Ends(*called, None, None), *servers, by_hand=True)
     target, conninfo, system_identifier = run
-    hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ))
+    hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ), target.away)
     server = primary_server(target.primary, connection_params(primary[1] or conninfo, "the primary"), hosts)
     other = _server(name, standby[1], "the standby") if standby[1] else standby_server(target, server, hosts)
     ends = Ends(target.primary, name, name, target.slot, system_identifier, target.primary_port)

@@ -1,4 +1,4 @@
-"""Paths that an operator has typed."""
+"""Paths as the operator gives them: whole, and of the host that they are on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 
 
-def absolute_path(path: str, host: str) -> str:
-    """The path, absolute and normal. One of another host (`host`: its name) cannot be relative."""
+def absolute(path: str, host: str) -> str:
+    """The whole path; UsageError where it cannot be, or is of another host and not whole."""
     if not path:
         return ""
     if not path.isprintable() or set(path) & set('"$`\\'):
@@ -28,3 +28,15 @@ def absolute_path(path: str, host: str) -> str:
         return posixpath.normpath(posixpath.join(str(Path.cwd()), path))
     except FileNotFoundError as error:
         raise UsageError("C116", msg('"{path}" is relative, and the working directory is gone', path=path)) from error
+
+
+def root_certificate(given: str, host: str, sslmode: str) -> str:
+    """The file on the standby's host; without one libpq looks in a home directory that the server may not have."""
+    path = given if given in {"", "system"} else absolute(given, host)
+    if sslmode.startswith("verify-") and not path:
+        raise UsageError(
+            "C107",
+            msg("sslmode {mode} needs the certificate of an authority", mode=sslmode),
+            hint=msg("Give its file on the standby's host with --sslrootcert, or system (16 and later)."),
+        )
+    return path

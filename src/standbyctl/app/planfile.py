@@ -13,6 +13,7 @@ from standbyctl.app.attach import Planned
 from standbyctl.app.request import Request, Resolved
 from standbyctl.app.session import Session
 from standbyctl.app.state import now
+from standbyctl.app.ways import written
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
 from standbyctl.domain.errors import DriftError, UsageError
 from standbyctl.domain.message import msg
@@ -135,4 +136,5 @@ def _request(conninfo: str, target: Target) -> Request:
         ),
         via=target.via.value,
         tunnel_login=target.tunnel.account if target.tunnel.used else "",
+        primary_address=written(*target.shown) if target.apart and not target.tunnel.used else "",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.naming import check_names, check_same, check_source
-from standbyctl.app.paths import absolute_path
+from standbyctl.app.paths import absolute, root_certificate
 from standbyctl.app.route import Route, find_route, free_port
 from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
@@ -15,6 +15,7 @@ from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
 from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
 from standbyctl.app.values import choice, max_rate, restore_command, tablespace_mapping, wal_cap, wal_keep_size
+from standbyctl.app.ways import check_unasked, translated, ways_to
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import (
@@ -72,6 +73,7 @@ class Request:
     tunnel_login: str = ""
     waldir: str = ""
     tablespace_mapping: tuple[str, ...] = ()
+    primary_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +120,9 @@ def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, st
 def resolve(request: Request, state: State) -> Resolved:
     """Fill in everything that was not given. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
-    given = absolute_path(request.data_directory, request.standby_ssh)
-    passfile = absolute_path(request.passfile, request.standby_ssh)
-    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
-    server = primary_server(request.primary_name or "the primary", params, hosts)
-    route = find_route(server, request.despite, apart=hosts.apart)
-    if hosts.apart:
-        spot, route = distant_spot(hosts, route, given, request.cluster, addresses_of(params, hosts))
-    else:
-        spot = local_spot(route, given, request.name)
+    given = absolute(request.data_directory, request.standby_ssh)
+    passfile = absolute(request.passfile, request.standby_ssh)
+    hosts, server, spot, route = _find(request, params, given, state)
     data_directory = spot.data_directory
     known = state.at(data_directory, request.standby_ssh)
     journaled = state.journal(known).run() if known else None
@@ -141,9 +137,12 @@ def resolve(request: Request, state: State) -> Resolved:
     sslmode = choice("sslmode", request.sslmode, earlier.sslmode if earlier else "")
     tunnel, approach = NO_TUNNEL, CLEAR
     if via_of(choice("via", request.via), earlier.tunnel if earlier else None, hosts) is Via.SSH_TUNNEL:
-        begun, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
-        tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, begun, tried)
+        check_unasked(request.primary_address, tunnel=True)
+        before, tried = earlier.tunnel if earlier else None, addresses_of(params, hosts)
+        tunnel, approach = find_tunnel(hosts, route, spot, name, request.tunnel_login, before, tried)
         route = by_tunnel(route, tunnel)
+    elif hosts.apart:
+        route = translated(route, server, hosts, earlier)
     target = Target(
         primary=primary,
         name=name,
@@ -166,7 +165,9 @@ def resolve(request: Request, state: State) -> Resolved:
         synchronous_commit=choice("synchronous_commit", request.synchronous_commit),
         auth_method=choice("auth_method", request.auth_method, earlier.auth_method if earlier else "scram-sha-256"),
         sslmode=sslmode,
-        sslrootcert=_root_certificate(request, earlier, sslmode),
+        sslrootcert=root_certificate(
+            request.sslrootcert or (earlier.sslrootcert if earlier else ""), request.standby_ssh, sslmode
+        ),
         restore_command=restore_command(request.restore_command) or (earlier.restore_command if earlier else ""),
         settings=SettingsWay(choice("settings", request.settings, "alter")),
         despite=tuple(sorted(set(request.despite))),
@@ -183,8 +184,10 @@ def resolve(request: Request, state: State) -> Resolved:
         service=spot.service,
         replace_cluster=request.replace_cluster,
         tunnel=tunnel,
-        waldir=absolute_path(request.waldir, request.standby_ssh) or (earlier.waldir if earlier else ""),
+        waldir=absolute(request.waldir, request.standby_ssh) or (earlier.waldir if earlier else ""),
         tablespace_mapping=_mapping(request, earlier),
+        away=hosts.away,
+        own_address=route.own_address,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
@@ -193,14 +196,32 @@ def resolve(request: Request, state: State) -> Resolved:
     return replace(_resolved(target, server, route, hosts, spot), source=source.server, approach=approach)
 
 
+def _find(request: Request, params: dict[str, str], given: str, state: State) -> tuple[Hosts, Reached, Spot, Route]:
+    """Where both are, and how the one gets to the other."""
+    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
+    server = primary_server(request.primary_name or "the primary", params, hosts)
+    route = find_route(server, request.despite, apart=hosts.apart)
+    hosts.away = route.away and not request.primary_ssh
+    if hosts.apart:
+        begun = state.journal(request.name).run() if request.name in state.names() else None
+        ways = ways_to(params, hosts, route, request.primary_address, begun[0] if begun else None)
+        only = bool(request.primary_address)
+        spot, route = distant_spot(hosts, route, given, request.cluster, ways, only=only)
+    else:
+        check_unasked(request.primary_address)
+        spot = local_spot(route, given, request.name)
+    return hosts, server, spot, route
+
+
 def reach(target: Target, conninfo: str) -> Resolved:
     """A target that the journal has, to the letter; only the primary is reached anew."""
     hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ))
     server = primary_server(target.primary, connection_params(conninfo), hosts)
     route = find_route(server, apart=hosts.apart)
+    hosts.away = route.away and not target.primary_ssh
     _check_sight(target, route, server, attaching=False)
     if hosts.apart:
-        spot, _ = distant_spot(hosts, route, target.data_directory, "", [])
+        spot, _ = distant_spot(hosts, route, target.data_directory, "")
     else:
         spot = local_spot(route, target.data_directory, target.name)
     return _resolved(target, server, route, hosts, spot)
@@ -224,7 +245,7 @@ def _resolved(target: Target, server: Reached, route: Route, hosts: Hosts, spot:
 
 def _source(request: Request, server: Reached, route: Route, earlier: Target | None, state: State) -> Source:
     """The standby to be copied, where one was asked for: by conninfo, or by the name it was attached by from here."""
-    if not isinstance(server, LibpqServer) or request.primary_ssh or request.standby_ssh:
+    if not isinstance(server, LibpqServer) or request.primary_ssh or request.standby_ssh or route.away:
         raise RefusedError(
             "A208",
             msg("--copy-from with hosts that are reached by ssh: not yet"),
@@ -257,21 +278,8 @@ def _mapping(request: Request, earlier: Target | None) -> tuple[tuple[str, str],
         return earlier.tablespace_mapping if earlier else ()
     pairs = map(tablespace_mapping, request.tablespace_mapping)
     # The one path is on the primary's host, the other on the standby's: neither is relative to where we are.
-    whole = ((absolute_path(old, "the primary"), absolute_path(new, request.standby_ssh)) for old, new in pairs)
+    whole = ((absolute(old, "the primary"), absolute(new, request.standby_ssh)) for old, new in pairs)
     return tuple(sorted(whole))
-
-
-def _root_certificate(request: Request, earlier: Target | None, sslmode: str) -> str:
-    """The file on the standby's host; without one libpq looks in a home directory that the server may not have."""
-    given = request.sslrootcert or (earlier.sslrootcert if earlier else "")
-    path = given if given in {"", "system"} else absolute_path(given, request.standby_ssh)
-    if sslmode.startswith("verify-") and not path:
-        raise UsageError(
-            "C107",
-            msg("sslmode {mode} needs the certificate of an authority", mode=sslmode),
-            hint=msg("Give its file on the standby's host with --sslrootcert, or system (16 and later)."),
-        )
-    return path
 
 
 def _slot(request: Request, earlier: Target | None, name: str) -> str:

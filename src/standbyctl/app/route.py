@@ -36,7 +36,8 @@ class Route:
     """How the standby will reach the primary, and how the primary will see it. `reachable`: it listens there.
 
     `name_there`: what the standby's host calls `host`; empty where nobody was asked.
-    `own_port`: that of its configuration, whatever it was reached at.
+    `own_port`: that of its configuration, whatever it was reached at. `by_tcp`: how we have reached it; `away`: at an
+    address that is none of this machine's. `own_address`: of the standby's host, where the primary sees another.
     """
 
     name: str
@@ -54,6 +55,9 @@ class Route:
     lacks: tuple[str, ...] = ()
     name_there: str = ""
     own_port: int = 0
+    by_tcp: bool = False
+    away: bool = False
+    own_address: str = ""
 
 
 def find_route(server: Reached, despite: Collection[str] = RULERS, *, apart: bool = False) -> Route:
@@ -87,13 +91,6 @@ def _route(server: Reached, despite: Collection[str], *, apart: bool) -> Route:
     if managed and not superuser and MANAGED not in despite:
         raise BlockedError(tuple(managed_blockers(server.name, managed)))
     host = who.hostaddr if source else "" if apart else listening(listens, port)
-    if host and not apart and not is_here(host):
-        raise RefusedError(
-            "A208",
-            msg("the primary is on another host"),
-            detail=msg("{host} is no address of this machine.", host=host),
-            hint=msg("Say how its host is reached: --primary-ssh HOST."),
-        )
     # Behind a forwarded port or a proxy the server's own port is not the one that reached it.
     own_port, port = port, who.port if source else port
     local = not source or host in {"127.0.0.1", "::1"}
@@ -112,6 +109,8 @@ def _route(server: Reached, despite: Collection[str], *, apart: bool) -> Route:
         database=database,
         lacks=tuple(lacks),
         own_port=own_port,
+        by_tcp=bool(source),
+        away=bool(source) and not is_here(host),
     )
 
 

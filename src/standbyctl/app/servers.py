@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from standbyctl.app.hosts import Hosts
@@ -15,13 +16,20 @@ PACKAGED_USER = "postgres"
 
 
 def primary_server(name: str, params: Mapping[str, str], hosts: Hosts) -> Reached:
-    """The primary. A conninfo that names no host over ssh is one for the Unix socket there."""
+    """The primary. A conninfo that names no host is one for the Unix socket of the primary's own host."""
     there = params.get("host", "")
-    if not hosts.primary_ssh or params.get("hostaddr") or "service" in params or (there and not there.startswith("/")):
-        return LibpqServer(name, params)
+    by_tcp = params.get("hostaddr") or "service" in params or (there and not there.startswith("/"))
     user = params.get("user", PACKAGED_USER)
+    if by_tcp or not (hosts.primary_ssh or _by_psql_here(hosts, user)):
+        return LibpqServer(name, params)
     complete = {"dbname": "postgres", "user": user, **params}
     return PsqlServer(name, hosts.primary(PACKAGED_USER), complete)
+
+
+def _by_psql_here(hosts: Hosts, user: str) -> bool:
+    """Whether a psql asks here too, as the server's user: peer lets no other in, and only root becomes that one."""
+    told = any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGUSER"))
+    return hosts.apart and os.geteuid() == 0 and user == PACKAGED_USER and not told
 
 
 def standby_server(target: Target, primary: Reached, hosts: Hosts) -> Reached:

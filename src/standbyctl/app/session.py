@@ -153,7 +153,9 @@ class Session:
         root = hosts.standby("root") if self.target.service.as_root or tunnel.used else None
         login = hosts.primary(tunnel.login) if tunnel.used else None
         doors = {
-            self.target.primary: Door(hosts.primary(resolved.primary_user), resolved.server, login=login),
+            self.target.primary: Door(
+                hosts.primary(resolved.primary_user), resolved.server, login=login, away=hosts.away
+            ),
             self.target.name: Door(host, resolved.standby, root),
         }
         if resolved.source is not None:

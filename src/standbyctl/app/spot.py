@@ -11,6 +11,7 @@ from pathlib import Path
 
 from standbyctl.app.hosts import Hosts
 from standbyctl.app.route import Route, bin_directory, running_port
+from standbyctl.app.ways import Way
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
@@ -74,16 +75,20 @@ def no_owner(path: str) -> UsageError:
     )
 
 
-def distant_spot(hosts: Hosts, route: Route, given: str, cluster: str, tried: list[str]) -> tuple[Spot, Route]:
+def distant_spot(
+    hosts: Hosts, route: Route, given: str, cluster: str, ways: tuple[Way, ...] = (), *, only: bool = False
+) -> tuple[Spot, Route]:
     """On another machine, or on this one with the primary on another; and the route from there.
 
-    `tried`: addresses of the primary that the operator or ssh knows; its host is asked for those that it has itself.
+    `ways`: to the primary, as the operator or ssh knows them; unless these are the `only` ones, its host is asked for
+    the addresses that it has itself.
     """
-    there = ask(hosts.primary(), "addresses.sh", route.data_directory)
+    there = [] if hosts.away else ask(hosts.primary(), "addresses.sh", route.data_directory)
     words = dict(there)
-    candidates = dict.fromkeys([*tried, *(value for key, value in there if key == "address")])
-    asked = (given, cluster, str(route.major), route.data_directory, str(route.port), "\n".join(candidates))
-    here = dict(ask(hosts.standby(), "where.sh", *asked))
+    own = () if only else (Way(value, route.own_port) for key, value in there if key == "address")
+    tried = tuple(dict.fromkeys([*ways, *own]))
+    asked = (given, cluster, str(route.major), route.data_directory, str(route.own_port), "\n".join(map(str, tried)))
+    here = dict(ask(hosts.standby(), "where.sh", *asked, words.get("machine", "")))
     _check_cluster(here, cluster)
     if not here.get("owner"):
         raise no_owner(here["data"])
@@ -98,11 +103,13 @@ def distant_spot(hosts: Hosts, route: Route, given: str, cluster: str, tried: li
         service=_service(here),
     )
     address = here.get("address", "")
+    first = next(iter(tried), Way(route.host, route.port))
     return spot, replace(
         route,
-        name=name_from_address(words["hostname"], route.port),
+        name=name_from_address(words.get("hostname", "") or first.host, route.own_port),
         name_there=here.get("name", ""),
-        host=address or next(iter(candidates), route.host),
+        host=address or first.host,
+        port=_number(here.get("at", "")) or first.port,
         source=here.get("source") or route.source,
         # Without PostgreSQL there, nobody has tried.
         reachable=bool(address or not here["bin"]),

@@ -56,7 +56,7 @@ def status(asked: str, primary_name: str, state: State) -> Status:
     known = next((each for each in every[::-1] if each[0] == asked), None) if asked else _only(every, state)
     conninfo = known[1] if known else asked
     name = primary_name or (known[0] if known else "primary")
-    hosts = Hosts(_ssh_of(runs, known), "", ssh_command(os.environ))
+    hosts = _hosts_of(runs, known)
     server = primary_server(name, connection_params(conninfo), hosts)
     try:
         [(system, sees, user)] = server.observe(WHO)
@@ -89,15 +89,19 @@ def status(asked: str, primary_name: str, state: State) -> Status:
     return Status(now(), nodes, slots, name, staged, in_force)
 
 
-def _ssh_of(runs: Mapping[str, Ran], known: tuple[str, str, str] | None) -> str:
+def _hosts_of(runs: Mapping[str, Ran], known: tuple[str, str, str] | None) -> Hosts:
     """How the host of a primary is reached that some attach from here was to: by its system, for on their own hosts
     many have the same conninfo.
     """
-    return next((target.primary_ssh for target, _, system in runs.values() if known and system == known[2]), "")
+    command = ssh_command(os.environ)
+    found = (target for target, _, system in runs.values() if known and system == known[2])
+    return next(
+        (Hosts(each.primary_ssh, each.standby_ssh, command, each.away) for each in found), Hosts(command=command)
+    )
 
 
 def _standby(target: Target, primary: Reached, hosts: Hosts) -> Reached:
-    return standby_server(target, primary, hosts.beside(target.primary_ssh, target.standby_ssh))
+    return standby_server(target, primary, hosts.beside(target.primary_ssh, target.standby_ssh, away=target.away))
 
 
 def _staged(

@@ -28,6 +28,13 @@ def via_of(asked: str, earlier: Tunnel | None, hosts: Hosts) -> Via:
             msg("a tunnel goes from one host to another, and both servers are on this one"),
             hint=msg("Say where they are (--primary-ssh, --standby-ssh), or leave --via out."),
         )
+    if via is Via.SSH_TUNNEL and hosts.away:
+        raise UsageError(
+            "C122",
+            msg("a tunnel takes a shell on the primary's host"),
+            detail=msg("It ends there, and nothing says how that host is reached."),
+            hint=msg("Say how: --primary-ssh HOST."),
+        )
     return via
 
 

@@ -46,6 +46,9 @@ class Target:
     primary has a tablespace, and where the standby is to have it; the same path for any other.
     `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its
     near end.
+    `away`: the primary is on another host than this one, and nobody is asked there but the server.
+    `own_address`: the standby's own end of the way to its primary, where that one sees another (address translation);
+    empty where it sees this one.
     """
 
     primary: str
@@ -87,11 +90,18 @@ class Target:
     tunnel: Tunnel = NO_TUNNEL
     waldir: str = ""
     tablespace_mapping: tuple[tuple[str, str], ...] = ()
+    away: bool = False
+    own_address: str = ""
 
     @property
     def tls(self) -> bool | None:
         """Whether the standby speaks TLS to its primary; None where both ends settle that between them."""
         return {"": None, "allow": None, "prefer": None, "disable": False}.get(self.sslmode, True)
+
+    @property
+    def apart(self) -> bool:
+        """Whether another machine than this one has to do with it."""
+        return bool(self.primary_ssh or self.standby_ssh or self.away)
 
     @property
     def via(self) -> Via:

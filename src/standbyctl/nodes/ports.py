@@ -154,12 +154,14 @@ class Door:
     """How one node is reached. A standby's server answers only once it runs.
 
     `root`: the same machine as root, where a service manager has to be asked. `login`: as whom a tunnel logs in there.
+    `away`: nobody is asked there but the server.
     """
 
     host: Host
     server: Server
     root: Host | None = None
     login: Host | None = None
+    away: bool = False
 
 
 Doors = Mapping[str, Door]

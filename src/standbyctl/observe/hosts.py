@@ -28,11 +28,14 @@ class Part:
 def ask_hosts(doors: Doors, *parts: Part, clock: Clock | None = None) -> Pairs:
     """The lines of every part, side by side where they are of several hosts; raises CannotTellError.
 
+    Of a host that nobody is asked on there are none.
     With a clock, when each node's host was asked and had answered is among them.
     """
     hosts: dict[int, tuple[Host, list[Part]]] = {}
     for part in parts:
         door = doors[part.node]
+        if door.away:
+            continue
         host = door.login if part.login and door.login is not None else door.host
         hosts.setdefault(id(host), (host, []))[1].append(part)
     if len(hosts) == 1:

@@ -104,8 +104,8 @@ def parse_survey(raw: Mapping[str, Any], host: list[tuple[str, str]], lsn: int |
         libraries_missing=tuple(value for key, value in host if key == "missing"),
         libraries=libraries(raw),
         libraries_known=bool(words["libdir"]),
-        files_seen=words["own"] == "yes",
-        wal_link=words["wal_link"],
+        files_seen=words.get("own") == "yes",
+        wal_link=words.get("wal_link", ""),
         host=_room(words),
     )
 

@@ -1,7 +1,8 @@
 # Where a standby would go on this host, and how it would get to its primary: key=value lines. It changes nothing.
 # Run as whoever logs in. Arguments: data directory (empty: to be found), Debian cluster as VERSION/NAME (empty: by the
-# data directory), the primary's major version, its data directory, its port, addresses to try (one a line).
-data=$1 cluster=$2 major=$3 primary=$4 port=$5 addresses=$6
+# data directory), the primary's major version, its data directory, its port, ways to try (ADDRESS PORT KIND, one a
+# line; kind: sure, where that is the primary whatever it looks like), the primary's machine (empty: not known).
+data=$1 cluster=$2 major=$3 primary=$4 port=$5 ways=$6 machine=$7
 say() { printf '%s=%s\n' "$1" "$2"; }
 value() { sed -n "s/^[[:space:]]*$2[[:space:]]*=[[:space:]]*'\{0,1\}\([^'#]*\).*/\1/p" "$1" 2>/dev/null | tail -n 1 | sed 's/[[:space:]]*$//'; }
 
@@ -61,15 +62,23 @@ free=$port
 while printf '%s\n' "$taken" | grep -qx "$(printf '%04X' "$free")"; do free=$((free + 1)); done
 say free_port "$free"
 
-# The first address that a server answers at, and the one that it sees us by.
-[ -z "$bin" ] || printf '%s\n' "$addresses" | while IFS= read -r address; do
+# The first address that a server answers at, and the one that it sees us by. By localhost, or an address of its own, a
+# host reaches itself, and what answers there is another server.
+here="$(cat /proc/sys/kernel/random/boot_id) $(stat -c %d:%i /)"
+[ -z "$bin" ] || printf '%s\n' "$ways" | while read -r address at kind; do
     [ -n "$address" ] || continue
-    "$bin/pg_isready" -q -t 3 -h "$address" -p "$port"
-    [ $? -le 1 ] || continue
-    number=$(getent ahosts "$address" | awk 'NR == 1 { print $1 }')
-    say address "$number"
-    say name "$address"
-    say source "$(ip -o route get "${number:-$address}" 2>/dev/null | sed -n 's/.* src \([0-9a-fA-F.:]*\).*/\1/p')"
-    break
+    for number in $(getent ahosts "$address" | awk '!seen[$1]++ { print $1 }'); do
+        route=$(ip -o route get "$number" 2>/dev/null)
+        if [ "$kind" != sure ] && [ "$machine" != "$here" ]; then
+            case $route in local\ *) continue ;; esac
+        fi
+        "$bin/pg_isready" -q -t 3 -h "$number" -p "$at"
+        [ $? -le 1 ] || continue
+        say address "$number"
+        say at "$at"
+        say name "$address"
+        say source "$(printf '%s\n' "$route" | sed -n 's/.* src \([0-9a-fA-F.:]*\).*/\1/p')"
+        break 2
+    done
 done
 say end yes

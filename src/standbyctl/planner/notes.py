@@ -60,14 +60,27 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
             "archive_mode is {value}: the standby inherits archive_command, and archives too once it is promoted",
             value=server.setting("archive_mode").value,
         )
+    yield from _place_notes(target)
+    yield from _asked_notes(server, target, steps)
+    yield from _likeness_notes(sample, target, steps)
+
+
+def _place_notes(target: Target) -> Iterator[Message]:
+    """How it connects from there, and what starts it."""
+    if target.own_address:
+        yield msg(
+            "addresses are translated on the way: {node} sees {own}, which {name} connects from, as {seen}",
+            node=target.primary,
+            own=target.own_address,
+            name=target.name,
+            seen=target.source_address,
+        )
     if target.service.unit and not target.service.managed:
         yield msg(
             "{name} is started by pg_ctl, and by nothing at boot: its unit {unit} takes root there",
             name=target.name,
             unit=target.service.unit,
         )
-    yield from _asked_notes(server, target, steps)
-    yield from _likeness_notes(sample, target, steps)
 
 
 def _likeness_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:

@@ -82,9 +82,9 @@ def standby_settings(server: Server, target: Target, source: Server | None = Non
         yield "wal_receiver_create_temp_slot", "off"
     if not outside or comes.setting("port").auto_conf is not None:
         yield "port", str(target.port)
-    if (target.primary_ssh or target.standby_ssh) and _names_addresses(comes.setting("listen_addresses").value):
+    if target.apart and _names_addresses(comes.setting("listen_addresses").value):
         # Those of the primary's host are none of this one, and it would not start.
-        yield "listen_addresses", "localhost" if target.tunnel.used else f"localhost, {target.source_address}"
+        yield "listen_addresses", _listens(target)
     yield "hot_standby", "on"
     yield "recovery_target_timeline", "latest"
     if target.service.managed:
@@ -98,6 +98,11 @@ def standby_settings(server: Server, target: Target, source: Server | None = Non
             yield f"recovery_target{suffix}", ""
     yield from _disarmed(comes, outside=outside)
     yield from _minimum(server, source, outside=outside)
+
+
+def _listens(target: Target) -> str:
+    """Where the standby listens instead: by the address that its host has, whatever the primary takes it for."""
+    return "localhost" if target.tunnel.used else f"localhost, {target.own_address or target.source_address}"
 
 
 def _names_addresses(listens: str) -> bool:

@@ -149,10 +149,10 @@ ENTRIES = (
     Entry(
         "A208",
         msg("a server on another host"),
-        means=msg("The address of the primary is none of this machine's, and nothing says how its host is reached."),
+        means=msg("What was asked for takes a shell on the primary's host, and nothing says how that one is reached."),
         why=msg(
-            "standbyctl reads and changes files of both servers' hosts, and runs pg_basebackup on the standby's:"
-            " that takes a shell there, by ssh. What --copy-from does works on one machine only."
+            "The address of the primary is none of this machine's. The server itself is asked all that it can be, and"
+            " nobody else there; the rest takes a shell, by ssh. What --copy-from does works on one machine only."
         ),
         do=(
             msg(

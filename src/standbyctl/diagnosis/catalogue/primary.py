@@ -108,7 +108,7 @@ ENTRIES = (
     Entry(
         "P105",
         msg("listen_addresses"),
-        means=msg("The primary does not listen on the address by which the standby would reach it."),
+        means=msg("The primary does not listen, or is not reached, where the standby would connect to it."),
         why=msg(
             "A walreceiver connects by TCP. listen_addresses is read at server start only; its default is"
             " localhost, which is enough for a standby on the same machine. Where it is empty, only Unix sockets"
@@ -119,6 +119,10 @@ ENTRIES = (
             msg(
                 "Where it listens on another address of this machine, give that one:"
                 "\nstandbyctl plan -p 'host=ADDRESS port=PORT' -D DIR"
+            ),
+            msg(
+                "Where a port is forwarded to it, say where that is, as the standby's host knows it:"
+                "\nstandbyctl preflight -p db1 --primary-address 10.0.0.1:6432"
             ),
             msg(
                 "Where the standby goes to another host, connect by way of ssh, with no restart:"

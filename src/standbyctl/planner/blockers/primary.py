@@ -57,7 +57,23 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
             restart_hint(server, node, "max_wal_senders"),
             need=need(server, "max_wal_senders"),
         )
-    if not sample.reachable or server.setting("listen_addresses").value == "":
+    if not sample.reachable and target.apart and _listens_everywhere(server):
+        yield Blocker(
+            "P105",
+            msg("{node} is not reached from where its standby is to run", node=node),
+            msg(
+                "listen_addresses is '{value}', and nothing answers there at {host}, port {port}.",
+                value=server.setting("listen_addresses").value,
+                host=target.primary_host,
+                port=target.primary_port,
+            ),
+            msg(
+                "Open that port between them, or say where the standby is to connect: --primary-address HOST:PORT. Or"
+                " connect by ssh: --via ssh-tunnel."
+            ),
+            need=Need.WAY,
+        )
+    elif not sample.reachable or server.setting("listen_addresses").value == "":
         yield Blocker(
             "P105",
             msg("{node} does not listen on TCP where its standby is to run", node=node),
@@ -87,9 +103,15 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
         )
 
 
+def _listens_everywhere(server: Server) -> bool:
+    listens = {word.strip() for word in server.setting("listen_addresses").value.split(",")}
+    return bool(listens & {"*", "0.0.0.0", "::"})  # noqa: S104
+
+
 def _tunnel_would_do(server: Server, target: Target) -> bool:
-    apart = target.primary_ssh or target.standby_ssh
-    return bool(apart and not target.tunnel.used and server.setting("listen_addresses").value)
+    return bool(
+        target.apart and not target.away and not target.tunnel.used and server.setting("listen_addresses").value
+    )
 
 
 def _instead(server: Server, target: Target) -> Message:

@@ -49,12 +49,17 @@ def _slots(view: View) -> Seen:
 
 
 def _listens(view: View) -> Seen:
-    value = view.value("listen_addresses") or "''"
+    value, target = view.value("listen_addresses") or "''", view.target
     if not view.sample.reachable:
         return fine("{value}: not reached by TCP", value=value)
-    if view.target.tunnel.used:
+    if target.tunnel.used:
         return fine("{value}; reached by way of a tunnel", value=value)
-    where = f"{view.target.primary_host}:{view.target.primary_port}"
+    where = f"{target.primary_host}:{target.primary_port}"
+    if target.own_address:
+        return fine(
+            "{value}; reached at {where}, which sees {own} as {seen} (address translation)",
+            value=value, where=where, own=target.own_address, seen=target.source_address,
+        )  # fmt: skip
     return fine("{value}; reached at {where}", value=value, where=where)
 
 

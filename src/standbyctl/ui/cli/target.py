@@ -54,6 +54,7 @@ _HELP = {
     "waldir": "The standby's pg_wal on a volume of its own: an empty directory.",
     "tablespace_mapping": "Where the standby has a tablespace: an empty directory. Default: where the primary has it."
     " May be given again.",
+    "primary_address": "Where the standby connects to, as its own host knows it. Default: tried from there.",
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
@@ -97,6 +98,7 @@ _OPTIONS = (
     click.option("--tunnel-login", metavar="[USER][@HOST[:PORT]]", help=_HELP["tunnel_login"]),
     click.option("--waldir", metavar="DIR", help=_HELP["waldir"]),
     click.option("-T", "--tablespace-mapping", metavar="OLD=NEW", multiple=True, help=_HELP["tablespace_mapping"]),
+    click.option("--primary-address", metavar="HOST[:PORT]", help=_HELP["primary_address"]),
     click.option("-c", "--config", metavar="FILE", help=_HELP["config"]),
 )
 
@@ -119,6 +121,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     if (
         not conninfo
         and not primary_ssh
+        and not standby_ssh
         and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT"))
     ):
         raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
@@ -170,6 +173,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         tunnel_login=given["tunnel_login"] or attach.tunnel_login,
         waldir=given["waldir"] or (standby.waldir if standby else ""),
         tablespace_mapping=given["tablespace_mapping"] or (standby.tablespace_mapping if standby else ()),
+        primary_address=given["primary_address"] or attach.primary_address,
     )
 
 
