@@ -77,9 +77,10 @@ def test_a_server_says_by_which_address_it_sees_a_host_and_logs_nothing_of_it(se
     log = pair.area.path / f"{pair.primary.data.name}.log"
     logged = log.read_text()
     host, port = LocalHost(pair.area.user), pair.primary.port
-    assert seen_from(servers[way], host, "127.0.0.1", port) == "127.0.0.1"
+    assert seen_from(servers[way], host, "127.0.0.1", port, "127.0.0.1") == "127.0.0.1"
     assert log.read_text() == logged
-    assert seen_from(servers[way], host, "127.0.0.1", 1) == "", "nothing answers there"
+    assert seen_from(servers[way], host, "127.0.0.1", port, "1.0.0.127") == "", "an order that we do not read"
+    assert seen_from(servers[way], host, "127.0.0.1", 1, "127.0.0.1") == "", "nothing answers there"
 
 
 @pytest.mark.parametrize("way", ["libpq", "psql"])

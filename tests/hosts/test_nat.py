@@ -67,6 +67,18 @@ def test_the_line_is_for_the_address_that_the_primary_sees_and_the_plan_says_so(
     operator.tool("detach", "db2", *GONE)
 
 
+def test_a_rule_that_is_there_for_the_address_that_the_primary_sees_is_enough(before, hosts, operator):
+    db1, _, router = hosts
+    rule = f"host replication all {router.ipv4}/32 scram-sha-256"
+    db1.exec(f"cp -p {db1.hba} {db1.hba}.kept && echo '{rule}' >>{db1.hba} && systemctl reload {db1.unit}")
+    assert f"admits repl_db2 from {router.ipv4}" in operator.tool("preflight", *where())
+    assert "then reload" not in operator.tool("plan", *where())
+    operator.tool("attach", *where(), "--yes")
+    assert sql(db1, SEEN) == router.ipv4
+    operator.tool("detach", "db2", *GONE)
+    db1.exec(f"mv {db1.hba}.kept {db1.hba} && systemctl reload {db1.unit}")
+
+
 def test_a_primary_that_listens_by_name_gets_a_standby_that_listens_where_it_is(before, hosts, operator):
     db1, db2, _ = hosts
     sql(db1, f"ALTER SYSTEM SET listen_addresses = 'localhost, {db1.ipv4}'")

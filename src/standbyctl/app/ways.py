@@ -103,7 +103,7 @@ def translated(route: Route, server: Server, hosts: Hosts, earlier: Target | Non
     if not route.reachable or not route.superuser:
         seen = ""
     else:
-        seen = seen_from(server, hosts.standby(), route.host, route.port)
+        seen = seen_from(server, hosts.standby(), route.host, route.port, route.source)
     if not seen and earlier and earlier.own_address == route.source:
         seen = earlier.source_address
     if seen in {"", route.source}:
