@@ -130,5 +130,6 @@ def _request(conninfo: str, target: Target) -> Request:
         replace_cluster=target.replace_cluster,
         cluster="/".join(target.service.cluster) if target.service.config_file else "",
         via=target.via.value,
+        from_restored=target.from_restored,
         tunnel_login=target.tunnel.account if target.tunnel.used else "",
     )

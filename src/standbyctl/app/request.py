@@ -71,6 +71,7 @@ class Request:
     replace_cluster: bool = False
     via: str = ""
     tunnel_login: str = ""
+    from_restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,9 @@ def resolve(request: Request, state: State) -> Resolved:
     earlier = journaled[0] if journaled else None
     primary = request.primary_name or (earlier.primary if earlier else "") or route.name
     server = server.renamed(primary)
-    port = request.port or (earlier.port if earlier else 0) or spot.port or spot.free_port or free_port(route.port)
+    # The postmaster.pid that came with a copy has its primary's.
+    there = 0 if request.from_restored and not spot.service.config_file else spot.port
+    port = request.port or (earlier.port if earlier else 0) or there or spot.free_port or free_port(route.port)
     name = request.name or (earlier.name if earlier else "") or name_from_address(spot.hostname, port)
     check_names(name, request.slot, primary, request.role)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
@@ -182,6 +185,7 @@ def resolve(request: Request, state: State) -> Resolved:
         service=spot.service,
         replace_cluster=request.replace_cluster,
         tunnel=tunnel,
+        from_restored=request.from_restored,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

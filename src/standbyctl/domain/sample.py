@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from standbyctl.domain.restored import RestoredSeen
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.tunnel import CLEAR, Approach
@@ -15,6 +16,7 @@ class Sample:
 
     `source`: the standby that the copy is to come from; None where it comes from the primary, or none is to be made.
     `streams`: the application names of the standbys that stream. `origins`: replication origins that exist.
+    `restored`: the copy that was put in place, where one is to be set up.
     `approach`: what there is for a tunnel, where one was asked for.
     """
 
@@ -37,3 +39,4 @@ class Sample:
     streams: tuple[str, ...] = ()
     origins: int = 0
     approach: Approach = CLEAR
+    restored: RestoredSeen | None = None

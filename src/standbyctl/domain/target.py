@@ -44,6 +44,7 @@ class Target:
     defaults.
     `tunnel`: the way to a primary that listens on its own host only; `primary_host` and `primary_port` are its
     near end.
+    `from_restored`: a copy stands in `data_directory` already, and nothing is copied.
     """
 
     primary: str
@@ -83,6 +84,7 @@ class Target:
     sslmode: str = ""
     sslrootcert: str = ""
     tunnel: Tunnel = NO_TUNNEL
+    from_restored: bool = False
 
     @property
     def tls(self) -> bool | None:

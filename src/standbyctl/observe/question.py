@@ -12,6 +12,7 @@ class Question:
     """What a look must know to look: names, paths and conninfos, no secrets. `slot`: empty for none.
 
     `bin_directory` is on the standby's host, `primary_bin` on the primary's. `unit`: what is to start it at boot.
+    `from_restored`: what stands in the data directory is to be set up where it is.
     `config_file`: the standby's own, where that is outside its data directory.
     """
 
@@ -39,3 +40,4 @@ class Question:
     replace_cluster: bool = False
     unit: str = ""
     tunnel: Tunnel = NO_TUNNEL
+    from_restored: bool = False

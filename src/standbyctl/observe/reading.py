@@ -7,9 +7,9 @@ from typing import Any
 
 from standbyctl.domain.copies import ended
 from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Place, Role, Server, Setting, Slot
-from standbyctl.domain.lsn import parse_lsn, parse_walfile
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
+from standbyctl.observe.covering import copy_covered, restored_contents, standby_covered, unstarted_copy
 from standbyctl.observe.question import Question
 from standbyctl.observe.tunnel import parse_tunnel
 
@@ -108,7 +108,8 @@ def parse_place(
 ) -> Place:
     """The standby's place, from its host, its server where it runs, and the primary's view of it."""
     running = probe.get("running") == "yes"
-    contents = _contents(raw, probe)
+    contents = _contents(raw, probe, question)
+    unstarted = question.from_restored and unstarted_copy(probe)
     senders = [r for r in raw["streaming"] if r["application_name"] != f"{question.name}_copy"]
     streaming = any(
         r["application_name"] == question.name and (r["slot_name"] or "") == question.slot and r["state"] == "streaming"
@@ -145,15 +146,16 @@ def parse_place(
         admitted=bool(upstream) or probe.get("admitted", "").split("|")[0] == raw["system_identifier"],
         drafts=tuple(_draft(line, raw, question.slot) for line in drafts),
         condemned="condemned" in probe,
-        covered=contents is not Contents.STANDBY or _standby_covered(raw, probe, question.slot),
-        never_started=probe.get("label") == "yes",
+        covered=contents is not Contents.STANDBY
+        or standby_covered(raw, probe, question.slot, restored=question.from_restored),
+        never_started=unstarted or probe.get("label") == "yes",
         follows=_follows(probe, question),
         running=running,
         started_by=(standby.get("started_by") or probe.get("started_by", "") if running else ""),
         asked=not running or bool(standby) or probe.get("server_status") != "ready",
         in_recovery=bool(standby.get("in_recovery", probe.get("signal", "yes") == "yes")),
         timeline=timeline if running and contents is not Contents.CLUSTER else 0,
-        same_timeline=contents is not Contents.STANDBY or timeline == raw["timeline"],
+        same_timeline=contents is not Contents.STANDBY or unstarted or timeline == raw["timeline"],
         elsewhere=elsewhere,
         upstream=upstream,
         downstreams=tuple(standby.get("downstreams", ())),
@@ -188,9 +190,11 @@ Replaced(system_identifier='-', identity='64768:9', ours=False), None)
     return Replaced(system, identity, ours == "yes") if said else None
 
 
-def _contents(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Contents:
+def _contents(raw: Mapping[str, Any], probe: Mapping[str, str], question: Question) -> Contents:
     if probe["contents"] in {"absent", "empty"}:
         return Contents(probe["contents"])
+    if question.from_restored:
+        return restored_contents(raw, probe, follows=_follows(probe, question))
     if not probe.get("system_identifier"):
         return Contents.FOREIGN
     ours = probe["system_identifier"] == raw["system_identifier"]
@@ -218,7 +222,7 @@ def _follows(probe: Mapping[str, str], question: Question) -> bool:
 def _draft(line: str, raw: Mapping[str, Any], slot: str) -> Draft:
     alive, whole, last, segment, system, path = line.split(" ", 5)
     sound = (
-        whole in {"yes", "verified"} and system == raw["system_identifier"] and _copy_covered(raw, slot, last, segment)
+        whole in {"yes", "verified"} and system == raw["system_identifier"] and copy_covered(raw, slot, last, segment)
     )
     return Draft(path, alive == "yes", sound, verified=sound and whole == "verified")
 
@@ -227,46 +231,6 @@ def _verifier(said: str) -> str:
     """What is wrong with a program that verifies copies, from its exit status and its path."""
     status, _, program = said.partition(" ")
     return f"{program} {ended(int(status))}" if program else ""
-
-
-def _standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:
-    """Whether the WAL that the standby in its place needs next is kept."""
-    if slot or probe.get("label") == "yes":
-        of_standby = ".standby" if probe.get("label_of_standby") == "yes" else ""
-        return _copy_covered(raw, slot, probe["last_wal"] + of_standby, probe.get("segment_bytes", ""))
-    # What has run goes on within the last file that it has written; names further on are of files made in advance.
-    return _covers(raw, slot, probe.get("written_wal", ""), probe.get("segment_bytes", ""), next_file=0)
-
-
-def _copy_covered(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str) -> bool:
-    """Whether the WAL is kept that a copy needs next which has not been started yet.
-
-    The primary begins a new file when a copy of it ends. A standby does not: the last file of its copy is not full,
-    and is streamed again from its beginning; and where it was promoted meanwhile, the copy is of another timeline.
-    """
-    last, _, of_standby = last_wal.partition(".")
-    if not of_standby or not last:
-        return _covers(raw, slot, last, segment_bytes)
-    return int(last[:8], 16) == raw["timeline"] and _covers(raw, slot, last, segment_bytes, next_file=0)
-
-
-def _covers(raw: Mapping[str, Any], slot: str, last_wal: str, segment_bytes: str, next_file: int = 1) -> bool:
-    """Whether everything after the last WAL file of a copy is kept: files are kept whole.
-
-    By the slot; without one, it is still there as long as the primary's oldest file is no newer.
-    """
-    if not segment_bytes.isdigit() or last_wal in {"", "-"}:
-        return False
-    size = int(segment_bytes)
-    _, last = parse_walfile(last_wal, size)
-    if not slot:
-        oldest = raw.get("oldest_wal")
-        return oldest is not None and parse_walfile(oldest, size)[1] <= last + next_file
-    kept = next((s for s in raw["slots"] if s["slot_name"] == slot), None)
-    if kept is None or kept["wal_status"] == "lost" or kept["restart_lsn"] is None:
-        return False
-    restart = parse_lsn(kept["restart_lsn"])
-    return restart <= (last + 1) * size if next_file else restart // size <= last
 
 
 def parse_sample(raw: Mapping[str, Any], probe: Mapping[str, str], name: str = "") -> Sample:

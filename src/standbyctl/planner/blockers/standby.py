@@ -19,6 +19,7 @@ from standbyctl.planner.replacing import may_replace
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.role import CreateRole
 
 SPARE_BYTES = 3 * 16 * (1 << 20)
@@ -133,7 +134,7 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
         yield from replacing_blockers(facts, target)
     if place.contents in {Contents.FOREIGN, Contents.CLUSTER} and not replaces:
         yield _taken(place, sample, target)
-    elif place.mount_point:
+    elif place.mount_point and not target.from_restored:
         yield Blocker(
             "P201",
             msg("{path} is a mount point: not yet", path=path),
@@ -234,7 +235,7 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
             msg("{what}, already when it is asked for its version.", what=place.verifier),
             msg("Install it in {path}, or attach without --verify-backup.", path=place.bin_directory),
         )
-    if not has(steps, CopyByBasebackup):
+    if not has(steps, CopyByBasebackup, SetUpRestored):
         return
     number = major(facts.server(target.primary).version_num)
     if place.bin_version_num // 10000 != number:
@@ -248,7 +249,9 @@ def room_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Ste
             msg("Install the server package of that version{line}.", line=_install(place.os, number)),
         )
     # What an unfinished copy takes up is free again before the new one begins; the disk is looked at anew then.
-    if sample.cluster_bytes is None or sample.free_bytes is None or has(steps, RemoveDraft):
+    if not has(steps, CopyByBasebackup) or has(steps, RemoveDraft):
+        return
+    if sample.cluster_bytes is None or sample.free_bytes is None:
         return
     needed = needed_bytes(sample.cluster_bytes)
     if sample.free_bytes < needed:
