@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
+from standbyctl import steps
 from standbyctl.lab.load import passfile
+from tests.conforming import Stage
 from tests.live.stages import reload, restarted
 from tests.live.test_ways import killed, words
 
@@ -35,7 +37,7 @@ class Restored:
 
     def refused(self, code, *more, status=4):
         """What preflight, plan and attach say, which is the same; nothing is changed, in the copy neither."""
-        before, kept = self.pair.raw(), digest(self.data)
+        before, kept, journal = self.pair.raw(), digest(self.data), self.pair.journal()
         planned = self.pair.tool("plan", *self.args(*more))
         done = self.attach(*more, status=status)
         assert planned.returncode == status
@@ -45,7 +47,7 @@ class Restored:
         assert re.search(rf"BLOCK +{code}|{code}.*BLOCK", asked.stdout), asked.stdout
         assert f"CODE:   {code}" in done.stderr
         assert (self.pair.raw(), digest(self.data)) == (before, kept)
-        assert self.pair.journal() == []
+        assert self.pair.journal() == journal
         return words(done)
 
     # --- how a copy comes there
@@ -299,6 +301,39 @@ def test_a_copy_that_was_promoted_is_refused(pair, restored):
     assert "timeline 2" in said
 
 
+def promoted(pair, data, port):
+    """Somebody makes a primary of a copy; stopped again."""
+    (data / "standby.signal").touch()
+    shutil.chown(data / "standby.signal", pair.area.user)
+    options = f"-p {port} -c primary_conninfo=''"
+    pair.area.run("pg_ctl", "start", "-w", "-s", "-D", str(data), "-l", str(pair.area.path / "x.log"), "-o", options)
+    pair.area.run("pg_ctl", "promote", "-w", "-s", "-D", str(data))
+    pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(data), "-m", "fast")
+
+
+def test_a_copy_from_before_a_promotion_follows_and_one_of_another_promotion_is_refused(pair, restored):
+    other = pair.area.path / "other"
+    pair.primary.rows("ALTER SYSTEM SET wal_keep_size = '1GB'")
+    reload(pair)
+    restored.basebackup("-X", "fetch")
+    subprocess.run(["cp", "-a", str(pair.data), str(other)], check=True)
+    pair.primary.rows("CREATE TABLE since AS SELECT 1 AS n")
+    pair.primary.stop("fast")
+    promoted(pair, pair.primary.data, pair.primary.port)
+    pair.primary.start()
+    assert pair.primary.rows("SELECT timeline_id FROM pg_control_checkpoint()") == [(2,)]
+    # The copy is of timeline 1, which the primary left later.
+    restored.attach()
+    streams_restored(pair)
+    rows_arrive(pair)
+    pair.detach("--remove-data-dir", pair.data, "--delete")
+    # The same copy, promoted for itself: timeline 2 as well.
+    other.rename(pair.data)
+    promoted(pair, pair.data, pair.port)
+    said = restored.refused("P220")
+    assert "both were promoted, each for itself" in said
+
+
 def test_a_copy_that_runs_is_refused(pair, restored):
     restored.basebackup("-X", "fetch")
     log, options = str(pair.area.path / "alone.log"), f"-p {pair.port}"
@@ -329,6 +364,25 @@ def test_a_copy_that_leads_to_the_wal_of_its_primary_is_refused(pair, restored):
     (pair.data / "pg_wal").symlink_to(pair.primary.data / "pg_wal")
     done = restored.attach(status=4)
     assert "db2/pg_wal is that of" in words(done)
+
+
+def test_setting_a_copy_up_in_part_and_whole_again_is_as_doing_it_once(pair, restored):
+    restored.low_level()
+    planned = pair.plan(from_restored=True).plan.steps
+    stage = Stage(pair.session(from_restored=True))
+    try:
+        for step in planned:
+            effects = step.effects()
+            stage.do(effects)
+            if isinstance(step, steps.SetUpRestored):
+                seen = digest(pair.data)
+                for count in range(1, len(effects) + 1):
+                    stage.do(effects[:count])
+                    assert digest(pair.data) == seen
+            assert step.satisfied(pair.facts(from_restored=True))
+    finally:
+        stage.session.close()
+    streams_restored(pair)
 
 
 # --- killed
@@ -374,3 +428,13 @@ def test_a_copy_that_was_started_between_plan_and_set_up_is_not_touched(pair, re
     kept = digest(pair.data)
     assert "P220" in words(restored.attach(status=4))
     assert digest(pair.data) == kept
+
+
+def test_what_was_begun_with_a_restored_copy_goes_on_with_it_without_the_option_too(pair, restored):
+    restored.basebackup("-X", "none")
+    killed(pair, "after", "SetConf", "attach", *restored.args(), "--yes")
+    identity = pair.data.stat().st_ino
+    done = pair.attach()
+    assert "pg_basebackup" not in done.stdout
+    streams_restored(pair)
+    assert pair.data.stat().st_ino == identity

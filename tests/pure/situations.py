@@ -81,7 +81,7 @@ def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fre
     covered = not standby or target.from_restored or (alive and draw(st.booleans()))
     never_started = standby and (not covered or draw(st.booleans()))
     running = standby and not never_started and draw(st.booleans())
-    found = () if fresh or target.from_restored else draw(drafts)
+    found = () if fresh else draw(drafts)
     return Place(
         data_directory=DATA,
         contents=contents,

@@ -154,6 +154,16 @@ def test_an_earlier_timeline_will_do_where_the_primary_left_it_later(
     assert words in said(plan)
 
 
+def test_two_that_were_promoted_each_for_itself_have_timelines_of_one_number() -> None:
+    at = facts(server(timeline=2), contents=Contents.RESTORED)
+    same: dict[str, Any] = {"timeline": 2, "history": ((1, 0x1000000),)}
+    assert codes(planned(at, **same, own_history=((1, 0x1000000),))) == []
+    assert codes(planned(at, **same)) == []
+    plan = planned(at, **same, own_history=((1, 0x1000100),))
+    assert codes(plan) == ["P220"]
+    assert "each for itself" in said(plan)
+
+
 def test_a_later_timeline_is_somebody_elses() -> None:
     assert codes(planned(timeline=2)) == ["P220"]
 

@@ -185,7 +185,7 @@ def resolve(request: Request, state: State) -> Resolved:
         service=spot.service,
         replace_cluster=request.replace_cluster,
         tunnel=tunnel,
-        from_restored=request.from_restored,
+        from_restored=request.from_restored or bool(earlier and earlier.from_restored),
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

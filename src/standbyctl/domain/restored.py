@@ -47,9 +47,9 @@ class RestoredSeen:
     of pg_control, which changes with every start. `state`: as pg_control has it. `timeline`, `checkpoint`, `redo`: of
     its latest checkpoint; `minimum`: the least that it must replay to be consistent.
     `primary_lsn`: where the primary writes. `history`: timelines that it has left, and where; None where that could not
-    be read. `oldest`: its oldest WAL file. `slot_lsn`: from where the slot keeps WAL, where there is one.
-    `same_wal`: whether the copy's own WAL is the primary's, to the byte; None where that could not be told.
-    `restore_command`: the one that came with the copy.
+    be read; `own_history`: the same of the copy, empty where it has none. `oldest`: the primary's oldest WAL file.
+    `slot_lsn`: from where the slot keeps WAL, where there is one. `same_wal`: whether the copy's own WAL is the
+    primary's, to the byte; None where that could not be told. `restore_command`: the one that came with the copy.
     """
 
     system_identifier: str = ""
@@ -69,6 +69,7 @@ class RestoredSeen:
     restore_command: str = ""
     primary_lsn: int = 0
     history: tuple[tuple[int, int], ...] | None = None
+    own_history: tuple[tuple[int, int], ...] = ()
     oldest: str = ""
     slot_lsn: int | None = None
     same_wal: bool | None = None

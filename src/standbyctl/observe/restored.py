@@ -13,19 +13,19 @@ from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.question import Question
 
-# What is compared at most: 256 files of 16 MB are read in some seconds.
-_MOST_BYTES = 4 << 30
+# What is compared at most: twice what a primary with its max_wal_size at the default writes between checkpoints.
+_MOST_BYTES = 2 << 30
 # One of them is one value of the primary's.
 _MOST_FILE_BYTES = 64 << 20
-_WAL = """
+WAL = """
 SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint,
        (SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY substr(name, 9), name LIMIT 1),
        (SELECT pg_wal_lsn_diff(restart_lsn, '0/0')::bigint FROM pg_replication_slots
          WHERE slot_name = %s AND wal_status IS DISTINCT FROM 'lost')
 """
 # Reading server files takes a superuser, or pg_read_server_files and a grant.
-_HISTORY = "SELECT pg_read_file('pg_wal/' || %s, 0, 1048576, true)"
-_DIGEST = "SELECT encode(sha256(pg_read_binary_file('pg_wal/' || %s, 0, %s, true)), 'hex')"
+HISTORY = "SELECT pg_read_file('pg_wal/' || %s, 0, 1048576, true)"
+DIGEST = "SELECT encode(sha256(pg_read_binary_file('pg_wal/' || %s, 0, %s, true)), 'hex')"
 
 
 def look_at_restored(doors: Doors, question: Question, primary: Primary) -> RestoredSeen:
@@ -35,14 +35,14 @@ def look_at_restored(doors: Doors, question: Question, primary: Primary) -> Rest
     args = (question.data_directory, question.bin_directory, home, question.config_file)
     pairs = ask_hosts({question.name: door}, Part(question.name, "restored.sh", args))
     seen = parse_restored(pairs)
-    [(lsn, oldest, slot_lsn)] = server.observe(_WAL, question.slot)
+    [(lsn, oldest, slot_lsn)] = server.observe(WAL, question.slot)
     seen = replace(
         seen, primary_lsn=int(lsn), oldest=oldest or "", slot_lsn=None if slot_lsn is None else int(slot_lsn)
     )
     if seen.system_identifier != primary.system_identifier or not question.superuser:
         return seen
     if primary.timeline > 1:
-        [(history,)] = server.observe(_HISTORY, f"{primary.timeline:08X}.history")
+        [(history,)] = server.observe(HISTORY, f"{primary.timeline:08X}.history")
         seen = replace(seen, history=parse_history(history) if history else None)
     else:
         seen = replace(seen, history=())
@@ -60,7 +60,7 @@ def _same_wal(doors: Doors, question: Question, seen: RestoredSeen) -> bool | No
     pairs = ask_hosts({question.name: door}, part)
     files = [value.split(" ") for key, value in pairs if key == "wal"]
     for name, size, digest in files:
-        [(theirs,)] = doors[question.primary].server.observe(_DIGEST, name, int(size))
+        [(theirs,)] = doors[question.primary].server.observe(DIGEST, name, int(size))
         if theirs is None:
             return None
         if theirs != digest:
@@ -90,6 +90,7 @@ def parse_restored(pairs: list[tuple[str, str]]) -> RestoredSeen:
         minimum=_lsn(words, "minimum"),
         segment_bytes=int(words.get("segment_bytes", "0")) or 16 << 20,
         label=label,
+        own_history=parse_history("\n".join(_all(pairs, "left"))),
         restore_command=words.get("restore_command", "").replace("''", "'"),
     )
 

@@ -14,8 +14,8 @@ say major "$(head -n 1 -- "$data/PG_VERSION" 2>/dev/null)"
 say mode "$(stat -L -c %a -- "$data" 2>/dev/null)"
 # Two levels: a restore by somebody else leaves everything to them, and below there may be a million files.
 find -L "$data" -maxdepth 2 ! -user "$(id -un)" 2>/dev/null | head -n 3 | while IFS= read -r path; do say foreign "$path"; done
-# A link, or a mount, that leads to the very files of the primary.
-for name in . pg_wal base global global/pg_control; do
+# A link, or a mount, that leads to the very files of the primary. On another host its path may be just our own.
+[ "$(readlink -f -- "$data")" = "$(readlink -f -- "$primary")" ] || for name in . pg_wal base global global/pg_control; do
     [ ! "$data/$name" -ef "$primary/$name" ] || say shared "$data/$name"
 done
 "$bin/pg_controldata" -D "$data" 2>/dev/null | sed -n \
@@ -32,6 +32,10 @@ if [ -f "$data/backup_label" ]; then
     sed -n -e 's|^START WAL LOCATION: \([0-9A-F/]*\).*|label_lsn=\1|p' -e 's/^START TIMELINE: */label_timeline=/p' \
         -e 's/^INCREMENTAL FROM LSN: */incremental=/p' "$data/backup_label"
 fi
+# Where it left the timelines before its own: two may have the same number.
+timeline=$("$bin/pg_controldata" -D "$data" 2>/dev/null | sed -n "s/^Latest checkpoint's TimeLineID: *//p")
+history=$data/pg_wal/$(printf '%08X.history' "${timeline:-0}")
+[ ! -r "$history" ] || sed -n 's/^ *\([0-9][0-9]*[[:space:]][[:space:]]*[0-9A-F]*\/[0-9A-F]*\).*/left=\1/p' "$history"
 for file in postgresql.conf postgresql.auto.conf; do
     sed -n "s/^ *restore_command *=* *'\(.*\)' *\(#.*\)\{0,1\}$/restore_command=\1/p" "$data/$file" 2>/dev/null
 done

@@ -3,8 +3,9 @@
 data=$1 bin=$2 timeline=$3 lsn=$4 size=$5 most=$6
 say() { printf '%s=%s\n' "$1" "$2"; }
 # A record's header, of 24 bytes, has the CRC of all of it and where the one before begins.
-last=$("$bin/pg_waldump" -p "$data/pg_wal" -t "$timeline" -s "$lsn" 2>/dev/null | tail -n 1 |
-    sed -n 's|.* lsn: \([0-9A-F]*/[0-9A-F]*\),.*|\1|p')
+# One that was cut short shows no end.
+last=$({ timeout 30 "$bin/pg_waldump" -p "$data/pg_wal" -t "$timeline" -s "$lsn" 2>/dev/null; [ $? != 124 ] || echo; } |
+    tail -n 1 | sed -n 's|.* lsn: \([0-9A-F]*/[0-9A-F]*\),.*|\1|p')
 if [ -n "$last" ]; then
     end=$(((0x${last%/*} << 32) + 0x${last#*/} + 24))
     number=$(((0x${lsn%/*} << 32 | 0x${lsn#*/}) / size)) per=$(((1 << 32) / size))

@@ -59,6 +59,8 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         slot = server.slot(target.slot)
         yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
     if target.from_restored:
+        # Of a copy that was begun before somebody restored one.
+        yield from (RemoveDraft(target.name, draft.path) for draft in facts.place(target.name).drafts)
         yield set_up_restored(facts, sample, target)
     else:
         yield from _copy(facts, sample, target)

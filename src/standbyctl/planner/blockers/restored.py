@@ -48,7 +48,12 @@ def _unusable(target: Target, why: Message, *, refused: bool = True) -> Blocker:
         "P219",
         msg("{path} holds no copy that can be attached", path=target.data_directory),
         why,
-        msg("Restore a backup of {node} there, or leave --from-restored out: a copy is made.", node=target.primary),
+        msg(
+            "Restore a backup of {node} there, or leave --from-restored out (where this was begun with it, after"
+            " standbyctl detach {name}): a copy is made.",
+            node=target.primary,
+            name=target.name,
+        ),
         refused=refused,
     )
 
@@ -108,6 +113,10 @@ def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
                 left=format_lsn(left),
                 **lines,
             )
+    if seen.own_history and seen.history and seen.own_history != seen.history[: len(seen.own_history)]:
+        return msg(
+            "It came to timeline {its} from another place than {node}: both were promoted, each for itself.", **lines
+        )
     if seen.reach > seen.primary_lsn:
         return msg(
             "It holds what was written up to {lsn}, and {node} is at {at} only: one of the two has been set back, or"
@@ -126,7 +135,8 @@ def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
         )
     return msg(
         'It has no backup_label, and is "{state}": a snapshot, or a copy that was started. Its WAL would tell, and'
-        " could not be compared with that of {node}, which has removed it, or shows it to superusers only.",
+        " could not be compared with that of {node}, which has removed it, or shows it to superusers only; or it is too"
+        " much.",
         state=seen.state,
         **lines,
     )
