@@ -13,6 +13,7 @@ from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.psql import PsqlServer, scram_verifier
 from standbyctl.observe.look import SETTINGS, rights_asked, rights_query
+from standbyctl.observe.restored import DIGEST, HISTORY, WAL
 from standbyctl.observe.staging import SETTINGS as STAGED
 from standbyctl.observe.surveying import SETTINGS as SURVEYED
 from standbyctl.observe.texts import text
@@ -21,13 +22,17 @@ from standbyctl.observe.translation import seen_from
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 ODD = ["", "it's", 'a "b"', "back\\slash", "100 % %s", ":name", "日本語", "line\nline", "\t", "$1", "-- no", "'';"]
 LOOK = text("server.sql").replace("[roles] AS", "pg_authid AS").replace("([rights])", f"({rights_query()})")
-SEEN = {"role": "nobody", "ours": ["db2", "db2_copy"], "settings": list(SETTINGS), "slotless": False, **rights_asked()}
+FLAGS = {"slotless": False, "restored": True}
+SEEN = {"role": "nobody", "ours": ["db2", "db2_copy"], "settings": list(SETTINGS), **FLAGS, **rights_asked()}
 QUERIES = {
     "look": (LOOK, (SEEN,)),
     "survey": (text("survey.sql"), ({"role": "r", "settings": list(SURVEYED), "telling_roles": ["x"]},)),
     "staging": (text("staging.sql"), ({"settings": list(STAGED)},)),
     "standby": (text("standby.sql"), ({"slot": "db2"},)),
     "order of text": (text("ordered.sql"), ({"most": 3},)),
+    "WAL there is": (f"SELECT w.oldest, w.kept FROM ({WAL}) AS w (lsn, oldest, kept)", ("none",)),
+    "no history": (HISTORY, ("00000009.history",)),
+    "no WAL file": (DIGEST, ("000000090000000000000009", 100)),
     "no rows": ("SELECT 1 WHERE false", ()),
     "no columns": ("SELECT FROM pg_database WHERE datname = 'postgres'", ()),
     "one name twice": ("SELECT 1, 2, 'x', NULL, true, 1.5::float8, ARRAY['a', NULL], '{\"b\": [1]}'::jsonb", ()),

@@ -154,7 +154,26 @@ def copy_cluster(toy: Toy, effect: fx.CopyCluster) -> Deed:
     toy.drafts[effect.draft] = Copying(data=True, made_with=toy.slot_count)
 
 
+def check_wal(toy: Toy, effect: fx.CheckWal) -> Deed:
+    assert not toy.target.slot or toy.server.slot(toy.target.slot), "a slot must keep what is written from now on"
+    yield
+
+
+def adopt_copy(toy: Toy, effect: fx.AdoptCopy) -> Deed:
+    if toy.identity(effect.data_directory) != effect.identity or toy.place.running:
+        raise _stop("not the directory that was looked at, or a server runs on it")
+    assert effect.control, "nobody has looked at it"
+    yield
+    toy.adopted = True
+
+
 def set_conf(toy: Toy, effect: fx.SetConf) -> Deed:
+    if effect.path.startswith(f"{toy.target.data_directory}/"):
+        assert toy.adopted, "set up to follow, and able to start as a primary"
+        yield
+        toy.copied_with = toy.slot_count
+        toy.on_standby(contents=Contents.STANDBY, follows=True, never_started=True)
+        return
     [draft] = [copy for path, copy in toy.drafts.items() if effect.path.startswith(f"{path}/data/")]
     assert not draft.sealed
     yield
@@ -342,6 +361,8 @@ DEEDS: dict[type[Any], Callable[[Toy, Any], Deed]] = {
     fx.MakeRole: make_role,
     fx.CopyCluster: copy_cluster,
     fx.SetConf: set_conf,
+    fx.CheckWal: check_wal,
+    fx.AdoptCopy: adopt_copy,
     fx.SealDraft: seal_draft,
     fx.CheckManifest: check_manifest,
     fx.PutInPlace: put_in_place,

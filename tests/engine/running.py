@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -21,14 +22,15 @@ from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import GiveBack, Step
 from tests.engine.deeds import DEEDS
 from tests.engine.toy import DiedError, Toy
-from tests.pure.examples import SAMPLE, SYSTEM, TARGET
+from tests.pure.examples import COPY, SAMPLE, SYSTEM, TARGET
 
 TORN = b'{"at": "2026-05-01T09:00:00+09:00", "event": "beg'
 
 
 def toy_of(facts: Facts, target: Target = TARGET) -> Toy:
     """A world that looks like these facts."""
-    return Toy(facts, target, SAMPLE, deeds=DEEDS)
+    sample = replace(SAMPLE, restored=COPY) if target.from_restored else SAMPLE
+    return Toy(facts, target, sample, deeds=DEEDS)
 
 
 def journal_at(directory: Path) -> Journal:

@@ -135,6 +135,8 @@ REPLACED = Scenario(
 PGDG = Scenario(facts(at_boot=False), replace(TARGET, service=Service("postgresql-16.service", as_root=True)))
 # The primary listens on its own host only.
 TUNNELLED = Scenario(facts(), replace(TARGET, tunnel=TUNNEL))
+# A backup was restored where the standby goes.
+RESTORED = Scenario(facts(contents=Contents.RESTORED), replace(TARGET, from_restored=True))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -147,6 +149,7 @@ EVERY = {
     "replaced": REPLACED,
     "pgdg": PGDG,
     "tunnelled": TUNNELLED,
+    "restored": RESTORED,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
@@ -189,6 +192,9 @@ def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
     assert place.tunnel == before.place(STANDBY).tunnel
     if options.remove_data_directory:
         wanted = before.place(STANDBY).contents
+        if at is RESTORED and place.contents is Contents.RESTORED:
+            return  # nothing of it is ours yet
+        wanted = Contents.ABSENT if at is RESTORED else wanted
         assert place.contents is (Contents.ABSENT if wanted is Contents.STANDBY else wanted)
 
 
@@ -246,6 +252,8 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(REPLACED, KEEP, True, id="replaced, put back"),
         pytest.param(REPLACED, DELETE, True, id="replaced, directory deleted, put back"),
         pytest.param(REPLACED, KEEP, False, id="replaced, journal lost"),
+        pytest.param(RESTORED, KEEP, True, id="restored, directory kept"),
+        pytest.param(RESTORED, ASIDE, True, id="restored, directory renamed"),
         pytest.param(TUNNELLED, DELETE, True, id="tunnelled, directory deleted"),
         pytest.param(TUNNELLED, DELETE, False, id="tunnelled, journal lost"),
     ],

@@ -58,6 +58,7 @@ class Toy:
     slot_count: int = 0
     copied_with: int = 0
     streaming: bool = False
+    adopted: bool = False
     drafts: dict[str, Copying] = field(default_factory=dict)
     living: frozenset[str] = frozenset()
     inode: int = 1

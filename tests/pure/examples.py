@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from standbyctl.domain.facts import Contents, Facts, HbaFile, HbaRule, Node, Passfile, Place, Role, Server, Setting
+from standbyctl.domain.restored import Label, RestoredSeen
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.domain.tunnel import Tunnel
@@ -52,6 +53,20 @@ SAMPLE = Sample(
     wal_free_bytes=40 * GB,
     free_aside=f"{DATA}.detached-1",
     directory_identity="64768:1001",
+)
+# A base backup that somebody has restored, as it is found before it is set up.
+COPY = RestoredSeen(
+    system_identifier=SYSTEM,
+    major="16",
+    control="c0ffee00c0ffee00",
+    state="in production",
+    timeline=1,
+    checkpoint=0x2000060,
+    redo=0x2000028,
+    label=Label(1, 0x2000028),
+    primary_lsn=0x5000000,
+    history=(),
+    oldest="000000010000000000000002",
 )
 DEFAULTS = dict.fromkeys(SETTINGS, "") | {
     "allow_alter_system": "on",

@@ -15,7 +15,7 @@ from standbyctl.steps.base import Step
 from standbyctl.steps.role import CreateRole
 from standbyctl.steps.setting import COMMIT, WAL_KEEP
 from standbyctl.steps.slot import CreateSlot
-from tests.pure.examples import BIN, CAP, DATA, GB, HBA, PRIMARY, STANDBY, server
+from tests.pure.examples import BIN, CAP, COPY, DATA, GB, HBA, PRIMARY, STANDBY, server
 from tests.pure.strategies import all_settings, drafts, hbas, targets
 
 
@@ -52,7 +52,8 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
         lacks=() if target.hba is HbaWay.SQL else draw(st.sampled_from([(), ("program", "read file")])),
     )
     found = Facts((Node(PRIMARY, server=primary), Node(STANDBY, place=place)))
-    sample = Sample(draw(st.none() | st.just(GB)), 100 * GB, draw(st.integers(4, 40)) * GB)
+    restored = COPY if target.from_restored else None
+    sample = Sample(draw(st.none() | st.just(GB)), 100 * GB, draw(st.integers(4, 40)) * GB, restored=restored)
     # What is there of ours, some run has made, and has remembered what was there before.
     made: list[Step] = [CreateRole(PRIMARY, STANDBY, target.role, target.passfile)] if role and target.own_role else []
     made += [CreateSlot(PRIMARY, STANDBY, target.slot)] if slot else []
@@ -65,7 +66,11 @@ def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fre
     alive = not target.slot or (slot is not None and not slot.lost)
     replaces = target.replace_cluster and target.service.managed
     free = [Contents.ABSENT, Contents.EMPTY, *([Contents.CLUSTER] if replaces else [])]
-    contents = draw(st.sampled_from([*free, *([] if fresh else [Contents.STANDBY])]))
+    if target.from_restored:
+        free = [Contents.RESTORED]
+    # A restored copy is set up once its slot is there.
+    there = not fresh and (alive or not target.from_restored)
+    contents = draw(st.sampled_from([*free, *([Contents.STANDBY] if there else [])]))
     standby, cluster = contents is Contents.STANDBY, contents is Contents.CLUSTER
     # One that does not run has been stopped by an attach that died then.
     stopped = cluster and not fresh and draw(st.booleans())
@@ -73,7 +78,7 @@ def _attachable_place(draw: st.DrawFn, target: Target, slot: Slot | None, *, fre
     ours = target.own_role and not fresh and draw(st.booleans())
     password_set = ours and draw(st.booleans())
     # A draft counts as whole, and a copy as covered, only by a slot that lives; what has run must be covered.
-    covered = not standby or (alive and draw(st.booleans()))
+    covered = not standby or target.from_restored or (alive and draw(st.booleans()))
     never_started = standby and (not covered or draw(st.booleans()))
     running = standby and not never_started and draw(st.booleans())
     found = () if fresh else draw(drafts)

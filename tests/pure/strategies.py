@@ -27,12 +27,13 @@ from standbyctl.domain.facts import (
 )
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import Replaced, Resident
+from standbyctl.domain.restored import Label
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.domain.survey import Survey
-from standbyctl.domain.target import HbaWay, SettingsWay
+from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.domain.tunnel import NO_TUNNEL, Approach, Trace, Tunnel, TunnelSeen
 from standbyctl.domain.volumes import Linked, Volume, VolumeSeen
 from standbyctl.planner.plan import Remembered
@@ -40,6 +41,7 @@ from standbyctl.steps.base import Step
 from tests.pure.examples import (
     BIN,
     CAP,
+    COPY,
     DATA,
     DRAFT,
     GB,
@@ -243,6 +245,25 @@ VOLUMES_SEEN = [
     VolumeSeen(Volume("pg_wal", "/wal"), Contents.FOREIGN),
     VolumeSeen(Volume("pg_wal", "/wal"), Contents.EMPTY, writable=False),
 ]
+any_restored = st.builds(
+    replace,
+    st.just(COPY),
+    system_identifier=st.sampled_from([SYSTEM, SYSTEM, "73", ""]),
+    missing=st.sampled_from([(), (), ("global/pg_control",)]),
+    foreign=st.sampled_from([(), (), (f"{DATA}/base",)]),
+    mode=st.sampled_from(["700", "750", "755"]),
+    shared=st.sampled_from([(), (), (f"{DATA}/pg_wal",)]),
+    major=st.sampled_from(["16", "16", "15", ""]),
+    state=st.sampled_from(["in production", "shut down", "in archive recovery"]),
+    timeline=st.integers(1, 2),
+    label=st.sampled_from([None, COPY.label, Label(1, 0x2000028, incremental=True)]),
+    restore_command=st.sampled_from(["", "cp /archive/%f %p"]),
+    history=st.sampled_from([None, (), ((1, 0x3000000),), ((1, 0x1000000),)]),
+    primary_lsn=st.sampled_from([0x1000000, 0x5000000]),
+    oldest=st.sampled_from(["", "000000010000000000000002", "000000010000000000000004"]),
+    slot_lsn=st.sampled_from([None, 0x1000000, 0x4000000]),
+    same_wal=st.sampled_from([None, False, True]),
+)
 any_samples = st.builds(
     Sample,
     cluster_bytes=_bytes,
@@ -262,9 +283,17 @@ any_samples = st.builds(
     approach=st.sampled_from(APPROACHES),
     volumes=st.sampled_from([(), *((seen,) for seen in VOLUMES_SEEN)]),
     linked=st.sampled_from([(), (Linked("pg_wal", "/wal", "64768:9"),)]),
+    restored=st.none() | any_restored,
 )
 DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
 services = st.sampled_from([PG_CTL, PG_CTL, DEBIAN, replace(DEBIAN, as_root=False), Service("postgresql-16", "", True)])
+
+
+def _sensible(target: Target) -> Target:
+    """Where a copy is there already, nothing is said about making one."""
+    return replace(target, copy_from="", replace_cluster=False, verify_backup=False) if target.from_restored else target
+
+
 targets = st.builds(
     replace,
     st.just(TARGET),
@@ -290,7 +319,8 @@ targets = st.builds(
     replace_cluster=st.booleans(),
     sslmode=st.sampled_from(["", "", "prefer", "disable", "require", "verify-full"]),
     tunnel=st.sampled_from([NO_TUNNEL, NO_TUNNEL, TUNNEL]),
-)
+    from_restored=st.sampled_from([False, False, True]),
+).map(_sensible)
 
 WANTED = [
     Wanted(CAP, "39GB", "/etc/pg.conf", 64),

@@ -149,7 +149,7 @@ def test_only_a_standby_of_this_primary_is_set_aside(
 ) -> None:
     after = predict(plan_detach(quiet(facts), sample, target, memory, options).steps, quiet(facts))
     before = facts.place(STANDBY).contents
-    if before in {Contents.FOREIGN, Contents.CLUSTER}:
+    if before in {Contents.FOREIGN, Contents.CLUSTER, Contents.RESTORED}:
         assert after.place(STANDBY).contents is before
     else:
         assert after.place(STANDBY).contents in {Contents.ABSENT, Contents.EMPTY}
@@ -215,6 +215,10 @@ def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOption
     if options.remove_data_directory:
         # Whether a role of somebody else still gets in without our line is known only by trying.
         admitted = after.place(STANDBY).admitted if not at.target.own_role else False
+        if at.target.from_restored:
+            # Renamed aside, as was asked: what was done to it is not undone.
+            assert after.place(STANDBY).contents is Contents.ABSENT
+            after = after.with_place(STANDBY, contents=Contents.RESTORED)
         assert after == at.facts.with_place(STANDBY, admitted=admitted)
 
 

@@ -16,7 +16,7 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.survey import Archiver, Collation, HostRoom, Sessions, SlotUse, Survey, Wal
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach
-from standbyctl.planner.checks import PRIMARY_LINES, STANDBY_LINES, tunnel
+from standbyctl.planner.checks import PRIMARY_LINES, STANDBY_LINES, restored, tunnel
 from standbyctl.planner.plan import Memory
 from standbyctl.planner.preflight import Preflight, Verdict, preflight
 from tests.pure.examples import ATTACHED, GB, OUR_ROLE, SAMPLE, TARGET, facts, server, settings
@@ -24,6 +24,7 @@ from tests.pure.situations import Situation, attachable
 from tests.pure.strategies import any_facts, any_samples, memories, targets
 
 TUNNEL_CODES = [line.code for line in (*tunnel.PRIMARY_LINES, *tunnel.STANDBY_LINES)]
+RESTORED_CODES = [line.code for line in restored.LINES]
 CODES = [line.code for line in (*PRIMARY_LINES, *STANDBY_LINES)]
 OF_TWO_HOSTS = {line.code for line in STANDBY_LINES if line.apart}
 
@@ -40,6 +41,7 @@ def test_ready_is_exactly_a_plan_without_blockers(facts: Facts, sample: Sample, 
     alone = sample.survey.likeness is None
     expected = [code for code in CODES if not (alone and code in OF_TWO_HOSTS)]
     expected += TUNNEL_CODES if target.tunnel.used else ()
+    expected += RESTORED_CODES if target.from_restored else ()
     assert sorted(check.code for check in found.checks) == sorted(expected)
 
 

@@ -37,6 +37,7 @@ def plan(session: Session, state: State) -> Planned:
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
     session.see_source(facts)
+    session.see_restored(facts)
     memory = journal.memory()
     return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
 

@@ -135,6 +135,7 @@ def _request(conninfo: str, target: Target) -> Request:
             "=".join(path.replace("=", "\\=") for path in pair) for pair in target.tablespace_mapping
         ),
         via=target.via.value,
+        from_restored=target.from_restored,
         tunnel_login=target.tunnel.account if target.tunnel.used else "",
         primary_address=written(*target.shown) if target.apart and not target.tunnel.used else "",
     )

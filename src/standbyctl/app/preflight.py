@@ -30,6 +30,7 @@ def look_ahead(session: Session, state: State, *, trial: bool) -> Report:
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
     session.see_source(facts)
+    session.see_restored(facts)
     found = preflight(facts, session.sample, session.target, journal.memory())
     if not trial or found.forecast.copy_bytes is None:
         return Report(found, facts, None)

@@ -74,6 +74,7 @@ class Request:
     waldir: str = ""
     tablespace_mapping: tuple[str, ...] = ()
     primary_address: str = ""
+    from_restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def resolve(request: Request, state: State) -> Resolved:
     earlier = journaled[0] if journaled else None
     primary = request.primary_name or (earlier.primary if earlier else "") or route.name
     server = server.renamed(primary)
-    port = request.port or (earlier.port if earlier else 0) or spot.port or spot.free_port or free_port(route.port)
+    # The postmaster.pid that came with a copy has its primary's.
+    there = 0 if request.from_restored and not spot.service.config_file else spot.port
+    port = request.port or (earlier.port if earlier else 0) or there or spot.free_port or free_port(route.port)
     name = request.name or (earlier.name if earlier else "") or name_from_address(spot.hostname, port)
     check_names(name, request.slot, primary, request.role)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
@@ -188,6 +191,7 @@ def resolve(request: Request, state: State) -> Resolved:
         tablespace_mapping=_mapping(request, earlier),
         away=hosts.away,
         own_address=route.own_address,
+        from_restored=request.from_restored or bool(earlier and earlier.from_restored),
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.effects import Effect, TryCopy
-from standbyctl.domain.facts import Facts
+from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.names import condemned_path, marker
 from standbyctl.domain.progress import Said, Tell, Trial
@@ -24,6 +24,7 @@ from standbyctl.nodes.world import World
 from standbyctl.observe.likeness import look_at_order
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
+from standbyctl.observe.restored import look_at_restored
 from standbyctl.observe.room import sample_room
 from standbyctl.observe.source import look_at_source
 from standbyctl.observe.surveying import take_survey
@@ -31,6 +32,7 @@ from standbyctl.planner.attach import steps_left
 from standbyctl.planner.plan import has
 from standbyctl.planner.standby import primary_conninfo, replication_conninfo
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.restored import SetUpRestored
 
 DYING_SECONDS = 5
 TRIAL_BYTES = 512 << 20
@@ -68,6 +70,7 @@ class Session:
             approach=self.resolved.approach,
             survey=self.sample.survey,
             source=self.sample.source,
+            restored=self.sample.restored,
         )
         return seen.facts
 
@@ -96,7 +99,7 @@ class Session:
         likeness = survey.likeness
         if likeness is None or not likeness.differing:
             return
-        if has(steps_left(facts, self.sample, self.target), CopyByBasebackup):
+        if has(steps_left(facts, self.sample, self.target), CopyByBasebackup, SetUpRestored):
             server = self.resolved.server
             ordered = look_at_order(server, lambda name: server.at(server.name, dbname=name), self._clock)
             survey = replace(survey, likeness=replace(likeness, ordered=ordered))
@@ -108,6 +111,14 @@ class Session:
             source = self.target.copy_from
             seen = look_at_source(source, self._doors()[source], question_for(self.resolved))
             self.sample = replace(self.sample, source=seen)
+
+    def see_restored(self, facts: Facts) -> None:
+        """Look at the copy that was put in place; not where it has been started already."""
+        place = facts.place(self.target.name)
+        waits = place.contents is Contents.RESTORED or (place.contents is Contents.STANDBY and place.never_started)
+        if self.target.from_restored and waits and not place.running:
+            seen = look_at_restored(self._doors(), question_for(self.resolved), facts.server(self.target.primary))
+            self.sample = replace(self.sample, restored=seen)
 
     def trial(self) -> Trial:
         """A short copy, measured."""
@@ -193,6 +204,7 @@ def question_for(resolved: Resolved) -> Question:
         tunnel=target.tunnel,
         waldir=target.waldir,
         tablespace_mapping=target.tablespace_mapping,
+        from_restored=target.from_restored,
     )
 
 

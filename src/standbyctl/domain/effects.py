@@ -27,6 +27,8 @@ from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import MoveCluster as MoveCluster
 from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
 from standbyctl.domain.replacing import VacateCluster as VacateCluster
+from standbyctl.domain.restored import AdoptCopy as AdoptCopy
+from standbyctl.domain.restored import CheckWal as CheckWal
 from standbyctl.domain.running import SetUnit as SetUnit
 from standbyctl.domain.running import StartServer as StartServer
 from standbyctl.domain.running import StopServer as StopServer
@@ -255,6 +257,8 @@ Effect = (
     | VacateCluster
     | MoveCluster
     | ResumeCluster
+    | CheckWal
+    | AdoptCopy
     | AdmitTunnelKey
     | ExpelTunnelKey
     | MakeTunnelKey

@@ -171,6 +171,7 @@ class Contents(StrEnum):
     ABSENT = "absent"
     EMPTY = "empty"
     STANDBY = "standby"  # a copy of the primary, set up by us to follow it
+    RESTORED = "restored"  # what is there is to be a standby where it stands, and is not set up yet
     CLUSTER = "cluster"  # some other PostgreSQL cluster
     FOREIGN = "foreign"  # somebody else's files
 

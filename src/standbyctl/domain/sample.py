@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from standbyctl.domain.restored import RestoredSeen
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.tunnel import CLEAR, Approach
@@ -19,6 +20,7 @@ class Sample:
     `free_device`: the filesystem that `free_bytes` is about. `tablespace_bytes`: of every tablespace, by its oid.
     `volumes`: what stands where parts of a copy go. `linked` and `condemned_linked`: what leads out of the data
     directory, and out of one that is being deleted.
+    `restored`: the copy that was put in place, where one is to be set up.
     `approach`: what there is for a tunnel, where one was asked for.
     """
 
@@ -46,3 +48,4 @@ class Sample:
     volumes: tuple[VolumeSeen, ...] = ()
     linked: tuple[Linked, ...] = ()
     condemned_linked: tuple[Linked, ...] = ()
+    restored: RestoredSeen | None = None

@@ -49,6 +49,7 @@ class Target:
     `away`: the primary is on another host than this one, and nobody is asked there but the server.
     `own_address`: the standby's own end of the way to its primary, where that one sees another (address translation);
     empty where it sees this one.
+    `from_restored`: a copy stands in `data_directory` already, and nothing is copied.
     """
 
     primary: str
@@ -92,6 +93,7 @@ class Target:
     tablespace_mapping: tuple[tuple[str, str], ...] = ()
     away: bool = False
     own_address: str = ""
+    from_restored: bool = False
 
     @property
     def tls(self) -> bool | None:

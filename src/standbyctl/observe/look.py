@@ -84,6 +84,7 @@ def ask_primary(door: Door, question: Question) -> dict[str, Any]:
             "ours": [question.name, f"{question.name}_copy"],
             "settings": list(SETTINGS),
             "slotless": not question.slot,
+            "restored": question.from_restored,
             **rights_asked(),
         },
     )
@@ -135,7 +136,7 @@ def _probe(
         question.replication_conninfo if tries else "",
         str(question.port),
         question.condemned,
-        "no" if question.slot else "yes",
+        "no" if question.slot and not question.from_restored else "yes",
         "yes" if question.verify_backup else "no",
         question.unit,
     )

@@ -1,6 +1,6 @@
 # What stands where the standby goes, or is: key=value lines. It changes nothing. Arguments: data directory, bin
 # directory, passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
-# path of a directory being deleted, "yes" where the standby has no slot, "yes" where the programs that verify a copy
+# path of a directory being deleted, "yes" where the last WAL file written counts, "yes" where the programs that verify a copy
 # are to be tried, a unit that is to start it at boot (empty where none is).
 data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 condemned=$8 slotless=$9
 shift 9
@@ -12,6 +12,8 @@ control() {
     "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n \
         -e 's/^Database system identifier: */system_identifier=/p' \
         -e "s/^Latest checkpoint's TimeLineID: */control_timeline=/p" \
+        -e 's/^Database cluster state: */control_state=/p' \
+        -e "s/^Latest checkpoint's REDO location: */control_redo=/p" \
         -e 's/^Bytes per WAL segment: */segment_bytes=/p'
 }
 # The last WAL file that has been written to. Others are made in advance, zeroed or renamed: a file's first page
@@ -62,7 +64,9 @@ else
     say entries "$(printf '%s' "$names" | head -n 3 | tr '\n' ' ')"
     control "$data"
     flag signal test -f "$data/standby.signal"
+    flag recovery_signal test -f "$data/recovery.signal"
     flag label test -f "$data/backup_label"
+    sed -n 's|^START WAL LOCATION: \([0-9A-F/]*\).*|label_lsn=\1|p' "$data/backup_label" 2>/dev/null
     flag label_of_standby grep -qx 'BACKUP FROM: standby' "$data/backup_label"
     # The last one of a name counts, here as in PostgreSQL.
     sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \

@@ -21,7 +21,7 @@ from standbyctl.domain.facts import (
 )
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
-from standbyctl.observe.coverage import copy_covered, standby_covered
+from standbyctl.observe.covering import copy_covered, restored_contents, standby_covered, unstarted_copy
 from standbyctl.observe.question import Question
 from standbyctl.observe.tunnel import parse_tunnel
 
@@ -120,7 +120,8 @@ def parse_place(
 ) -> Place:
     """The standby's place, from its host, its server where it runs, and the primary's view of it."""
     running = probe.get("running") == "yes"
-    contents = _contents(raw, probe)
+    contents = _contents(raw, probe, question)
+    unstarted = question.from_restored and unstarted_copy(probe)
     senders = [r for r in raw["streaming"] if r["application_name"] != f"{question.name}_copy"]
     streaming = any(
         r["application_name"] == question.name and (r["slot_name"] or "") == question.slot and r["state"] == "streaming"
@@ -157,15 +158,16 @@ def parse_place(
         admitted=bool(upstream) or probe.get("admitted", "").split("|")[0] == raw["system_identifier"],
         drafts=tuple(_draft(line, raw, question.slot) for line in drafts),
         condemned="condemned" in probe,
-        covered=contents is not Contents.STANDBY or standby_covered(raw, probe, question.slot),
-        never_started=probe.get("label") == "yes",
+        covered=contents is not Contents.STANDBY
+        or standby_covered(raw, probe, question.slot, restored=question.from_restored),
+        never_started=unstarted or probe.get("label") == "yes",
         follows=_follows(probe, question),
         running=running,
         started_by=(standby.get("started_by") or probe.get("started_by", "") if running else ""),
         asked=not running or bool(standby) or probe.get("server_status") != "ready",
         in_recovery=bool(standby.get("in_recovery", probe.get("signal", "yes") == "yes")),
         timeline=timeline if running and contents is not Contents.CLUSTER else 0,
-        same_timeline=contents is not Contents.STANDBY or timeline == raw["timeline"],
+        same_timeline=contents is not Contents.STANDBY or unstarted or timeline == raw["timeline"],
         elsewhere=elsewhere,
         upstream=upstream,
         downstreams=tuple(standby.get("downstreams", ())),
@@ -200,9 +202,11 @@ Replaced(system_identifier='-', identity='64768:9', ours=False), None)
     return Replaced(system, identity, ours == "yes") if said else None
 
 
-def _contents(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Contents:
+def _contents(raw: Mapping[str, Any], probe: Mapping[str, str], question: Question) -> Contents:
     if probe["contents"] in {"absent", "empty"}:
         return Contents(probe["contents"])
+    if question.from_restored:
+        return restored_contents(raw, probe, follows=_follows(probe, question))
     if not probe.get("system_identifier"):
         return Contents.FOREIGN
     ours = probe["system_identifier"] == raw["system_identifier"]

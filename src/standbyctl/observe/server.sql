@@ -1,5 +1,6 @@
 -- What a server believes, in one round trip. %(role)s: the standby's replication role.
 -- %(ours)s: the application_names that the standby and its copy connect with. %(slotless)s: it is to have no slot.
+-- %(restored)s: its copy is there already.
 -- [rights]: rights.sql. [roles]: pg_authid, or what everybody may see of it.
 -- The files come first: reading them marks, in this very session, what waits for a restart as pending.
 WITH files AS MATERIALIZED (
@@ -59,6 +60,9 @@ SELECT jsonb_build_object(
   'oldest_wal', CASE WHEN %(slotless)s AND NOT pg_is_in_recovery() THEN (
     SELECT min(name) FROM pg_ls_waldir()
      WHERE name ~ '^[0-9A-F]{24}$' AND left(name, 8) = left(pg_walfile_name(pg_current_wal_lsn()), 8)) END,
+  -- What a copy needs that is there already may be of an earlier timeline.
+  'oldest_of_all', CASE WHEN %(restored)s THEN (
+    SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY substr(name, 9), name LIMIT 1) END,
   'roles', (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
              'name', rolname, 'login', rolcanlogin, 'replication', rolreplication,

@@ -16,6 +16,7 @@ from standbyctl.planner.notes import attach_notes
 from standbyctl.planner.parameters import parameter_steps
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.planner.replacing import make_room
+from standbyctl.planner.restored import set_up_restored
 from standbyctl.planner.standby import connection, copy_name, replication_conninfo, standby_settings
 from standbyctl.planner.volumes import volumes_of
 from standbyctl.steps.base import Step
@@ -58,7 +59,12 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     if target.slot:
         slot = server.slot(target.slot)
         yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
-    yield from _copy(facts, sample, target)
+    if target.from_restored:
+        # Of a copy that was begun before somebody restored one.
+        yield from (RemoveDraft(target.name, draft.path) for draft in facts.place(target.name).drafts)
+        yield set_up_restored(facts, sample, target)
+    else:
+        yield from _copy(facts, sample, target)
     if unit := target.service.enabled_by_us:
         yield StartAtBoot(target.name, unit)
     yield StartStandby(

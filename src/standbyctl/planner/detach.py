@@ -93,14 +93,19 @@ def recall(facts: Facts, target: Target) -> Memory:
     """
     server, place = facts.server(target.primary), facts.place(target.name)
     found: list[Step] = []
+    slot = server.slot(target.slot)
+    used = place.contents is Contents.STANDBY and place.follows
     bare = facts
+    if slot and (used or place.drafts):
+        # Of the standby, whoever made it: before its attach it was not there.
+        bare = bare.with_server(target.primary, slots=tuple(each for each in server.slots if each != slot))
+    tunnel = tuple(_recall_tunnel(bare, target))
     if place.passfile is Passfile.OURS:
         found.append(
             ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         )
         bare = bare.with_place(target.name, passfile=Passfile.ABSENT, password_set=False)
     role = server.role(target.role)
-    used = place.contents is Contents.STANDBY and place.follows
     # The name alone is no proof: another directory may hold the standby that these were made for.
     if role and role.made_for == target.name and (place.password_set or used):
         found.append(CreateRole(target.primary, target.name, target.role, target.passfile))
@@ -108,12 +113,9 @@ def recall(facts: Facts, target: Target) -> Memory:
     if server.hba.has_line and (place.password_set or used or place.drafts):
         found.append(admission(server, place, target))
         bare = bare.with_server(target.primary, hba=replace(server.hba, has_line=False))
-    slot = server.slot(target.slot)
     if slot and (used or place.drafts):
         found.append(CreateSlot(target.primary, target.name, target.slot))
-        kept = tuple(slot for slot in server.slots if slot.name != target.slot)
-        bare = bare.with_server(target.primary, slots=kept)
-    return (*_recall_tunnel(facts, target), *(Remembered(step, bare) for step in found))
+    return (*tunnel, *(Remembered(step, bare) for step in found))
 
 
 def _recall_tunnel(facts: Facts, target: Target) -> Iterator[Remembered]:
@@ -176,10 +178,22 @@ def _condemned_by_us(sample: Sample, memory: Memory) -> bool:
     )
 
 
+def _made_before(target: Target, memory: Memory) -> bool:
+    """Whether the slot of a copy that was put in place was there before any step of ours."""
+    first = memory[0].before.server(target.primary).slot(target.slot) if memory else None
+    return target.from_restored and first is not None and not first.lost
+
+
 def _kept(facts: Facts, sample: Sample, target: Target, entry: Remembered, memory: Memory) -> Message | None:
     """Why a slot or a setting is kept although it looks as we left it."""
     server, place = facts.server(target.primary), facts.place(target.name)
     if isinstance(entry.step, CreateSlot) and (slot := server.slot(entry.step.slot)):
+        if _made_before(target, memory):
+            return msg(
+                'the slot "{slot}" is kept: it was there before. Without a standby it keeps WAL for nobody:'
+                " SELECT pg_drop_replication_slot('{slot}')",
+                slot=slot.name,
+            )
         stands = place.contents is Contents.STANDBY and place.follows and (place.covered or slot.lost)
         installed = any(isinstance(other.step, InstallCopy) for other in memory)
         if not stands and installed and not any(draft.whole for draft in place.drafts):

@@ -12,9 +12,11 @@ from standbyctl.domain.version import major
 from standbyctl.planner.blockers.likeness import is_far, named, version_words
 from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import has
+from standbyctl.planner.restored import restored_notes
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.clone.manifest import VerifyCopy
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.setting import WAL_KEEP
 from standbyctl.steps.slot import CAP
@@ -50,6 +52,7 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
         )
     if target.slot and target.wal_cap == "keep" and server.setting(CAP).value == "-1":
         yield msg("without a cap (--wal-cap keep) a dead standby fills the disk of {node}", node=target.primary)
+    yield from restored_notes(facts, sample, target, steps)
     yield from _commit_notes(server, target)
     yield msg(
         "wal_level stays {value}: replica is enough for a standby, and a change needs a restart",
@@ -86,7 +89,7 @@ def _place_notes(target: Target) -> Iterator[Message]:
 def _likeness_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
     """Where two hosts are not alike, and it stands in nobody's way."""
     likeness = sample.survey.likeness
-    if likeness is None or not has(steps, CopyByBasebackup):
+    if likeness is None or not has(steps, CopyByBasebackup, SetUpRestored):
         return
     for provider in likeness.differing:
         if provider in target.despite and likeness.ordered and likeness.keeps(provider):
@@ -145,8 +148,8 @@ def _asked_notes(server: Server, target: Target, steps: tuple[Step, ...]) -> Ite
         )
     if target.wal_keep_size:
         yield from _keep_notes(server, target)
-    copies = has(steps, CopyByBasebackup)
-    if copies and target.wal_method == "fetch" and not target.copy_from:
+    copies = has(steps, CopyByBasebackup, SetUpRestored)
+    if has(steps, CopyByBasebackup) and target.wal_method == "fetch" and not target.copy_from:
         yield _fetch_note(target)
     if has(steps, AdmitReplication) and target.auth_method == "md5":
         yield msg(

@@ -39,6 +39,6 @@ class Plan:
         return tuple(step.gist for step in self.steps)
 
 
-def has(steps: tuple[Step, ...], kind: type[Step]) -> bool:
-    """Whether a step of that kind is among them."""
-    return any(isinstance(step, kind) for step in steps)
+def has(steps: tuple[Step, ...], *kinds: type[Step]) -> bool:
+    """Whether a step of one of these kinds is among them."""
+    return any(isinstance(step, kinds) for step in steps)

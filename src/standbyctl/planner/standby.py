@@ -90,14 +90,16 @@ def standby_settings(server: Server, target: Target, source: Server | None = Non
     if target.service.managed:
         # Whatever starts it, it says whose it is.
         yield "standbyctl.attach", target.name
-    if target.restore_command:
+    if target.restore_command or target.from_restored:
+        # A restore leaves its own there, which may be of another host, or for another moment.
         yield "restore_command", target.restore_command
     for suffix in _RECOVERY_TARGETS:
-        # A target left over in the primary's file would stop or promote the standby on its way.
-        if comes.setting(f"recovery_target{suffix}").value:
+        # A target left over in the primary's file, or by a restore, would stop or promote the standby on its way.
+        if target.from_restored or comes.setting(f"recovery_target{suffix}").value:
             yield f"recovery_target{suffix}", ""
-    yield from _disarmed(comes, outside=outside)
-    yield from _minimum(server, source, outside=outside)
+    yield from _disarmed(comes, outside=outside, unknown=target.from_restored)
+    # What the files of a backup said then need not be enough for what the primary does now.
+    yield from _minimum(server, source, outside=outside or target.from_restored)
 
 
 def _listens(target: Target) -> str:
@@ -131,15 +133,16 @@ def _minimum(server: Server, source: Server | None, *, outside: bool) -> Iterato
             yield name, setting.value
 
 
-def _disarmed(server: Server, *, outside: bool) -> Iterator[tuple[str, str]]:
+def _disarmed(server: Server, *, outside: bool, unknown: bool) -> Iterator[tuple[str, str]]:
     """What comes along with the copy and must not act on this machine a second time.
 
-    `outside`: the standby has a postgresql.conf of its own, whose paths are its own too.
+    `outside`: the standby has a postgresql.conf of its own, whose paths are its own too. `unknown`: what comes along is
+    older than what the server says.
     """
     for name, harmless in _INHERITED:
         if outside and name == "external_pid_file":
             continue
-        if server.has(name) and server.setting(name).value not in {"", "0"}:
+        if server.has(name) and (unknown or server.setting(name).value not in {"", "0"}):
             yield name, harmless
     if server.setting("archive_mode").value == "always":
         # It would archive from the first moment, into the primary's own archive; "on" only after a promotion.

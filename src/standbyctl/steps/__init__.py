@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.cluster import PutClusterBack, ReplaceCluster
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
@@ -26,6 +27,7 @@ ALL = (
     CopyByBasebackup,
     VerifyCopy,
     InstallCopy,
+    SetUpRestored,
     StartAtBoot,
     StartStandby,
     StopStandby,

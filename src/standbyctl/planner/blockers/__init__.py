@@ -21,6 +21,7 @@ from standbyctl.planner.blockers.primary import (
     tls_blockers,
 )
 from standbyctl.planner.blockers.restart import asked_blockers, due_blockers
+from standbyctl.planner.blockers.restored import restored_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.source import source_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
@@ -52,6 +53,8 @@ def attach_blockers(
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)
     yield from directory_blockers(facts, sample, target)
+    if target.from_restored:
+        yield from restored_blockers(facts, sample, target)
     yield from volume_blockers(facts, sample, target, steps)
     yield from room_blockers(facts, target, steps)
     yield from disk_blockers(sample, target, steps)

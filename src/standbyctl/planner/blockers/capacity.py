@@ -13,8 +13,10 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.restart import need, restart_hint
 from standbyctl.planner.cap import MINIMUM_MB, choose_cap, kills_a_slot
 from standbyctl.planner.plan import Memory, has
+from standbyctl.planner.restored import slot_made_before
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.slot import CAP, CreateSlot
 
 # Streaming, the WAL has a walsender of its own beside that of the files.
@@ -23,7 +25,7 @@ SENDERS_FOR_A_COPY = {"stream": 2, "fetch": 1}
 
 def needed_senders(target: Target) -> int:
     """Walsenders that an attach needs at the primary at most; a copy of a standby leaves one for the stream."""
-    return 1 if target.copy_from else SENDERS_FOR_A_COPY[target.wal_method]
+    return 1 if target.copy_from or target.from_restored else SENDERS_FOR_A_COPY[target.wal_method]
 
 
 def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
@@ -32,14 +34,14 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
     senders = int(server.setting("max_wal_senders").value)
     used, needs = sample.wal_senders_in_use, needed_senders(target)
     free = senders - used
-    if senders and free < needs and has(steps, CopyByBasebackup):
+    if senders and free < needs and has(steps, CopyByBasebackup, SetUpRestored):
         yield Blocker(
             "P103",
             msg("not enough free walsenders on {node}", node=node),
             msg(
                 "{needs}; {used} of {total} are in use (max_wal_senders = {total}, read at server start only).",
                 needs=msg("The standby needs 1")
-                if target.copy_from
+                if target.copy_from or target.from_restored
                 else msg("The copy needs {needs}, afterwards the standby 1", needs=needs),
                 used=used,
                 total=senders,
@@ -113,7 +115,8 @@ def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) 
     made = any(isinstance(entry.step, CreateSlot) and entry.step.slot == target.slot for entry in memory)
     used = place.contents is Contents.STANDBY and place.follows
     read_now = any(use.active for use in sample.survey.slots if use.name == slot.name)
-    if slot.slot_type != "physical" or not (made or used):
+    before = slot_made_before(facts, target) and not read_now
+    if slot.slot_type != "physical" or not (made or used or before):
         yield Blocker(
             "P104",
             msg(

@@ -13,6 +13,7 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.restored import SetUpRestored
 
 # pg_settings shows shared_buffers in blocks.
 _BLOCK_BYTES = 8192
@@ -21,7 +22,7 @@ _ROOM_FOR_FILES = 1000
 
 def host_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """Libraries, memory, inodes: the copy starts with what the files of the primary say."""
-    if not has(steps, CopyByBasebackup):
+    if not has(steps, CopyByBasebackup, SetUpRestored):
         return
     survey, source = sample.survey, sample.source
     lacking = {*survey.libraries_missing, *(source.libraries_missing if source else ()), *_lacking(survey, target)}

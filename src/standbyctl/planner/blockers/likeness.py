@@ -13,6 +13,7 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.restored import SetUpRestored
 
 _LIBRARIES = {"libc": "C library", "icu": "ICU"}
 # With this version of glibc nearly every locale got another order (ISO 14651_t1 of 2016).
@@ -24,7 +25,7 @@ _FAR_SECONDS = 5.0
 def likeness_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """Of two hosts only, and only where a copy is still to be made."""
     likeness = sample.survey.likeness
-    if likeness is None or not has(steps, CopyByBasebackup):
+    if likeness is None or not has(steps, CopyByBasebackup, SetUpRestored):
         return
     if likeness.other_machine:
         yield Blocker(

@@ -14,6 +14,7 @@ from standbyctl.planner.parameters import SENSIBLE_MB, asked_megabytes, paramete
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.setting import WAL_KEEP, Alteration
 from standbyctl.steps.slot import CAP
 
@@ -51,7 +52,7 @@ def _kept_blockers(
 ) -> Iterator[Blocker]:
     """WAL that is kept for a standby without a slot: too little, or more than there is room for."""
     asked, present = asked_megabytes(target), int(facts.server(target.primary).setting(WAL_KEEP).value)
-    if not target.slot and has(steps, CopyByBasebackup) and not asked and present < SENSIBLE_MB:
+    if not target.slot and has(steps, CopyByBasebackup, SetUpRestored) and not asked and present < SENSIBLE_MB:
         yield Blocker(
             "P108",
             msg("nothing would keep WAL for {name} on {node}", name=target.name, node=target.primary),

@@ -19,6 +19,7 @@ from standbyctl.planner.replacing import may_replace
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.clone.manifest import VerifyCopy
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.role import CreateRole
 
 
@@ -131,7 +132,7 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
         yield from replacing_blockers(facts, target)
     if place.contents in {Contents.FOREIGN, Contents.CLUSTER} and not replaces:
         yield _taken(place, sample, target)
-    elif place.mount_point:
+    elif place.mount_point and not target.from_restored:
         yield Blocker(
             "P201",
             msg("{path} is a mount point: not yet", path=path),
@@ -227,7 +228,7 @@ def room_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iter
             msg("{what}, already when it is asked for its version.", what=place.verifier),
             msg("Install it in {path}, or attach without --verify-backup.", path=place.bin_directory),
         )
-    if not has(steps, CopyByBasebackup):
+    if not has(steps, CopyByBasebackup, SetUpRestored):
         return
     number = major(facts.server(target.primary).version_num)
     if place.bin_version_num // 10000 != number:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.message import Message, msg
-from standbyctl.planner.checks import around, likeness, primary, standby, tunnel
+from standbyctl.planner.checks import around, likeness, primary, restored, standby, tunnel
 from standbyctl.planner.checks.line import Line, View
 from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.base import Impact
@@ -17,7 +17,7 @@ STANDBY_LINES = (*standby.LINES, *likeness.LINES)
 
 def checks(view: View) -> tuple[Check, ...]:
     """Both nodes, line by line, in the order of the codes."""
-    used = view.target.tunnel.used
+    used, there = view.target.tunnel.used, view.target.from_restored
     return (
         *(
             _check(view, line, view.target.primary)
@@ -25,7 +25,7 @@ def checks(view: View) -> tuple[Check, ...]:
         ),
         *(
             _check(view, line, view.target.name)
-            for line in (*STANDBY_LINES, *(tunnel.STANDBY_LINES if used else ()))
+            for line in (*STANDBY_LINES, *(tunnel.STANDBY_LINES if used else ()), *(restored.LINES if there else ()))
             if view.survey.likeness or not line.apart
         ),
     )

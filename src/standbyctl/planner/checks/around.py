@@ -202,6 +202,8 @@ def _readable(view: View) -> Seen:
 def _checkpoint(view: View) -> Seen:
     if view.target.copy_from:
         return fine("a restartpoint on {node}; none here", node=view.target.copy_from)
+    if view.target.from_restored:
+        return fine("none: nothing is copied")
     if view.target.checkpoint == "fast":
         return fine("at once (--checkpoint fast): a burst of writes")
     seconds = float(view.value("checkpoint_timeout") or 0) * float(view.value("checkpoint_completion_target") or 0)
@@ -210,6 +212,8 @@ def _checkpoint(view: View) -> Seen:
 
 def _source(view: View) -> Seen:
     target, seen = view.target, view.sample.source
+    if target.from_restored:
+        return fine("{path}, as it is", path=target.data_directory)
     if not target.copy_from:
         return fine("{node} itself", node=target.primary)
     if seen is None:

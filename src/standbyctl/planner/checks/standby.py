@@ -19,6 +19,7 @@ _CONTENTS = {
     Contents.ABSENT: msg("is not there"),
     Contents.EMPTY: msg("is empty"),
     Contents.STANDBY: msg("holds a copy of this primary"),
+    Contents.RESTORED: msg("holds what is to be set up where it is"),
     Contents.CLUSTER: msg("holds another PostgreSQL cluster"),
     Contents.FOREIGN: msg("holds files of somebody"),
 }
@@ -49,6 +50,8 @@ def _older_minor(standby: int, primary: int) -> bool:
 
 def _copy(view: View) -> Seen:
     if view.place.contents is not Contents.STANDBY:
+        if view.target.from_restored:
+            return fine("none is made: what was restored is used as it is")
         return fine("nothing to keep: a copy is made")
     if view.place.upstream:
         return fine("streams from {node}", node=view.place.upstream)
@@ -72,6 +75,13 @@ def _port(view: View) -> Seen:
 
 
 def _disk(view: View) -> Seen:
+    free = view.sample.free_bytes
+    if view.target.from_restored:
+        return (
+            fine("nothing is copied")
+            if free is None
+            else fine("{free} free; nothing is copied", free=format_size(free))
+        )
     found = disks(view.sample, view.target)
     if not found:
         return unknown("not known")

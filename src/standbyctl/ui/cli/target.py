@@ -48,6 +48,8 @@ _HELP = {
     "max_wal_senders": "At least so many, as --wal-level.",
     "max_replication_slots": "At least so many, as --wal-level.",
     "copy_from": "Copy this standby, and spare the primary: a conninfo, or a name from standbyctl.toml or status.",
+    "from_restored": "The copy of the primary that pgBackRest, Barman, pg_basebackup or a snapshot has put at DIR"
+    " becomes the standby where it is; nothing is copied, moved or deleted.",
     "via": "How the standby reaches the primary. ssh-tunnel: where that listens on its own host only (a systemd unit on"
     " the standby's host). Default: direct.",
     "tunnel_login": "With --via ssh-tunnel: account and sshd of the primary's host. Default: the server's user there.",
@@ -94,6 +96,7 @@ _OPTIONS = (
     click.option("--max-wal-senders", type=_COUNT, metavar="N", help=_HELP["max_wal_senders"]),
     click.option("--max-replication-slots", type=_COUNT, metavar="N", help=_HELP["max_replication_slots"]),
     click.option("--copy-from", metavar="CONNINFO", help=_HELP["copy_from"]),
+    click.option("--from-restored", metavar="DIR", help=_HELP["from_restored"]),
     click.option("--via", type=click.Choice(["direct", "ssh-tunnel"]), help=_HELP["via"]),
     click.option("--tunnel-login", metavar="[USER][@HOST[:PORT]]", help=_HELP["tunnel_login"]),
     click.option("--waldir", metavar="DIR", help=_HELP["waldir"]),
@@ -125,12 +128,13 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT"))
     ):
         raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
-    data_directory = given["data_dir"] or (standby.data_directory if standby else "")
+    restored = _restored(given)
+    data_directory = restored or given["data_dir"] or (standby.data_directory if standby else "")
     if not (data_directory or cluster or standby_ssh or primary_ssh) and need_place:
         raise click.UsageError("where is the standby to be? Give -D DIR.")
     attach = config.attach
     no_slot = _no_slot(given, attach)
-    copy_from = given["copy_from"] or attach.copy_from
+    copy_from = "" if restored else given["copy_from"] or attach.copy_from
     source = config.node(copy_from)
     if source:
         copy_from = source.conninfo or (f"port={source.port}" if source.port else "")
@@ -159,7 +163,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         sslrootcert=given["sslrootcert"] or attach.sslrootcert,
         restore_command=given["restore_command"] or attach.restore_command,
         settings=given["settings"] or attach.settings,
-        verify_backup=bool(given["verify_backup"]) or attach.verify_backup,
+        verify_backup=not restored and (bool(given["verify_backup"]) or attach.verify_backup),
         wal_level=given["wal_level"] or attach.wal_level,
         max_wal_senders=given["max_wal_senders"] or attach.max_wal_senders,
         max_replication_slots=given["max_replication_slots"] or attach.max_replication_slots,
@@ -174,6 +178,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         waldir=given["waldir"] or (standby.waldir if standby else ""),
         tablespace_mapping=given["tablespace_mapping"] or (standby.tablespace_mapping if standby else ()),
         primary_address=given["primary_address"] or attach.primary_address,
+        from_restored=bool(restored),
     )
 
 
@@ -185,6 +190,18 @@ def _cluster(given: dict[str, Any], standby: NodeConfig | None) -> str:
     if named and not re.fullmatch(r"[0-9]+/[A-Za-z0-9_.][A-Za-z0-9_.-]*", named):
         raise click.UsageError(f'"{named}" is no Debian cluster: write VERSION/NAME, such as 15/main.')
     return named
+
+
+def _restored(given: dict[str, Any]) -> str:
+    """Where a copy stands already; click.UsageError where something else is said about the copy, too."""
+    restored = str(given["from_restored"] or "")
+    for other in ("copy_from", "replace_cluster", "verify_backup", "max_rate", "checkpoint", "wal_method"):
+        if restored and given[other]:
+            raise click.UsageError(f"--from-restored copies nothing: leave --{other.replace('_', '-')} out.")
+    here = given["data_dir"]
+    if restored and here and os.path.normpath(here) != os.path.normpath(restored):
+        raise click.UsageError("--from-restored is where the standby runs: leave --data-dir out, or give the same.")
+    return restored
 
 
 def _no_slot(given: dict[str, Any], attach: AttachConfig) -> bool:

@@ -1,14 +1,54 @@
-"""Whether the WAL that a copy needs next is still kept. Pure."""
+"""Whether the WAL is kept that a copy, or a standby, needs next. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from standbyctl.domain.facts import Contents
 from standbyctl.domain.lsn import parse_lsn, parse_walfile
+from standbyctl.domain.restored import FOLLOWED
 
 
-def standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:
+def restored_contents(raw: Mapping[str, Any], probe: Mapping[str, str], *, follows: bool) -> Contents:
+    """What stands where a copy was restored to: a standby once it is set up, by the last of what is written then.
+
+    A backup of that very standby names us too, and has no standby.signal before it is set up.
+    """
+    ours = probe.get("system_identifier") == raw["system_identifier"]
+    as_standby = probe.get("signal") == "yes" and probe.get("recovery_signal") != "yes"
+    if ours and follows and (as_standby or probe.get("running") == "yes"):
+        return Contents.STANDBY
+    return Contents.RESTORED
+
+
+def unstarted_copy(probe: Mapping[str, str]) -> bool:
+    """Whether nobody has started a restored copy as a standby yet."""
+    stopped = probe.get("running") != "yes"
+    return stopped and (probe.get("label") == "yes" or probe.get("control_state", "") not in {"", *FOLLOWED})
+
+
+def standby_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str, *, restored: bool) -> bool:
+    """Whether the WAL that the standby in its place needs next is kept."""
+    if not restored:
+        return _attached_covered(raw, probe, slot)
+    segment = probe.get("segment_bytes", "")
+    if not unstarted_copy(probe):
+        # Its pg_wal may have come with files that were made in advance.
+        return _covers(raw, slot, probe.get("written_wal", ""), segment, next_file=0)
+    first = probe.get("label_lsn") or probe.get("control_redo", "")
+    if not segment.isdigit() or not first:
+        return False
+    number = parse_lsn(first) // int(segment)
+    kept = next((s for s in raw["slots"] if s["slot_name"] == slot), None)
+    by_slot = kept is not None and kept["wal_status"] != "lost" and kept["restart_lsn"]
+    if by_slot and parse_lsn(by_slot) // int(segment) <= number:
+        return True
+    oldest: str = raw.get("oldest_of_all") or ""
+    return bool(oldest) and parse_walfile(oldest, int(segment))[1] <= number
+
+
+def _attached_covered(raw: Mapping[str, Any], probe: Mapping[str, str], slot: str) -> bool:
     """Whether the WAL that the standby in its place needs next is kept."""
     if slot or probe.get("label") == "yes":
         of_standby = ".standby" if probe.get("label_of_standby") == "yes" else ""
