@@ -99,6 +99,8 @@ def _room_on(disk: Disk, *, alone: bool) -> Message:
 
 
 def _volumes(view: View) -> Seen:
+    if view.target.from_restored:
+        return fine("where the copy has them")
     if not view.sample.volumes:
         return fine("nothing is to be outside the data directory")
     return fine("{what}", what=", ".join(str(each.volume) for each in view.sample.volumes))

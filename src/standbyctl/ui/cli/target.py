@@ -175,8 +175,9 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         replace_cluster=bool(given["replace_cluster"]),
         via=given["via"] or attach.via,
         tunnel_login=given["tunnel_login"] or attach.tunnel_login,
-        waldir=given["waldir"] or (standby.waldir if standby else ""),
-        tablespace_mapping=given["tablespace_mapping"] or (standby.tablespace_mapping if standby else ()),
+        waldir=given["waldir"] or (standby.waldir if standby and not restored else ""),
+        tablespace_mapping=given["tablespace_mapping"]
+        or (standby.tablespace_mapping if standby and not restored else ()),
         primary_address=given["primary_address"] or attach.primary_address,
         from_restored=bool(restored),
     )
@@ -195,7 +196,8 @@ def _cluster(given: dict[str, Any], standby: NodeConfig | None) -> str:
 def _restored(given: dict[str, Any]) -> str:
     """Where a copy stands already; click.UsageError where something else is said about the copy, too."""
     restored = str(given["from_restored"] or "")
-    for other in ("copy_from", "replace_cluster", "verify_backup", "max_rate", "checkpoint", "wal_method"):
+    parts = ("waldir", "tablespace_mapping")
+    for other in ("copy_from", "replace_cluster", "verify_backup", "max_rate", "checkpoint", "wal_method", *parts):
         if restored and given[other]:
             raise click.UsageError(f"--from-restored copies nothing: leave --{other.replace('_', '-')} out.")
     here = given["data_dir"]
