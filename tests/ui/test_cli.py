@@ -80,6 +80,9 @@ def test_version_says_its_number(run):
         (["demo", "stop"], "no demo is running"),
         (["frobnicate"], "No such command 'frobnicate'"),
         (["attach", "--password", "x"], "No such option"),
+        (["attach", "-p", "x", "-D", "/b", "--from-restored", "/a"], "--data-dir out, or give the same"),
+        (["attach", "-p", "x", "--from-restored", "/a", "--copy-from", "y"], "leave --copy-from out"),
+        (["plan", "-p", "x", "--from-restored", "/a", "--verify-backup"], "leave --verify-backup out"),
     ],
 )
 def test_nonsense_is_answered_with_usage_and_exit_2(run, args, said):

@@ -1,7 +1,7 @@
 # What stands where the standby goes, or is: key=value lines. It changes nothing. Arguments: data directory, bin
 # directory, passfile, marker of the passfile, its entry up to the password, replication conninfo, port of the standby,
-# path of a directory being deleted, "yes" where the last WAL file written counts, "yes" where the programs that verify a copy
-# are to be tried, a unit that is to start it at boot (empty where none is).
+# path of a directory being deleted, "yes" where the last WAL file written counts, "yes" where the programs that verify
+# a copy are to be tried, a unit that is to start it at boot (empty where none is).
 data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 condemned=$8 slotless=$9
 shift 9
 verify=$1 unit=$2
