@@ -17,16 +17,16 @@ check: .venv/dev ## format, lint, types, contracts, and the tests that need no s
 	$(BIN)/python -m pytest -q -n auto -m "not live and not hosts" tests
 
 test: check ## check, and attach, detach, refusals and some crash points on one PostgreSQL version
-	$(BIN)/python -m pytest -q -n 2 -m "live and sample" --versions 1 tests
+	$(BIN)/python -m pytest -q -n 3 -m "live and sample" --versions 1 tests
 
 live: .venv/dev ## everything, on every PostgreSQL version that is here
 	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
 
 rest: .venv/dev ## what live runs and test does not: for CI, after test
-	$(BIN)/python -m pytest -q -n 3 -m live --versions all --after-test tests
+	$(BIN)/python -m pytest -q -n 4 -m live --versions all --after-test tests
 
 hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m hosts tests/hosts
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts tests/hosts
 
 faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: prints the matrix (half an hour)
 	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py
