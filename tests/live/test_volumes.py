@@ -146,6 +146,24 @@ def test_a_deletion_that_was_killed_is_ended_by_the_same_again(volumes, pair):
     volumes.are_empty()
 
 
+def test_a_tablespace_that_the_primary_has_made_since_is_replayed_into_its_own_place_and_never_deleted(volumes, pair):
+    volumes.attach()
+    late = pair.area.path / "late"
+    late.mkdir(mode=0o700)
+    shutil.chown(late, pair.area.user)
+    pair.primary.rows(f"CREATE TABLESPACE late LOCATION '{late}'")
+    pair.primary.rows("CREATE TABLE precious TABLESPACE late AS SELECT generate_series(1, 1000) AS n")
+    with pair.standby() as standby:
+        pair.wait(lambda: standby.execute("SELECT count(*) FROM pg_tablespace").fetchone() == (4,))
+    said = text(volumes.detach("--delete"))
+    assert f"{late} is left as it is" in said
+    assert "the primary itself has it" in said
+    volumes.are_empty()
+    pair.primary.stop("fast")
+    pair.primary.start()
+    assert pair.primary.rows("SELECT count(*) FROM precious") == [(1000,)]
+
+
 def test_a_directory_that_was_filled_since_the_plan_stops_the_copy_and_is_left_alone(volumes, pair):
     env = {"DYING_POINT": "before:CopyCluster", "DYING_NOTE": str(pair.area.path / "note")}
     pair.tool("attach", *pair.where, *volumes.asked, "--yes", module="tests.faults.dying", env=env)

@@ -17,10 +17,10 @@ from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.detach import DetachOptions, plan_detach
 from standbyctl.planner.preflight import preflight
 from standbyctl.planner.volumes import disks, volumes_of
+from standbyctl.steps.base import predict
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.directory import DeleteDirectory
-from tests.pure.attached import AFTER, MEMORY
-from tests.pure.examples import GB, SAMPLE, TARGET, facts, server
+from tests.pure.examples import GB, SAMPLE, TARGET, facts, remember, server
 from tests.pure.test_preflight import line
 
 FAST = Tablespace(16385, "fast", "/ssd/fast")
@@ -160,12 +160,36 @@ def test_what_a_host_says_of_a_directory() -> None:
     assert parse_volumes(absent, (WAL, SPACE))[1] == VolumeSeen(SPACE, Contents.ABSENT, False)
 
 
-def test_what_leads_out_of_a_directory_is_deleted_with_it() -> None:
-    linked = (Linked("pg_wal", "/wal", "64768:7"),)
-    sample = replace(SAMPLE, linked=linked, directory_identity="64768:5")
-    plan = plan_detach(AFTER, sample, TARGET, MEMORY, DetachOptions(True, True))
-    [last] = [step for step in plan.steps if isinstance(step, DeleteDirectory)]
-    assert last.linked == linked
+def test_only_where_attach_has_put_a_part_is_anything_deleted_and_the_rest_is_named() -> None:
+    seen = facts(PRIMARY)
+    plan = plan_attach(seen, ROOMY, ASKED)
+    linked = (
+        Linked("pg_wal", "/wal", "64768:7"),
+        Linked("pg_tblspc/16385", "/elsewhere", "64768:8"),
+        Linked("pg_tblspc/16999", "/late", "64768:9", of_primary=True),
+    )
+    sample = replace(ROOMY, linked=linked, directory_identity="64768:5")
+    after = predict(plan.steps, seen)
+    back = plan_detach(after, sample, ASKED, remember(plan, seen), DetachOptions(True, True))
+    [last] = [step for step in back.steps if isinstance(step, DeleteDirectory)]
+    assert last.linked == linked[:1]
     assert str(last.text).endswith(", and what it has in /wal")
     [effect] = last.effects()
     assert str(effect).endswith(" /wal/*")
+    said = [str(note) for note in back.notes if "is left as it is" in str(note)]
+    assert said == [
+        "/elsewhere is left as it is (pg_tblspc/16385 leads there): attach has not put it there",
+        "/late is left as it is (pg_tblspc/16999 leads there): the primary itself has it",
+    ]
+    # Set aside it is whole, with all that it leads to.
+    aside = plan_detach(after, sample, ASKED, remember(plan, seen), DetachOptions(True, False))
+    assert "is left as it is" not in " ".join(map(str, aside.notes))
+
+
+def test_where_the_primary_has_made_a_tablespace_of_its_own_place_nothing_is_deleted_even_if_it_was_ours() -> None:
+    seen = facts(PRIMARY)
+    plan = plan_attach(seen, ROOMY, ASKED)
+    sample = replace(ROOMY, linked=(Linked("pg_tblspc/16385", "/nvme", "64768:8", of_primary=True),))
+    back = plan_detach(predict(plan.steps, seen), sample, ASKED, remember(plan, seen), DetachOptions(True, True))
+    [last] = [step for step in back.steps if isinstance(step, DeleteDirectory)]
+    assert last.linked == ()

@@ -51,11 +51,16 @@ class VolumeSeen:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A symbolic link in a data directory that leads out of it. `identity`: device and inode of where it leads."""
+    """A symbolic link in a data directory that leads out of it. `identity`: device and inode of where it leads.
+
+    `of_primary`: the primary itself is there. A tablespace that it makes is replayed into the very same path, so that a
+    standby on its own machine shares it.
+    """
 
     link: str
     path: str
     identity: str
+    of_primary: bool = False
 
 
 def link_of(tablespace: Tablespace) -> str:

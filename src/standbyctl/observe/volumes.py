@@ -29,10 +29,8 @@ def volume_parts(asked: Iterable[Volume], question: Question) -> tuple[Part, ...
 
 def parse_volumes(pairs: Pairs, asked: Iterable[Volume]) -> tuple[VolumeSeen, ...]:
     """What that host has said, with what the primary's has."""
-    probe = dict(pairs)
-    same_machine = probe["machine"] == probe.get("primary_machine")
-    theirs = {value for key, value in pairs if key in {"primary_volume", "primary_identity"}} if same_machine else set()
-    home = probe.get("primary_real", "") if same_machine else ""
+    theirs = _of_primary(pairs)
+    home = dict(pairs).get("primary_real", "") if theirs else ""
     said = {value.partition(" ")[0]: value.split(" ", 6)[1:] for key, value in pairs if key == "volume"}
 
     def seen(volume: Volume) -> VolumeSeen:
@@ -52,8 +50,18 @@ def parse_volumes(pairs: Pairs, asked: Iterable[Volume]) -> tuple[VolumeSeen, ..
 def parse_linked(pairs: Pairs, key: str) -> tuple[Linked, ...]:
     """What leads out of a data directory.
 
-    >>> parse_linked([("linked", "64768:9 pg_wal /wal/main"), ("end", "yes")], "linked")
-    (Linked(link='pg_wal', path='/wal/main', identity='64768:9'),)
+    >>> here = [("machine", "m"), ("primary_machine", "m"), ("primary_volume", "64768:9")]
+    >>> parse_linked([*here, ("linked", "64768:9 pg_wal /wal/main")], "linked")
+    (Linked(link='pg_wal', path='/wal/main', identity='64768:9', of_primary=True),)
     """
+    theirs = _of_primary(pairs)
     found = (value.split(" ", 2) for name, value in pairs if name == key)
-    return tuple(Linked(link, path, identity) for identity, link, path in found)
+    return tuple(Linked(link, path, identity, identity in theirs) for identity, link, path in found)
+
+
+def _of_primary(pairs: Pairs) -> set[str]:
+    """Device and inode of everything that the primary has, where it is on the same machine."""
+    probe = dict(pairs)
+    if probe["machine"] != probe.get("primary_machine"):
+        return set()
+    return {value for key, value in pairs if key in {"primary_volume", "primary_identity"}}

@@ -18,6 +18,7 @@ from standbyctl.planner.blockers.primary import reload_blockers
 from standbyctl.planner.blockers.rights import rights_blockers, unseen_blockers
 from standbyctl.planner.plan import Memory, Plan, Remembered
 from standbyctl.planner.replacing import owed, put_back, put_back_notes, somebodys
+from standbyctl.planner.volumes import made_by_us
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
 from standbyctl.steps.clone.basebackup import InstallCopy, RemoveDraft
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
@@ -61,7 +62,16 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     steps += _copy_steps(facts, sample, target, memory, options)
     if blockers := tuple(_blockers(facts, target, memory, tuple(steps))):
         return Plan(blockers=blockers)
+    notes += _left_elsewhere(sample, memory, options)
     return Plan(steps=tuple(steps), notes=tuple(dict.fromkeys([*notes, *_notes(facts, target, steps, options)])))
+
+
+def _left_elsewhere(sample: Sample, memory: Memory, options: DetachOptions) -> Iterator[Message]:
+    """What a directory that is deleted has outside of it, and attach has not put there."""
+    linked = (*sample.linked, *sample.condemned_linked) if options.delete else ()
+    for each in sorted(set(linked) - set(made_by_us(linked, memory)), key=lambda each: each.link):
+        why = msg("the primary itself has it") if each.of_primary else msg("attach has not put it there")
+        yield msg("{path} is left as it is ({link} leads there): {why}", path=each.path, link=each.link, why=why)
 
 
 def _blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Step, ...]) -> Iterator[Blocker]:
@@ -148,7 +158,7 @@ def _directory_steps(
     condemned = condemned_path(target.data_directory)
     if place.condemned and options.delete and _condemned_by_us(sample, memory):
         who = (place.bin_directory, identifier, sample.condemned_identity)
-        yield DeleteDirectory(target.name, condemned, *who, sample.condemned_linked)
+        yield DeleteDirectory(target.name, condemned, *who, made_by_us(sample.condemned_linked, memory))
     was = memory[0].before.place(target.name).contents if memory else Contents.ABSENT
     half_way = place.contents is Contents.ABSENT and was is Contents.EMPTY
     if place.contents is not Contents.STANDBY and not half_way:
@@ -165,7 +175,7 @@ def _directory_steps(
     )
     if options.delete and not half_way:
         who = (place.bin_directory, identifier, sample.directory_identity)
-        yield DeleteDirectory(target.name, condemned, *who, sample.linked)
+        yield DeleteDirectory(target.name, condemned, *who, made_by_us(sample.linked, memory))
 
 
 def _condemned_by_us(sample: Sample, memory: Memory) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from standbyctl.domain.facts import Server
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
-from standbyctl.domain.volumes import WAL_LINK, Volume, link_of, volumes
+from standbyctl.domain.volumes import WAL_LINK, Linked, Volume, link_of, volumes
+from standbyctl.planner.plan import Memory
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
 
 # A copy brings some WAL files with it.
 WAL_BYTES = 3 * 16 * (1 << 20)
@@ -29,6 +31,13 @@ def volumes_of(server: Server, source: Server, target: Target) -> tuple[Volume, 
     there = {link_of(each): each.location for each in source.tablespaces}
     asked = volumes(server.tablespaces, target.waldir, target.tablespace_mapping)
     return tuple(replace(each, source=there.get(each.link, each.source)) for each in asked)
+
+
+def made_by_us(linked: Iterable[Linked], memory: Memory) -> tuple[Linked, ...]:
+    """What leads out of a copy to where attach has put a part of it, and nothing else: only that is ever deleted."""
+    copies = (entry.step for entry in memory if isinstance(entry.step, CopyByBasebackup))
+    ours = {(volume.link, volume.path) for copy in copies for volume in copy.volumes}
+    return tuple(each for each in linked if (each.link, each.path) in ours and not each.of_primary)
 
 
 def needed_bytes(held_bytes: int) -> int:
