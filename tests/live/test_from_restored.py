@@ -366,6 +366,34 @@ def test_a_copy_that_leads_to_the_wal_of_its_primary_is_refused(pair, restored):
     assert "db2/pg_wal is that of" in words(done)
 
 
+def test_tablespaces_must_be_the_copys_own_by_its_links_and_by_its_map(pair, restored):
+    space, own = pair.area.path / "fast", pair.area.path / "own"
+    space.mkdir(mode=0o700)
+    shutil.chown(space, pair.area.user)
+    pair.primary.rows(f"CREATE TABLESPACE fast LOCATION '{space}'")
+    pair.primary.rows("CREATE TABLE quick TABLESPACE fast AS SELECT generate_series(1, 1000) AS n")
+    pair.primary.rows("CHECKPOINT")
+    restored.low_level()
+    assert f"{space} is that of" in restored.refused("P219")
+    [link] = (pair.data / "pg_tblspc").iterdir()
+    link.unlink()
+    link.symlink_to(own)
+    assert f"{own} is not there" in restored.refused("P219")
+    subprocess.run(["cp", "-a", str(space), str(own)], check=True)
+    # With a backup_label the server makes the links anew, as the map says.
+    (pair.data / "tablespace_map").write_text(f"{link.name} {space}\n")
+    assert f"{space} is that of" in restored.refused("P219")
+    (pair.data / "tablespace_map").unlink()
+    restored.attach()
+    rows_arrive(pair)
+    with pair.standby() as conn:
+        assert conn.execute("SELECT count(*) FROM quick").fetchone() == (1000,)
+    done = pair.detach("--remove-data-dir", str(pair.data), "--delete")
+    assert f"{own} is left as it is" in words(done)
+    assert list(own.iterdir())
+    assert pair.primary.rows("SELECT count(*) FROM quick") == [(1000,)]
+
+
 def test_setting_a_copy_up_in_part_and_whole_again_is_as_doing_it_once(pair, restored):
     restored.low_level()
     planned = pair.plan(from_restored=True).plan.steps

@@ -136,6 +136,42 @@ def test_what_somebody_put_there_meanwhile_is_not_written_over(tmp_path: Path) -
 def test_a_directory_of_another_draft_is_not_removed(tmp_path: Path) -> None:
     scene = Scene(tmp_path / "other")
     (scene.wal / scene.draft.name / "owner").write_text("db3\n")
-    with pytest.raises(AssertionError, match="is not ours"):
-        scene.discard()
+    scene.discard()
     assert (scene.wal / scene.draft.name / "data" / "000000010000000000000001").exists()
+    assert not scene.draft.exists()
+
+
+def test_where_a_volume_is_not_mounted_half_a_copy_is_neither_put_in_place_nor_forgotten(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "unmounted")
+    (scene.space / scene.draft.name).rename(tmp_path / "volume")
+    for attempt in (scene.place, scene.discard):
+        with pytest.raises(AssertionError, match="is its volume mounted"):
+            attempt()
+    assert not scene.main.exists()
+    (tmp_path / "volume").rename(scene.space / scene.draft.name)
+    scene.place()
+    scene.is_in_place()
+
+
+def test_what_somebody_has_made_under_a_name_that_was_not_moved_yet_is_not_removed(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "named")
+    (scene.space / scene.draft.name / "moved").write_text("PG_16_1\n")
+    (scene.space / "PG_16_1").mkdir()
+    scene.discard()
+    assert (scene.space / "PG_16_1").exists()
+
+
+def test_of_a_wal_directory_only_what_postgresql_makes_there_is_deleted(tmp_path: Path) -> None:
+    aside, wal = tmp_path / "aside", tmp_path / "wal"
+    for directory in (aside, wal / "archive_status", wal / "db3", wal / "lost+found"):
+        directory.mkdir(parents=True)
+    for name in ("00000001000000000000000A", "00000002.history", "0000000100000000000000AB.partial", "xlogtemp.12"):
+        (wal / name).touch()
+    (aside / "pg_wal").symlink_to(wal)
+    status = aside.stat()
+    identity, there = f"{status.st_dev}:{status.st_ino}", f"{wal.stat().st_dev}:{wal.stat().st_ino}"
+    text = "guard() { :; }\n" + script_text("delete_aside.sh")
+    args = [str(aside), "/bin", "7", identity, "pg_wal", str(wal), there]
+    subprocess.run(["sh", "-c", text, "sh", *args], check=True)
+    assert sorted(path.name for path in wal.iterdir()) == ["db3", "lost+found"]
+    assert not aside.exists()

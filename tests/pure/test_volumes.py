@@ -193,3 +193,12 @@ def test_where_the_primary_has_made_a_tablespace_of_its_own_place_nothing_is_del
     back = plan_detach(predict(plan.steps, seen), sample, ASKED, remember(plan, seen), DetachOptions(True, True))
     [last] = [step for step in back.steps if isinstance(step, DeleteDirectory)]
     assert last.linked == ()
+
+
+def test_nothing_is_started_on_files_that_the_primary_has() -> None:
+    shared = (Linked("pg_tblspc/16999", "/late", "64768:9", of_primary=True),)
+    stopped = facts(PRIMARY, contents=Contents.STANDBY, follows=True)
+    [blocker] = plan_attach(stopped, replace(SAMPLE, linked=shared), TARGET).blockers
+    assert (blocker.code, blocker.refused) == ("P230", True)
+    assert "Two servers on one directory destroy it." in str(blocker.detail)
+    assert plan_attach(facts(PRIMARY), replace(SAMPLE, linked=()), TARGET).blockers == ()

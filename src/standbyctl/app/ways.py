@@ -72,9 +72,17 @@ def _ways(params: Mapping[str, str], hosts: Hosts, route: Route, earlier: Target
     asked = [*addresses_of(params, hosts)]
     if route.by_tcp:
         named = asked[: len(asked) - bool(hosts.primary_ssh)]
-        yield from (Way(host, route.port, sure=here) for host in (*named, route.host))
+        # But not a forwarded port: it may be there only as long as the operator is.
+        yield from (Way(host, route.port, sure=here and not _loopback(host)) for host in (*named, route.host))
         asked = asked[len(named) :]
     yield from (Way(host, route.own_port) for host in asked)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_unasked(given: str, *, tunnel: bool = False) -> None:

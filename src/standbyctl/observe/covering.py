@@ -16,8 +16,11 @@ def restored_contents(raw: Mapping[str, Any], probe: Mapping[str, str], *, follo
     A backup of that very standby names us too, and has no standby.signal before it is set up.
     """
     ours = probe.get("system_identifier") == raw["system_identifier"]
+    signal = "yes" in {probe.get("signal"), probe.get("recovery_signal")}
     as_standby = probe.get("signal") == "yes" and probe.get("recovery_signal") != "yes"
-    if ours and follows and (as_standby or probe.get("running") == "yes"):
+    # A standby that was promoted has no signal file; a backup that was not started has a label.
+    promoted = not signal and probe.get("label") != "yes"
+    if ours and follows and (as_standby or promoted or probe.get("running") == "yes"):
         return Contents.STANDBY
     return Contents.RESTORED
 

@@ -18,6 +18,22 @@ find -L "$data" -maxdepth 2 ! -user "$(id -un)" 2>/dev/null | head -n 3 | while 
 [ "$(readlink -f -- "$data")" = "$(readlink -f -- "$primary")" ] || for name in . pg_wal base global global/pg_control; do
     [ ! "$data/$name" -ef "$primary/$name" ] || say shared "$data/$name"
 done
+# Where its tablespaces are, or will be: beside a backup_label the map has the last word, whatever the links say.
+{
+    for link in "$data"/pg_tblspc/*; do
+        [ ! -L "$link" ] || readlink -- "$link"
+    done
+    [ ! -f "$data/backup_label" ] || cut -d' ' -f2- -- "$data/tablespace_map" 2>/dev/null
+} | sort -u | while IFS= read -r path; do
+    if ! [ -d "$path" ]; then
+        say missing "$path"
+    elif ! [ -O "$path" ]; then
+        say foreign "$path"
+    fi
+    [ "$(readlink -f -- "$data")" = "$(readlink -f -- "$primary")" ] || for other in "$primary"/pg_tblspc/*; do
+        [ ! "$path" -ef "$other" ] || say shared "$path"
+    done
+done
 "$bin/pg_controldata" -D "$data" 2>/dev/null | sed -n \
     -e 's/^Database system identifier: */system_identifier=/p' \
     -e 's/^Database cluster state: */state=/p' \

@@ -24,7 +24,7 @@ def volume_parts(asked: Iterable[Volume], question: Question) -> tuple[Part, ...
     """The question to the standby's host; none where everything goes into the data directory."""
     prefix = draft_prefix(question.data_directory).rpartition("/")[2]
     args = tuple(word for volume in asked for word in (volume.link, volume.path))
-    return (Part(question.name, "volumes.sh", (prefix, *args)),) if args else ()
+    return (Part(question.name, "volumes.sh", (prefix, question.name, *args)),) if args else ()
 
 
 def parse_volumes(pairs: Pairs, asked: Iterable[Volume]) -> tuple[VolumeSeen, ...]:

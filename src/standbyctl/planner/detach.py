@@ -21,6 +21,7 @@ from standbyctl.planner.replacing import owed, put_back, put_back_notes, somebod
 from standbyctl.planner.volumes import made_by_us
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
 from standbyctl.steps.clone.basebackup import InstallCopy, RemoveDraft
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
@@ -205,7 +206,11 @@ def _kept(facts: Facts, sample: Sample, target: Target, entry: Remembered, memor
                 slot=slot.name,
             )
         stands = place.contents is Contents.STANDBY and place.follows and (place.covered or slot.lost)
-        installed = any(isinstance(other.step, InstallCopy) for other in memory)
+        # A restored copy that was not set up yet still stands where it was put.
+        gone = place.contents in {Contents.ABSENT, Contents.EMPTY}
+        installed = any(
+            isinstance(other.step, InstallCopy) or (gone and isinstance(other.step, SetUpRestored)) for other in memory
+        )
         if not stands and installed and not any(draft.whole for draft in place.drafts):
             return msg(
                 'the slot "{slot}" is kept: nothing shows any more that it is that of {name}. If it is:'

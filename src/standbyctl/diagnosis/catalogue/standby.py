@@ -265,13 +265,15 @@ ENTRIES = (
         msg("volumes"),
         means=msg(
             "A tablespace, or pg_wal with --waldir, cannot go where it is to go: the directory is missing, not empty,"
-            " not to be written, the primary's own, or within another part of the copy."
+            " not to be written, the primary's own, or within another part of the copy. Or a standby that is to be"
+            " started leads to the primary's own files."
         ),
         why=msg(
             "These parts of a cluster are outside its data directory, and the copy puts each into a directory that must"
             " be there and hold nothing (lost+found does not count). On the primary's own machine the same path is the"
             " primary's data. While the copy is made they stand in a hidden directory of ours within it, and only what"
-            " is written down as ours is ever removed; detach --delete empties them and leaves the directories."
+            " is written down as ours is ever removed; detach --delete takes the copy's files out of them and"
+            " leaves the directories."
         ),
         do=(
             msg("Make the directory on the standby's host:\ninstall -d -o postgres -m 700 DIR"),

@@ -2,6 +2,8 @@
 # Arguments: path, bin directory, system identifier, device:inode; then of each part that is elsewhere its link in that
 # directory, the path that this leads to, and the device:inode there.
 set -eu
+WAL_NAMES='[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history|archive_status|summaries'
+WAL_NAMES="$WAL_NAMES|xlogtemp\\.[0-9]+|RECOVERYXLOG|RECOVERYHISTORY"
 [ -d "$1" ] || exit 0
 # An interrupted deletion has taken pg_control first: what is left of it is known by its inode alone.
 if [ -f "$1/global/pg_control" ]; then
@@ -16,13 +18,17 @@ version=$(cat -- "$aside/PG_VERSION" 2>/dev/null || :)
 shift 4
 while [ $# -gt 2 ]; do
     # What an interrupted deletion has taken is gone with its link; a link that leads elsewhere by now is not followed.
-    if [ "$(readlink -- "$aside/$1")" = "$2" ] && [ "$(stat -L -c %d:%i -- "$2" 2>/dev/null)" = "$3" ]; then
+    if [ -n "$3" ] && [ "$(readlink -- "$aside/$1")" = "$2" ] && [ "$(stat -L -c %d:%i -- "$2" 2>/dev/null)" = "$3" ]; then
         case $1 in
-        pg_wal) find "$2/" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} + ;;
-        *) [ -z "$version" ] || rm -rf -- "$2/PG_${version}_"* ;;
+        pg_wal)
+            # What PostgreSQL makes there, by its names: a directory of somebody's may have come into it.
+            find "$2/" -mindepth 1 -maxdepth 1 -regextype posix-extended -regex ".*/($WAL_NAMES)" \
+                -exec rm -rf --one-file-system -- {} +
+            ;;
+        *) [ -z "$version" ] || rm -rf --one-file-system -- "$2/PG_${version}_"* ;;
         esac
         rm -f -- "$aside/$1"
     fi
     shift 3
 done
-rm -rf -- "$aside"
+rm -rf --one-file-system -- "$aside"

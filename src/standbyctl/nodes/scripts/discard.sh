@@ -11,15 +11,26 @@ else
     # A run has died before it could say whose it is: then it is empty.
     exec rmdir -- "$1"
 fi
-# What makes it look whole goes first.
-rm -f -- "$1/whole" "$1/data/global/pg_control"
 draft=$1 owner=$2
+there() {
+    [ -d "$3" ] || refuse "$3 is not there: is its volume mounted?"
+}
+if [ -d "$draft/data" ] && ! [ -f "$draft/discarding" ]; then
+    each_volume "$draft" there
+fi
+: >"$draft/discarding"
+sync -- "$draft/discarding"
+# What makes it look whole goes first.
+rm -f -- "$draft/whole" "$draft/data/global/pg_control"
 drop_volume() {
-    [ -d "$3" ] || return 0
-    owned "$3" "$owner"
+    # One of another draft's owner that has come first: ours was never made.
+    [ -d "$3" ] && owned "$3" "$owner" || return 0
     # Once the data directory has been put in place, what was moved belongs to it.
     if [ -d "$draft/data" ] && [ -f "$3/moved" ]; then
-        while IFS= read -r name; do rm -rf -- "${2:?}/${name:?}"; done <"$3/moved"
+        while IFS= read -r name; do
+            # What still lies here was not moved: what has its name there is somebody's.
+            [ -e "$3/data/$name" ] || rm -rf --one-file-system -- "${2:?}/${name:?}"
+        done <"$3/moved"
     fi
     if [ -f "$3/owner" ]; then rm -rf -- "$3"; else rmdir -- "$3"; fi
 }

@@ -3,6 +3,8 @@ set -eu
 draft=$1
 # Each name is written down before it is moved: wherever this is killed, it is known what is a part of the draft.
 place_volume() {
+    # What was moved out of it leaves it behind: where it is gone, its whole volume is.
+    [ -d "$3" ] || refuse "$3 is not there: is its volume mounted?"
     if [ -d "$3/data" ]; then
         if ! [ -f "$3/moved" ]; then
             ls -A -- "$3/data" >"$3/moved.new"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Place, Server
@@ -94,9 +95,7 @@ def _history(server: Server, seen: RestoredSeen, target: Target) -> Iterator[Blo
         )
 
 
-def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
-    node = target.primary
-    lines = {"its": seen.timeline, "node": node, "now": server.timeline, "lsn": format_lsn(seen.reach)}
+def _timeline(server: Server, seen: RestoredSeen, lines: dict[str, Any]) -> Message | None:
     if seen.timeline != server.timeline:
         if seen.history is None:
             return msg(
@@ -113,10 +112,24 @@ def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
                 left=format_lsn(left),
                 **lines,
             )
+    if seen.history is None and server.timeline > 1:
+        return msg(
+            "It is on timeline {its} as {node} is, and whether both came to it the same way could not be read (a"
+            " superuser may read {node}'s pg_wal).",
+            **lines,
+        )
     if seen.own_history and seen.history and seen.own_history != seen.history[: len(seen.own_history)]:
         return msg(
             "It came to timeline {its} from another place than {node}: both were promoted, each for itself.", **lines
         )
+    return None
+
+
+def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
+    node = target.primary
+    lines = {"its": seen.timeline, "node": node, "now": server.timeline, "lsn": format_lsn(seen.reach)}
+    if why := _timeline(server, seen, lines):
+        return why
     if seen.reach > seen.primary_lsn:
         return msg(
             "It holds what was written up to {lsn}, and {node} is at {at} only: one of the two has been set back, or"

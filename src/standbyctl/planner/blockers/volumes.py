@@ -16,6 +16,7 @@ from standbyctl.planner.plan import has
 from standbyctl.planner.volumes import disks
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, RemoveDraft
+from standbyctl.steps.server import StartStandby
 
 
 def volume_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
@@ -32,6 +33,7 @@ def volume_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[S
                 else msg("It has none outside its data directory."),
                 msg("Write --tablespace-mapping OLD=NEW, OLD as pg_tablespace_location() has it."),
             )
+    yield from _shared_blockers(sample, target, steps)
     if not has(steps, CopyByBasebackup):
         return
     paths = [target.data_directory, *(each.volume.path for each in sample.volumes)]
@@ -42,6 +44,26 @@ def volume_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[S
             yield _blocked(each, msg("It and {other} are the same, or one within the other.", other=near))
         elif why := _unusable(each, facts, target):
             yield _blocked(each, *why)
+
+
+def _shared_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """PostgreSQL clears temporary files and unlogged tables of all its tablespaces when it starts."""
+    node, path = target.primary, target.data_directory
+    for each in sample.linked if has(steps, StartStandby) else ():
+        if each.of_primary:
+            yield Blocker(
+                "P230",
+                msg("{link} of {path} leads to files of {node} itself", link=each.link, path=path, node=node),
+                msg("They are in {there}. Two servers on one directory destroy it.", there=each.path),
+                msg(
+                    "A tablespace that {node} makes is replayed into the same place. Make this standby anew, with"
+                    " --tablespace-mapping: standbyctl detach {name} --remove-data-dir {path}",
+                    node=node,
+                    name=target.name,
+                    path=path,
+                ),
+                refused=True,
+            )
 
 
 def _nested(one: str, other: str) -> bool:
