@@ -28,6 +28,9 @@ rest: .venv/dev ## what live runs and test does not: for CI, after test
 hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts tests/hosts
 
+often: .venv/dev ## the hosts that CI has the time for
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts --often tests/hosts
+
 faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: prints the matrix (half an hour)
 	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py
 
@@ -55,4 +58,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest hosts faults bench dist fix golden
+.PHONY: help demo check test live rest hosts often faults bench dist fix golden

@@ -19,6 +19,7 @@ GRID = "grid"
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
+    parser.addoption("--often", action="store_true", help="what CI has the time for: not what is marked seldom")
     parser.addoption("--suites", default="bookworm", choices=["bookworm", "all"], help="of Debian, for hosts")
     parser.addoption("--matrix", action="store_true", help="every phase of an attach by every fault, on hosts")
     parser.addoption("--versions", default="1", help="one PostgreSQL version, all here, or one by its major")
@@ -27,6 +28,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     for line in (
         "every_version: also where its module is one_version",
+        "seldom: for `make live` and `make hosts`; CI has not the time",
         "majors(oldest, newest): only there is what the test is about; taken wherever one of them is",
     ):
         config.addinivalue_line("markers", line)
@@ -75,6 +77,10 @@ def pytest_collection_modifyitems(config, items):
     elsewhere = [item for item in items if _major(item) == 0 or (_major(item) and not fits(item, _major(item)))]
     items[:] = [item for item in items if item not in elsewhere]
     config.hook.pytest_deselected(items=elsewhere)
+    if config.getoption("--often") or config.getoption("--after-test"):
+        seldom = [item for item in items if item.get_closest_marker("seldom")]
+        items[:] = [item for item in items if item not in seldom]
+        config.hook.pytest_deselected(items=seldom)
     if not config.getoption("--after-test"):
         return
     newest = versions(config)[0].major

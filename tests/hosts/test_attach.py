@@ -146,6 +146,7 @@ def test_cut_off_while_it_copies_the_copy_ends_there_too_and_the_same_command_go
     operator.tool("detach", "db2", "--yes", "--remove-data-dir", hosts[1].data, "--delete")
 
 
+@pytest.mark.seldom
 def test_a_short_cut_is_nothing(primary, hosts, operator, testbed):
     process = copying(primary, operator)
     testbed.cut("db2")
@@ -199,6 +200,7 @@ def test_one_name_is_one_standby_on_one_host(attached, primary, operator):
     assert sql(primary, FACTS) == before
 
 
+@pytest.mark.seldom
 def test_the_configuration_file_and_a_saved_plan_name_the_hosts_too(primary, hosts, operator, tmp_path):
     config, plan = tmp_path / "standbyctl.toml", tmp_path / "db2.plan"
     one, db2 = 'name = "one"\nssh = "db1"', f'name = "db2"\nssh = "db2"\ncluster = "{hosts[1].cluster}"'
@@ -229,6 +231,7 @@ def test_an_ssh_that_cannot_be_read_is_a_clear_error(primary, operator, quote):
     assert "/no/such/ssh" in said
 
 
+@pytest.mark.seldom
 def test_a_standby_that_lets_nobody_in_is_known_as_ours_and_not_stopped_blindly(primary, hosts, operator):
     operator.tool("attach", *where(), "--yes")
     unit, hba = hosts[1].unit, hosts[1].hba

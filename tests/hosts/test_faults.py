@@ -33,7 +33,6 @@ NAMED = {
     ("copy", "disk_full"),
     ("copy", "primary_loses_power 3"),
     ("start", "standby_loses_power"),
-    ("start", "disk_full"),
     ("proof", "primary_restarted"),
     ("proof", "cut 5"),
 }

@@ -67,6 +67,7 @@ def test_the_line_is_for_the_address_that_the_primary_sees_and_the_plan_says_so(
     operator.tool("detach", "db2", *GONE)
 
 
+@pytest.mark.seldom
 def test_a_rule_that_is_there_for_the_address_that_the_primary_sees_is_enough(before, hosts, operator):
     db1, _, router = hosts
     rule = f"host replication all {router.ipv4}/32 scram-sha-256"
@@ -79,6 +80,7 @@ def test_a_rule_that_is_there_for_the_address_that_the_primary_sees_is_enough(be
     db1.exec(f"mv {db1.hba}.kept {db1.hba} && systemctl reload {db1.unit}")
 
 
+@pytest.mark.seldom
 def test_a_primary_that_listens_by_name_gets_a_standby_that_listens_where_it_is(before, hosts, operator):
     db1, db2, _ = hosts
     sql(db1, f"ALTER SYSTEM SET listen_addresses = 'localhost, {db1.ipv4}'")
@@ -90,6 +92,7 @@ def test_a_primary_that_listens_by_name_gets_a_standby_that_listens_where_it_is(
     db1.exec(f"systemctl restart {db1.unit}")
 
 
+@pytest.mark.seldom
 def test_killed_before_the_line_is_there_it_goes_on_with_the_same_one(before, hosts, operator):
     operator.dies("before:EnsureHbaLine", "attach", *where(), "--yes")
     said = operator.tool("attach", *where(), "--yes")

@@ -146,6 +146,7 @@ def elsewhere(before, primary):
     primary.exec(f"mv {conf}.kept {conf} && systemctl restart {primary.unit}")
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("place", ["db1", "db2"])
 def test_a_socket_and_a_port_of_its_own_are_named_by_a_conninfo_and_the_standby_gets_an_address(
     elsewhere, primary, hosts, testbed, place

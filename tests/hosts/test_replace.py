@@ -90,6 +90,7 @@ def test_what_does_not_run_cannot_be_asked_and_is_not_replaced(before, hosts, op
     hosts[1].exec("systemctl start postgresql@15-main")
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("point", ["after:VacateCluster", "after:MoveCluster", "before:StartServer"])
 @pytest.mark.parametrize("then", ["attach", "detach"])
 def test_killed_between_the_old_cluster_and_the_new_the_same_command_goes_on_and_detach_puts_it_back(
@@ -101,6 +102,7 @@ def test_killed_between_the_old_cluster_and_the_new_the_same_command_goes_on_and
     operator.tool("detach", "db2", *GONE)
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("point", ["after:SetAside", "before:ResumeCluster", "during:ResumeCluster"])
 def test_killed_before_it_has_come_back_detach_goes_on(before, primary, operator, point):
     operator.tool("attach", *where(), "--yes")
@@ -108,6 +110,7 @@ def test_killed_before_it_has_come_back_detach_goes_on(before, primary, operator
     operator.tool("detach", "db2", *GONE)
 
 
+@pytest.mark.seldom
 def test_a_cluster_that_was_started_by_hand_makes_room_too_and_so_does_a_standby_that_was(primary, hosts, operator):
     by_hand = "pg_ctlcluster --skip-systemctl-redirect 15 main start"
     hosts[1].exec("systemctl stop postgresql@15-main")

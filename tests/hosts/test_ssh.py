@@ -134,6 +134,7 @@ def test_killed_outright_we_leave_nothing_running_there(hosts, testbed, whom):
     wait(lambda: subprocess.run(masters, capture_output=True, check=False).returncode == 1, 10)
 
 
+@pytest.mark.seldom
 def test_a_line_that_is_cut_is_an_error_within_seconds_and_works_again_later(connection, testbed):
     host = SshHost(connection, "postgres")
     host.script("true")
@@ -147,6 +148,7 @@ def test_a_line_that_is_cut_is_an_error_within_seconds_and_works_again_later(con
     assert host.script("echo again").stdout == b"again\n"
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("host", ["admin"], indirect=True)
 def test_what_is_talked_with_ends_there_within_a_minute_and_a_half_of_a_cut(hosts, testbed, host):
     said = "ps -eo args | grep -c '[t]alk-of-ours' || true"

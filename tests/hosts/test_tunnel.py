@@ -104,6 +104,7 @@ def _streams_again_by_itself(db1, db2, testbed):
     wait(lambda: receives(db2), 60)
 
 
+@pytest.mark.seldom
 def test_killed_while_it_copies_the_same_command_goes_on_and_what_somebody_changed_then_is_kept(
     nothing_stays, primary, hosts, operator
 ):
