@@ -153,7 +153,7 @@ def programs_that_are_not_there(pair):
     yield mounted("mode=755", pair.area.bin)
 
 
-@stage("P230", "BLOCK", "db1 itself has it", also="P113")
+@stage("P230", "BLOCK", "cannot go into", also="P113")
 def a_tablespace_on_the_same_machine(pair):
     space = pair.area.path / "space"
     space.mkdir(mode=0o700)

@@ -81,15 +81,6 @@ def configuration_elsewhere(pair):
     elsewhere.unlink()
 
 
-@stage("P113", "BLOCK", "fast_disk")
-def a_tablespace(pair):
-    place = pair.area.path / "space"
-    place.mkdir()
-    shutil.chown(place, pair.area.user)
-    yield from statements(pair, f"CREATE TABLESPACE fast_disk LOCATION '{place}'", "DROP TABLESPACE fast_disk")
-    shutil.rmtree(place)
-
-
 @stage("P114", "BLOCK", "unrecognized configuration parameter")
 def a_setting_that_is_none(pair):
     yield from file_changed(pair.primary.data / "postgresql.conf", "no_such_setting = 1\n")
