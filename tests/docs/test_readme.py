@@ -121,6 +121,7 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.seldom
 @pytest.mark.live
 @pytest.mark.sample
 @pytest.mark.timeout(120)

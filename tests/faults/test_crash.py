@@ -134,6 +134,7 @@ def start(crashes):
     return pristine, attach, detach
 
 
+@pytest.mark.seldom
 @pytest.mark.sample
 @pytest.mark.timeout(280)
 def test_killed_at_a_few_points_it_goes_on_and_undoes(crashes, start):

@@ -56,6 +56,7 @@ def owner(pair):
     return Owner(pair)
 
 
+@pytest.mark.seldom
 def test_wherever_staging_and_unstaging_are_killed_both_finish(owner, subtests):
     stage, unstage = owner.durations(owner.stage), owner.durations(owner.unstage)
     assert (len(stage), len(unstage)) == (3, 3)

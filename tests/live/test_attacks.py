@@ -209,10 +209,10 @@ def test_what_the_owner_of_a_database_sets_does_not_reach_our_sessions(pair):
 
 def test_a_name_that_others_have_given_does_not_drive_the_terminal(pair):
     pair.primary.rows(f"""CREATE TABLESPACE "x\x1b]0;pwned\x07\x1b[2J" LOCATION '{space(pair)}'""")
-    done = pair.tool("plan", *pair.where, status=1)
-    assert "\x1b" not in done.stderr
-    assert "\x07" not in done.stderr
-    assert "\\x1b[2J" in " ".join(done.stderr.split())
+    done = pair.tool("preflight", *pair.where, status=4)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\x07" not in done.stdout + done.stderr
+    assert "\\x1b[2J" in " ".join(done.stdout.split())
 
 
 def space(pair):

@@ -160,6 +160,7 @@ def three(pair):
     return Three(pair)
 
 
+@pytest.mark.seldom
 @pytest.mark.sample
 def test_a_standby_is_copied_under_load_and_the_primary_is_not_read(three):
     pair = three.pair
@@ -286,6 +287,7 @@ def test_a_source_that_does_not_stream_or_does_not_answer_or_is_promoted(three):
     assert "Timeline of db4: 2" in said
 
 
+@pytest.mark.seldom
 def test_a_source_with_too_few_walsenders_and_no_slots(pair):
     restarted(pair, max_wal_senders="2", max_replication_slots="2")
     three = Three(pair)
@@ -398,6 +400,7 @@ def test_a_source_that_is_promoted_meanwhile_is_not_copied(three):
     three.detach()
 
 
+@pytest.mark.seldom
 @pytest.mark.one_version
 def test_a_slot_that_begins_with_a_checkpoint_under_way_is_waited_for(three):
     """RedoRecPtr is the new one from its start; no standby can begin a copy there before its end."""
@@ -511,10 +514,13 @@ def test_killed_in_the_copy_it_can_be_given_back_without_the_source(three):
 def test_a_frozen_copy_of_a_standby_is_said_to_stall(three):
     pair = three.pair
     three.admit()
-    process, reading = three.started_attach("--max-rate", "4M")
+    process, reading = three.started_attach("--max-rate", "2M")
     pair.wait(lambda: "copying" in reading.text, 30)
-    found = subprocess.run(["pgrep", "-f", f"pg_basebackup.*{three.data}"], capture_output=True, text=True)
+    found = subprocess.run(
+        ["pgrep", "-f", r"pg_basebackup --dbname .*\.db3\.standbyctl-"], capture_output=True, text=True
+    )
     frozen = [int(pid) for pid in found.stdout.split()]
+    assert frozen
     try:
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)

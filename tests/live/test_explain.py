@@ -20,7 +20,14 @@ def statements(entry):
 
 
 # They do something: they are tried by hand, where there is a slot, a backend or a pause to end.
-DEEDS = ("pg_drop_replication_slot", "pg_terminate_backend", "pg_reload_conf", "pg_wal_replay_resume", "emit_message")
+DEEDS = (
+    "pg_create_physical_replication_slot",
+    "pg_drop_replication_slot",
+    "pg_terminate_backend",
+    "pg_reload_conf",
+    "pg_wal_replay_resume",
+    "emit_message",
+)
 
 
 def test_every_question_that_explain_suggests_can_be_asked(pair):

@@ -118,6 +118,7 @@ def everybody(pair):
     return path
 
 
+@pytest.mark.seldom
 def test_attach_succeeds_exactly_where_preflight_said_so(template, record_property):
     lines, strange = [], []
     for row in pairwise():

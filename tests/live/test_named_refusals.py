@@ -58,6 +58,7 @@ def test_a_port_where_something_else_answers(pair, refuse):
             thread.join()
 
 
+@pytest.mark.seldom
 def test_a_port_that_accepts_and_never_answers(pair, refuse):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -201,7 +202,7 @@ def test_a_tablespace_on_the_same_machine(pair, refuse):
     place.mkdir()
     shutil.chown(place, pair.area.user)
     pair.primary.rows(f"CREATE TABLESPACE fast_disk LOCATION '{place}'")
-    refuse("tablespace", 1, *pair.where)
+    refuse("tablespace", 4, *pair.where)
 
 
 def test_a_role_whose_password_has_expired(pair, refuse):

@@ -58,6 +58,7 @@ def settled(pair):
     pair.wait(lambda: not list(Path("/tmp").glob("standbyctl-trial.*")))
 
 
+@pytest.mark.seldom
 @pytest.mark.sample
 def test_from_wal_level_minimal_to_a_standby_with_one_restart_that_is_the_owners(pair):
     configure(pair, wal_level="minimal", max_wal_senders="0")

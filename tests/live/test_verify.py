@@ -396,6 +396,7 @@ def test_a_killed_test_table_is_known_as_ours_and_removed_by_the_next(attached):
     assert databases(pair) == PLAIN
 
 
+@pytest.mark.seldom
 def test_wherever_a_test_table_is_killed_the_next_one_removes_it(attached):
     pair, seen = attached, set()
     for n in range(1, 13):
@@ -435,6 +436,7 @@ def test_an_interrupted_test_table_is_dropped(attached, number):
     assert "leaves nothing behind" in process.stdout.read()
 
 
+@pytest.mark.seldom
 def test_a_test_table_that_the_standby_never_shows_is_dropped_too(attached):
     pair = attached
     with pair.standby() as conn:

@@ -101,7 +101,7 @@ def test_on_the_primarys_own_machine_the_same_path_is_the_primarys_data(volumes,
     "point",
     ["during:CopyCluster", "before:SealDraft", "before:PutInPlace", "during:PutInPlace", "after:PutInPlace"],
 )
-@pytest.mark.parametrize("then", ["attach", "detach"])
+@pytest.mark.parametrize("then", [pytest.param("attach", marks=pytest.mark.seldom), "detach"])
 def test_killed_with_parts_in_three_places_the_same_again_goes_on_and_detach_comes_back(volumes, pair, point, then):
     env = {"DYING_POINT": point, "DYING_DELAY": "0.01", "DYING_NOTE": str(pair.area.path / "note")}
     died = pair.tool("attach", *pair.where, *volumes.asked, "--yes", module="tests.faults.dying", env=env)
