@@ -58,6 +58,7 @@ def test_verified_by_name_it_streams_through_a_line_that_lets_nobody_else_in(bef
     operator.tool("detach", "db2", *GONE)
 
 
+@pytest.mark.seldom
 def test_without_a_journal_detach_knows_its_line_by_its_kind(before, primary, operator, testbed):
     operator.tool("attach", *where(**{"--sslmode": "require"}), "--yes")
     assert sql(primary, LINE) == "hostssl"

@@ -264,6 +264,7 @@ def test_a_source_of_another_cluster(three, template):
         other.end()
 
 
+@pytest.mark.seldom
 def test_a_source_that_does_not_stream_or_does_not_answer_or_is_promoted(three):
     pair = three.pair
     three.admit()
@@ -481,6 +482,7 @@ KILLED = [
 ]
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize(("when", "kind"), KILLED, ids=[" ".join(point) for point in KILLED])
 def test_killed_on_the_way_it_goes_on(three, when, kind):
     pair = three.pair

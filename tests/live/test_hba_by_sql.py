@@ -324,6 +324,7 @@ def test_killed_around_it_the_same_command_again_finishes(pair, when):
     assert pair.started_at() == started
 
 
+@pytest.mark.seldom
 @pytest.mark.one_version
 def test_killed_before_the_reload_both_ways_finish(pair):
     dying, before = Dying(pair), pair.raw()

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from standbyctl.domain.version import NEWEST_KNOWN
+from standbyctl.lab.server import free_port
 from tests.conftest import mount_namespace_argv
 from tests.live.stages import reload, restarted
 
@@ -37,7 +38,7 @@ def test_a_primary_that_is_a_standby(pair, refuse):
     pair.attach()
     shutil.rmtree(pair.state)
     conninfo = pair.primary.conninfo.replace(str(pair.primary.port), str(pair.port))
-    where = ["-p", conninfo, "-D", str(pair.area.path / "db3"), "--name", "db3", "--port", str(pair.port + 1)]
+    where = ["-p", conninfo, "-D", str(pair.area.path / "db3"), "--name", "db3", "--port", str(free_port())]
     refuse("primary-is-a-standby", 1, *where)
 
 

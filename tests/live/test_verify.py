@@ -339,6 +339,7 @@ def test_collations_made_with_another_version_are_named(attached):
     assert statuses(verify(pair, status=0)) == {"V807": "UNKNOWN"}
 
 
+@pytest.mark.seldom
 @pytest.mark.every_version
 def test_damage_on_the_standby_is_found_by_deep_where_amcheck_is(attached):
     pair = attached

@@ -16,6 +16,7 @@ from standbyctl.app.detach import plan as plan_detach
 from standbyctl.app.request import Request
 from standbyctl.app.session import Session, silent
 from standbyctl.app.state import State
+from standbyctl.lab.server import free_port
 from standbyctl.planner.detach import DetachOptions
 from tests.live.stages import restarted
 
@@ -209,7 +210,7 @@ def test_a_setting_that_somebody_has_changed_since_is_kept(pair):
 def test_a_setting_stays_while_another_standby_without_a_slot_relies_on_it(pair):
     pair.attach(*SLOTLESS)
     other = pair.area.path / "db3"
-    port = pair.port + 1
+    port = free_port()
     where = ["-p", pair.primary.conninfo, "-D", str(other), "--name", "db3", "--port", str(port)]
     pair.tool("attach", *where, "--yes", *SLOTLESS, status=0)
     done = pair.detach()
