@@ -12,7 +12,7 @@ from standbyctl.domain.errors import Blocker, UsageError
 from standbyctl.domain.facts import Contents, Tablespace
 from standbyctl.domain.target import Target
 from standbyctl.domain.volumes import Linked, Volume, VolumeSeen
-from standbyctl.observe.volumes import parse_volumes
+from standbyctl.observe.volumes import parse_linked, parse_volumes
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.detach import DetachOptions, plan_detach
 from standbyctl.planner.preflight import preflight
@@ -158,6 +158,11 @@ def test_what_a_host_says_of_a_directory() -> None:
     assert not parse_volumes(apart, (WAL, SPACE))[1].of_primary
     absent = [*said[:-1], ("volume", "pg_tblspc/16385 absent no - - - ")]
     assert parse_volumes(absent, (WAL, SPACE))[1] == VolumeSeen(SPACE, Contents.ABSENT, False)
+
+
+def test_a_link_that_leads_nowhere_is_not_taken_for_what_could_not_be_looked_at_on_the_primary() -> None:
+    said = [("machine", "m 1"), ("primary_machine", "m 1"), ("primary_volume", ""), ("linked", " pg_wal /gone")]
+    assert parse_linked(said, "linked") == (Linked("pg_wal", "/gone", "", of_primary=False),)
 
 
 def test_only_where_attach_has_put_a_part_is_anything_deleted_and_the_rest_is_named() -> None:

@@ -64,4 +64,5 @@ def _of_primary(pairs: Pairs) -> set[str]:
     probe = dict(pairs)
     if probe["machine"] != probe.get("primary_machine"):
         return set()
-    return {value for key, value in pairs if key in {"primary_volume", "primary_identity"}}
+    # What could not be looked at has no identity, and is not the same as anything.
+    return {value for key, value in pairs if key in {"primary_volume", "primary_identity"} and value}
