@@ -54,6 +54,17 @@ def test_the_first_memory_of_a_step_wins(journal: Journal) -> None:
     assert journal.memory() == (Remembered(ROLE_STEP, EARLY),)
 
 
+def test_what_was_inherited_comes_last_and_is_no_step_that_waits_for_its_proof(journal: Journal) -> None:
+    journal.begin(ROLE_STEP, LATE)
+    journal.done(ROLE_STEP)
+    for _ in range(2):
+        journal.inherit(Remembered(SLOT_STEP, EARLY))
+    assert journal.memory() == (Remembered(ROLE_STEP, LATE), Remembered(SLOT_STEP, EARLY, inherited=True))
+    assert not journal.unproven()
+    journal.close()
+    assert journal.memory() == ()
+
+
 def test_attempts_that_differ_are_all_remembered_with_what_was_before_the_first(journal: Journal) -> None:
     # The second run may propose another cap; whichever of them stands in the file is ours to give back.
     first, second = CapSlots(PRIMARY, 1000, "-1"), CapSlots(PRIMARY, 990, "-1")

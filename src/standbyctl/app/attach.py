@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
 from standbyctl.domain.effects import Prove
 from standbyctl.domain.errors import RefusedError
-from standbyctl.domain.facts import Facts
+from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.sample import Asked
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.attach import plan_attach
-from standbyctl.planner.plan import Memory, Plan
+from standbyctl.planner.blockers.capacity import needed_senders
+from standbyctl.planner.plan import Memory, Plan, has
 from standbyctl.steps.base import Step
+from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.server import PROOF_SECONDS
+from standbyctl.steps.slot import CreateSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +34,31 @@ class Planned:
     plan: Plan
     facts: Facts
     memory: Memory
+    target: Target
 
 
-def plan(session: Session, state: State) -> Planned:
-    """What attach would do now. Changes nothing."""
+def plan(session: Session, state: State, beside: Sequence[Planned] = ()) -> Planned:
+    """What attach would do now, while what was planned before is done too. Changes nothing."""
     facts = session.survey()
+    session.sample = replace(session.sample, asked=_asked(facts.server(session.target.primary), beside))
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
     session.see_source(facts)
     session.see_restored(facts)
     memory = journal.memory()
-    return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory)
+    return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory, session.target)
+
+
+def _asked(server: Server, beside: Sequence[Planned]) -> Asked:
+    """What others need of that server at the same time."""
+    there = [each for each in beside if _same(each.facts.server(each.target.primary), server)]
+    copying = [each for each in there if has(each.plan.steps, CopyByBasebackup, SetUpRestored)]
+    slots = [each for each in there if has(each.plan.steps, CreateSlot)]
+    return Asked(sum(needed_senders(each.target) for each in copying), len(slots))
+
+
+def _same(one: Server, other: Server) -> bool:
+    return (one.system_identifier, one.started_at) == (other.system_identifier, other.started_at)
 
 
 def _refusal(step: Step, session: Session) -> Message | None:
@@ -67,6 +86,12 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
     journal = state.journal(target.name)
     with session.locks() as locks:
         do = session.do(locks)
+
+        def ahead(rest: Plan) -> None:
+            """What is left happens on the standby's host: the primary is free for other runs meanwhile."""
+            if not any(step.place == target.primary for step in rest.steps):
+                locks.leave_primary()
+
         run = Run(
             look=session.look,
             plan=lambda facts: plan_attach(facts, session.sample, target, journal.memory()),
@@ -74,6 +99,7 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             journal=journal,
             report=report,
             why=lambda step: _refusal(step, session),
+            ahead=ahead,
         )
         begin(run)
         first = run.check(expected)

@@ -19,6 +19,7 @@ from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.detach import DetachOptions, plan_detach, recall
 from standbyctl.planner.plan import Memory, Plan
+from standbyctl.steps.slot import CapSlots
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def plan(session: Session, state: State, attached: Attached, options: DetachOpti
     if attached.journaled:
         check_system(state.journal(target.name), facts, target)
     memory = _memory(facts, target, state.journal(target.name))
-    return Planned(plan_detach(facts, session.sample, target, memory, options), facts, memory)
+    return Planned(plan_detach(facts, session.sample, target, memory, options), facts, memory, target)
 
 
 def _memory(facts: Facts, target: Target, journal: Journal) -> Memory:
@@ -91,6 +92,19 @@ def detach(
         )
         begin(run)
         first = run.check(planned.plan)
+        memory = _memory(run.facts, target, journal)
         run.follow(first)
+        run.finish(lambda: _hand_down(run.facts, target, memory, state))
         run.finish(journal.close)
         return first
+
+
+def _hand_down(facts: Facts, target: Target, memory: Memory, state: State) -> None:
+    """A limit that stays for the slots of others is given back with the last of them."""
+    kept = [entry for entry in memory if isinstance(entry.step, CapSlots) and entry.step.satisfied(facts)]
+    others = state.attached_to(facts.server(target.primary).system_identifier) if kept else ()
+    for name in set(others) - {target.name}:
+        journal = state.journal(name)
+        if (run := journal.run()) and run[0].primary == target.primary:
+            for entry in kept:
+                journal.inherit(entry)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from standbyctl.app.source import Source
 from standbyctl.app.state import State
 from standbyctl.domain.errors import UsageError
@@ -10,6 +12,13 @@ from standbyctl.domain.names import valid_node_name, valid_slot_name
 from standbyctl.domain.target import Target
 
 _NAME_BYTES = 63
+_ONES_OWN: dict[str, Callable[[Target], object]] = {
+    "name": lambda each: each.name,
+    "role": lambda each: each.role if each.own_role else None,
+    "slot": lambda each: each.slot or None,
+    "data_directory": lambda each: (each.standby_ssh, each.data_directory),
+    "port": lambda each: (each.standby_ssh, each.port),
+}
 _KEPT = (
     "name", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "sslmode",
     "sslrootcert", "restore_command", "waldir", "tablespace_mapping",
@@ -72,6 +81,24 @@ def check_same(target: Target, earlier: Target | None, state: State) -> None:
                 detail=msg("Then: {was}. Now: {now}.", was=was, now=is_),
                 hint=msg("Go on with the same, or detach first: standbyctl detach {name}", name=earlier.name),
             )
+
+
+def check_beside(target: Target, others: tuple[Target, ...]) -> None:
+    """What is attached by one command shares nothing that only one can have."""
+    for other in others:
+        for field, own in _ONES_OWN.items():
+            if own(target) is not None and own(target) == own(other):
+                raise UsageError(
+                    "C123",
+                    msg("two of the standbys have the same {field}", field=field),
+                    detail=msg(
+                        "{value}, for {one} and for {other}.",
+                        value=getattr(target, field),
+                        one=other.name,
+                        other=target.name,
+                    ),
+                    hint=msg("Give each its own: with --name for each, and [[node]] in standbyctl.toml."),
+                )
 
 
 def _said(value: object) -> str:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 
 from standbyctl.app.hosts import Hosts, ssh_command
-from standbyctl.app.naming import check_names, check_same, check_source
+from standbyctl.app.naming import check_beside, check_names, check_same, check_source
 from standbyctl.app.paths import absolute, root_certificate
 from standbyctl.app.route import Route, find_route, free_port
 from standbyctl.app.servers import addresses_of, primary_server, standby_server
@@ -118,8 +118,8 @@ def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, st
     return params
 
 
-def resolve(request: Request, state: State) -> Resolved:
-    """Fill in everything that was not given. Looks at the primary once; changes nothing."""
+def resolve(request: Request, state: State, beside: tuple[Target, ...] = ()) -> Resolved:
+    """Fill in everything that was not given, otherwise than `beside`. Looks at the primary once; changes nothing."""
     params = connection_params(request.conninfo)
     given = absolute(request.data_directory, request.standby_ssh)
     passfile = absolute(request.passfile, request.standby_ssh)
@@ -132,7 +132,8 @@ def resolve(request: Request, state: State) -> Resolved:
     server = server.renamed(primary)
     # The postmaster.pid that came with a copy has its primary's.
     there = 0 if request.from_restored and not spot.service.config_file else spot.port
-    port = request.port or (earlier.port if earlier else 0) or there or spot.free_port or free_port(route.port)
+    port = request.port or (earlier.port if earlier else 0) or there or spot.free_port
+    port = port or free_port(max(route.port, *(each.port for each in beside if not each.standby_ssh), 0))
     name = request.name or (earlier.name if earlier else "") or name_from_address(spot.hostname, port)
     check_names(name, request.slot, primary, request.role)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
@@ -196,6 +197,7 @@ def resolve(request: Request, state: State) -> Resolved:
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     check_same(target, earlier, state)
+    check_beside(target, beside)
     _check_sight(target, route, server, attaching=True)
     return replace(_resolved(target, server, route, hosts, spot), source=source.server, approach=approach)
 

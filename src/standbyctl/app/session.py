@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +16,7 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
-from standbyctl.nodes.locks import Locks
+from standbyctl.nodes.locks import PATIENCE_SECONDS, Locks, Patience
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door
 from standbyctl.nodes.world import World
@@ -42,12 +41,16 @@ Wrap = Callable[[Do], Do]
 
 @dataclass(slots=True)
 class Session:
-    """Everything one run needs. `wrap` stands between the engine and the world: tracing, and faults in tests."""
+    """Everything one run needs. `wrap` stands between the engine and the world: tracing, and faults in tests.
+
+    `patience_seconds`: how long it waits while another run changes the primary.
+    """
 
     resolved: Resolved
     tell: Tell
     wrap: Wrap = lambda do: do
     sample: Sample = field(default_factory=Sample)
+    patience_seconds: float = PATIENCE_SECONDS
     _clock: Clock = field(default_factory=SystemClock)
 
     @property
@@ -71,6 +74,7 @@ class Session:
             survey=self.sample.survey,
             source=self.sample.source,
             restored=self.sample.restored,
+            asked=self.sample.asked,
         )
         return seen.facts
 
@@ -134,9 +138,10 @@ class Session:
 
     def locks(self) -> Locks:
         """What keeps a second run away."""
-        resolved = self.resolved
+        resolved, target = self.resolved, self.target
         host = resolved.hosts.standby(resolved.os_user)
-        return Locks(resolved.server, host, posixpath.dirname(self.target.data_directory))
+        patience = Patience(self._clock, self.tell, self.patience_seconds)
+        return Locks(resolved.server, host, target.data_directory, target.name, patience)
 
     def do(self, locks: Locks) -> Do:
         """Carry out effects while the locks hold."""

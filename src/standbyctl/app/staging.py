@@ -128,7 +128,7 @@ class Stage:
 
     def _locks(self) -> Locks:
         self.journal.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Locks(self.server, LocalHost(pwd.getpwuid(os.geteuid()).pw_name), str(self.journal.path.parent))
+        return Locks(self.server, LocalHost(pwd.getpwuid(os.geteuid()).pw_name), str(self.journal.path))
 
     def _run(self, locks: Locks, plan: Callable[[Facts], Plan], report: Report) -> tuple[Callable[[Effect], None], Run]:
         world = World({self.asked.primary: Door(self.host, self.server)}, SystemClock(), self.tell)

@@ -12,6 +12,14 @@ from standbyctl.domain.volumes import Linked, VolumeSeen
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What standbys that are attached at the same time will need of the primary: numbers of each."""
+
+    wal_senders: int = 0
+    slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Room and load around an attach, at one moment. `reachable`: by TCP, as a standby connects.
 
@@ -21,7 +29,7 @@ class Sample:
     `volumes`: what stands where parts of a copy go. `linked` and `condemned_linked`: what leads out of the data
     directory, and out of one that is being deleted.
     `restored`: the copy that was put in place, where one is to be set up.
-    `approach`: what there is for a tunnel, where one was asked for.
+    `approach`: what there is for a tunnel, where one was asked for. `asked`: what others are about to take.
     """
 
     cluster_bytes: int | None = None
@@ -49,3 +57,4 @@ class Sample:
     linked: tuple[Linked, ...] = ()
     condemned_linked: tuple[Linked, ...] = ()
     restored: RestoredSeen | None = None
+    asked: Asked = Asked()

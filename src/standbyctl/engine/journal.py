@@ -53,6 +53,10 @@ class Journal:
         inner, event = (step.step, "giving back") if isinstance(step, GiveBack) else (step, "begun")
         self._append(event=event, step=encode_tagged(inner), before=encode(before))
 
+    def inherit(self, entry: Remembered) -> None:
+        """Remember what another standby's attach has done, and this one still relies on."""
+        self._append(event="inherited", step=encode_tagged(entry.step), before=encode(entry.before))
+
     def done(self, step: Step) -> None:
         """A fresh look has shown the step."""
         inner = step.step if isinstance(step, GiveBack) else step
@@ -84,20 +88,25 @@ class Journal:
     def memory(self) -> Memory:
         """The steps begun since the journal was last closed, oldest first, each with the first memory of before.
 
-        An attempt that died may have left its work, so every one is remembered that differs from the others.
+        An attempt that died may have left its work, so every one is remembered that differs from the others. What was
+        inherited comes at the end.
         """
         first: dict[Step, Facts] = {}
         found: dict[Step, Remembered] = {}
+        others: dict[Step, Remembered] = {}
         with self._records() as records:
             for record in records:
                 if record["event"] == "closed":
-                    first, found = {}, {}
+                    first, found, others = {}, {}, {}
+                elif record["event"] == "inherited":
+                    given: Step = decode_tagged(self._kinds, record["step"])
+                    others.setdefault(given, Remembered(given, _facts(json.dumps(record["before"])), inherited=True))
                 elif record["event"] == "begun":
                     step: Step = decode_tagged(self._kinds, record["step"])
                     if step.gist not in first:
                         first[step.gist] = _facts(json.dumps(record["before"]))
                     found.setdefault(step, Remembered(step, first[step.gist]))
-        return tuple(found.values())
+        return (*found.values(), *others.values())
 
     def closed(self) -> bool:
         """Whether there was an attach, and everything was given back since."""

@@ -26,7 +26,8 @@ Do = Callable[[Effect], None]
 class Run:
     """One run of one plan: how far it got is what an error report needs to know.
 
-    `why`: what is known of a step whose effects ran and which a fresh look does not show.
+    `why`: what is known of a step whose effects ran and which a fresh look does not show. `ahead` is told of what is
+    left to do before each step.
     """
 
     look: Look
@@ -35,6 +36,7 @@ class Run:
     journal: Journal
     report: Report
     why: Callable[[Step], Message | None] = lambda _: None
+    ahead: Callable[[Plan], None] = lambda _: None
     _facts: Facts | None = None
     number: int = 0
     done: int = 0
@@ -86,6 +88,7 @@ class Run:
 
     def _follow(self, rest: Plan) -> None:
         while rest.steps:
+            self.ahead(rest)
             self._facts = self._take(rest.steps[0], self.facts)
             after = self.plan(self.facts)
             if after.blockers:

@@ -48,7 +48,8 @@ def plan_detach(facts: Facts, sample: Sample, target: Target, memory: Memory, op
     seen = predict(steps, facts)
     notes: list[Message] = []
     ours: list[Remembered] = []
-    for entry in reversed(memory):
+    # What others have left to us goes last, when nothing of ours relies on it.
+    for entry in sorted(reversed(memory), key=lambda entry: entry.inherited):
         if why := _kept(seen, sample, target, entry, memory):
             notes.append(why)
             continue

@@ -12,10 +12,14 @@ from standbyctl.steps.base import Impact, Step
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A step that was begun, and the facts just before it first was."""
+    """A step that was begun, and the facts just before it first was.
+
+    `inherited`: begun for another standby, which has been detached since, and kept because this one relies on it.
+    """
 
     step: Step
     before: Facts
+    inherited: bool = False
 
 
 Memory = tuple[Remembered, ...]

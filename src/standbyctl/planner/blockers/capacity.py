@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Contents, Facts
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size, parse_size
 from standbyctl.domain.target import Target
@@ -32,18 +32,19 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
     """Walsenders and slots that are not free; both numbers are read at server start only."""
     server, node = facts.server(target.primary), target.primary
     senders = int(server.setting("max_wal_senders").value)
-    used, needs = sample.wal_senders_in_use, needed_senders(target)
-    free = senders - used
+    used, needs, asked = sample.wal_senders_in_use, needed_senders(target), sample.asked
+    free = senders - used - asked.wal_senders
     if senders and free < needs and has(steps, CopyByBasebackup, SetUpRestored):
         yield Blocker(
             "P103",
             msg("not enough free walsenders on {node}", node=node),
             msg(
-                "{needs}; {used} of {total} are in use (max_wal_senders = {total}, read at server start only).",
+                "{needs}; {used} of {total} are in use{asked} (max_wal_senders = {total}, read at server start only).",
                 needs=msg("The standby needs 1")
                 if target.copy_from or target.from_restored
                 else msg("The copy needs {needs}, afterwards the standby 1", needs=needs),
                 used=used,
+                asked=_asked(asked.wal_senders),
                 total=senders,
             ),
             restart_hint(
@@ -60,11 +61,16 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
             need=Need.WAY if free == SENDERS_FOR_A_COPY["fetch"] else need(server, "max_wal_senders"),
         )
     slots = int(server.setting("max_replication_slots").value)
-    if target.slot and sample.slots_in_use >= slots and server.slot(target.slot) is None:
+    if target.slot and sample.slots_in_use + asked.slots >= slots and server.slot(target.slot) is None:
         yield Blocker(
             "P104",
             msg('no replication slot is free for "{slot}" on {node}', slot=target.slot, node=node),
-            msg("All {n} replication slots are in use (max_replication_slots = {n}).", n=slots)
+            msg(
+                "{used} of {n} replication slots are in use{asked} (max_replication_slots = {n}).",
+                used=sample.slots_in_use,
+                n=slots,
+                asked=_asked(asked.slots),
+            )
             if slots
             else msg("There are none: max_replication_slots is 0, read at server start only."),
             restart_hint(
@@ -83,6 +89,10 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
                 ),
             ),
         )
+
+
+def _asked(number: int) -> Message:
+    return msg(", and {n} more are for those attached with it", n=number) if number else msg("")
 
 
 def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) -> Iterator[Blocker]:

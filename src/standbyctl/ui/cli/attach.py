@@ -11,45 +11,63 @@ from standbyctl.app import attach as app
 from standbyctl.app.planfile import load_plan
 from standbyctl.app.request import resolve
 from standbyctl.app.session import Session
+from standbyctl.app.several import Asked
+from standbyctl.app.state import State
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
+from standbyctl.planner.plan import Plan
 from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.cli.target import request_from, target_options
+from standbyctl.ui.cli.target import requests_from, several_options
 from standbyctl.ui.render import attached_record, render_plan
 
 
 @click.command("attach")
-@click.argument("planfile", required=False, metavar="[PLANFILE]")
-@target_options
+@click.argument("planfiles", nargs=-1, metavar="[PLANFILE]...")
+@several_options
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
-def command(context: Context, planfile: str | None, yes: bool, **given: Any) -> None:
+def command(context: Context, planfiles: tuple[str, ...], yes: bool, **given: Any) -> None:
     """Give a running primary a standby: role, pg_hba.conf, reload, slot, base backup, start, proof.
 
     The primary is not restarted. Interrupted anywhere, the same command again goes on; detach undoes it.
+
+    Several at once: a plan file each, or --standby-ssh or --name again for each. They are shown, asked for once, and
+    copied side by side. The exit code is the highest of theirs.
     """
     where = state()
     where.check_writable()
-    saved = load_plan(planfile, given) if planfile else None
-    request = saved.request if saved else request_from(given)
+    saved = [load_plan(path, given) for path in planfiles]
+    asked = [Asked(each.request, each) for each in saved] or [Asked(each) for each in requests_from(given)]
+    if len(asked) > 1:
+        from standbyctl.ui.cli.several import attach_several
+
+        attach_several(context, asked, where, attach_one, yes=yes)
+    else:
+        attach_one(context, asked[0], where, yes=yes)
+
+
+def attach_one(context: Context, asked: Asked, where: State, *, yes: bool, expected: Plan | None = None) -> None:
+    """One standby. `expected`: the plan that was agreed to already, where several are attached."""
     running = Running(quiet=context.json)
-    session = Session(resolve(request, where), running.tell, context.wrap)
+    session = Session(resolve(asked.request, where), running.tell, context.wrap)
     context.undo = f"detach {session.target.name}"
+    saved = asked.saved
     try:
         if saved:
             saved.check(session)
         planned = app.plan(session, where)
         if planned.plan.blockers:
             raise BlockedError(planned.plan.blockers)
-        if planned.plan.steps and not context.json:
+        if planned.plan.steps and not context.json and expected is None:
             click.echo(render_plan(planned.plan, session.target) + "\n")
-        if planned.plan.steps:
+        if planned.plan.steps and expected is None:
             confirm(
                 msg("Attach {name} to {primary}?", name=session.target.name, primary=session.target.primary), yes=yes
             )
+        agreed = expected or (saved.plan if saved else planned.plan)
         with running:
-            done = app.attach(session, where, running.report, saved.plan if saved else planned.plan, context.begin)
+            done = app.attach(session, where, running.report, agreed, context.begin)
     finally:
         session.close()
     _say_done(context, session, bool(done.steps), running)

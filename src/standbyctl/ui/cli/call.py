@@ -75,25 +75,30 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         context = Context(json=as_json, debug=debug)
         context.wrap = click.get_current_context().obj or (_traced if debug else _plain)
         _on_signals()
-        try:
-            command(*args, context=context, **kwargs)
-        except StandbyctlError as error:
-            _fail(error, context)
-        except KeyboardInterrupt:
-            _fail(InterruptedRunError("A209", msg("interrupted")), context)
-        except click.exceptions.ClickException:
-            raise
-        except click.exceptions.Abort:  # Ctrl-C at a question
-            _fail(InterruptedRunError("A209", msg("interrupted")), context)
-        except click.exceptions.Exit:
-            raise
-        except BrokenPipeError:  # whoever read our output has gone away
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 or the interpreter complains at its end
-            sys.exit(141)
-        except Exception as error:  # noqa: BLE001 the rim: whatever else is raised is a bug of ours
-            _bug(error, context)
+        reported(context, lambda: command(*args, context=context, **kwargs))
 
     return run
+
+
+def reported(context: Context, action: Callable[[], None]) -> None:
+    """Act; whatever goes wrong is said as the context has it, and is our exit status."""
+    try:
+        action()
+    except StandbyctlError as error:
+        _fail(error, context)
+    except KeyboardInterrupt:
+        _fail(InterruptedRunError("A209", msg("interrupted")), context)
+    except click.exceptions.ClickException:
+        raise
+    except click.exceptions.Abort:  # Ctrl-C at a question
+        _fail(InterruptedRunError("A209", msg("interrupted")), context)
+    except click.exceptions.Exit:
+        raise
+    except BrokenPipeError:  # whoever read our output has gone away
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 or the interpreter complains at its end
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 the rim: whatever else is raised is a bug of ours
+        _bug(error, context)
 
 
 def _on_signals() -> None:

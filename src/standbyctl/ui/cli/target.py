@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -60,14 +61,16 @@ _HELP = {
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
-_OPTIONS = (
+_MORE = " May be given again, for several standbys side by side."
+# A text is an option that several standbys have one each of.
+_OPTIONS: tuple[str | Callable[..., Any], ...] = (
     click.option("-p", "--primary", metavar="CONNINFO", help=_HELP["primary"]),
     click.option("--primary-ssh", metavar="HOST", help=_HELP["primary_ssh"]),
-    click.option("--standby-ssh", metavar="HOST", help=_HELP["standby_ssh"]),
+    "--standby-ssh",
     click.option("-D", "--data-dir", metavar="DIR", help=_HELP["data_dir"]),
     click.option("--cluster", metavar="VERSION/NAME", help=_HELP["cluster"]),
     click.option("--replace-cluster", metavar="VERSION/NAME", help=_HELP["replace_cluster"]),
-    click.option("--name", metavar="NAME", help=_HELP["name"]),
+    "--name",
     click.option("--port", type=click.IntRange(1, 65535), help=_HELP["port"]),
     click.option("--role", metavar="ROLE", help=_HELP["role"]),
     click.option("--passfile", metavar="FILE", help=_HELP["passfile"]),
@@ -108,9 +111,37 @@ _OPTIONS = (
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add them all."""
+    return _with(command, several=False)
+
+
+def several_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add them all, for any number of standbys."""
+    return _with(command, several=True)
+
+
+def _with(command: Callable[..., Any], *, several: bool) -> Callable[..., Any]:
+    of_one = {
+        flag: click.option(flag, metavar=metavar, multiple=several, help=_HELP[key] + (_MORE if several else ""))
+        for flag, metavar, key in (("--standby-ssh", "HOST", "standby_ssh"), ("--name", "NAME", "name"))
+    }
     for option in reversed(_OPTIONS):
-        command = option(command)
+        command = (of_one[option] if isinstance(option, str) else option)(command)
     return command
+
+
+def requests_from(given: dict[str, Any]) -> tuple[Request, ...]:
+    """One for each standby; click.UsageError where it cannot be told what belongs to which."""
+    names, hosts = given["name"], given["standby_ssh"]
+    if len(names) > 1 and len(hosts) > 1 and len(names) != len(hosts):
+        raise click.UsageError(f"{len(names)} times --name and {len(hosts)} times --standby-ssh: which is where?")
+    if len(names) == 1 and len(hosts) > 1:
+        raise click.UsageError("one --name for several --standby-ssh: give one for each, or none.")
+    number = max(len(names), len(hosts), 1)
+    if number > 1 and given["slot"]:
+        raise click.UsageError("--slot is one standby's: leave it out, each gets a slot of its own name.")
+    hosts = hosts * number if len(hosts) == 1 else hosts
+    pairs = zip_longest(names, hosts, fillvalue="") if number > 1 else [("".join(names), "".join(hosts))]
+    return tuple(request_from(given | {"name": name, "standby_ssh": host}) for name, host in pairs)
 
 
 def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:

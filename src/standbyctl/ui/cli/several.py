@@ -1,0 +1,84 @@
+"""Several standbys by one command: one question, then side by side, every line with the name of its standby."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+import click
+
+from standbyctl.app.several import Asked, Member, plan_all
+from standbyctl.app.state import State
+from standbyctl.domain.message import Message, msg
+from standbyctl.nodes.siblings import OUT, side_by_side
+from standbyctl.planner.plan import Plan
+from standbyctl.ui.cli.call import Context, confirm, reported
+from standbyctl.ui.render import render_plan, text, width
+
+
+class AttachOne(Protocol):
+    """How one is attached whose plan was agreed to."""
+
+    def __call__(self, context: Context, asked: Asked, where: State, *, yes: bool, expected: Plan | None) -> None: ...
+
+
+def attach_several(context: Context, every: Sequence[Asked], where: State, one: AttachOne, *, yes: bool) -> None:
+    """Plan them all, ask once, attach; exits with the highest exit code of any."""
+    members = plan_all(every, where, context.wrap)
+    if not context.json:
+        click.echo("\n\n".join(render_plan(each.plan, each.target) for each in members) + "\n")
+    names = [each.target.name for each in members]
+    if any(each.plan.steps for each in members):
+        confirm(msg("Attach {names}?", names=" and ".join(names)), yes=yes)
+    margin = max(map(len, names)) + 2
+    jobs = {each.target.name: _job(context, each, where, one) for each in members}
+    written: dict[str, list[str]] = defaultdict(list)
+
+    def hear(name: str, stream: int, line: str) -> None:
+        if context.json and stream == OUT:
+            written[name].append(line)
+        elif line:
+            click.echo(f"{name:<{margin}}{line}", err=stream != OUT)
+
+    statuses = side_by_side(jobs, hear, width() - margin)
+    if context.json:
+        click.echo(json.dumps(_record(names, statuses, written)))
+    else:
+        click.echo("\n" + text(_outcome(statuses)))
+    # What a signal has ended counts as a shell counts it.
+    sys.exit(max(status if status >= 0 else 128 - status for status in statuses.values()))
+
+
+def _job(context: Context, member: Member, where: State, one: AttachOne) -> Callable[[], None]:
+    its = Context(json=context.json, debug=context.debug, wrap=context.wrap)
+    return partial(reported, its, lambda: one(its, member.asked, where, yes=True, expected=member.plan))
+
+
+def _outcome(statuses: dict[str, int]) -> Message:
+    failed = [name for name, status in statuses.items() if status != 0]
+    if not failed:
+        return msg("All {n} are attached.", n=len(statuses))
+    return msg(
+        "{n} of {total} attached, not: {names}. The same command again goes on with them.",
+        n=len(statuses) - len(failed),
+        total=len(statuses),
+        names=", ".join(failed),
+    )
+
+
+def _record(names: Sequence[str], statuses: dict[str, int], written: dict[str, list[str]]) -> dict[str, object]:
+    return {
+        "schema": "standbyctl.attach-several/1",
+        "standbys": [
+            {"name": name, "exit_code": statuses[name], "result": _parsed("\n".join(written[name]))} for name in names
+        ],
+    }
+
+
+def _parsed(said: str) -> object:
+    """What it has written; None where it was ended before it could."""
+    return json.loads(said) if said.strip() else None
