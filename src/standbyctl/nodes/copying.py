@@ -12,21 +12,17 @@ from standbyctl.domain.progress import FINISHING, Progress
 from standbyctl.nodes.replaying import check_source
 from standbyctl.nodes.world import World, script_text
 
-ASK_SECONDS = 0.5
+# As often as pg_basebackup says how far it is: each question is felt by a primary with few cores.
+ASK_SECONDS = 1.0
 ANSWER_SECONDS = 3
 _WATCH_SECONDS = 0.03
 _PROGRESS = """
-SELECT coalesce((SELECT p.phase FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
-                  WHERE a.application_name = %s LIMIT 1), ''),
-       (SELECT p.backup_streamed FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
-         WHERE a.application_name = %s LIMIT 1),
-       (SELECT p.backup_total FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
-         WHERE a.application_name = %s LIMIT 1)
+SELECT coalesce(max(p.phase), ''), max(p.backup_streamed), max(p.backup_total){held}
+  FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid) WHERE a.application_name = %s
 """
 # Of the primary only: a standby has no current WAL.
 _HELD = """
-SELECT (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
-          FROM pg_replication_slots WHERE slot_name = %s)
+(SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint FROM pg_replication_slots WHERE slot_name = %s)
 """
 
 
@@ -76,18 +72,7 @@ class _Meter:
         if now - self.asked < ASK_SECONDS:
             return
         self.asked = now
-        app = f"{self.effect.name}_copy"
-        try:
-            [(phase, done, total)] = self._ask(self.effect.source, _PROGRESS, app, app, app)
-        except CannotTellError:
-            phase, done, total = "", None, None
-        else:
-            if not phase and self.began is not None:
-                phase = FINISHING
-        try:
-            [(held,)] = self._ask(self.effect.keeper or self.effect.source, _HELD, self.effect.slot)
-        except CannotTellError:
-            held = None
+        phase, done, total, held = self._seen()
         now = self.world.clock.monotonic()
         # No answer is no movement.
         if self.moved is None or (phase and (phase, done) != self.last):
@@ -96,6 +81,25 @@ class _Meter:
             self.began = now
         rate = done / (now - self.began) if done and self.began and now > self.began + 1 else None
         self.world.tell(Progress(phase, done, total, rate, held, now - self.moved))
+
+    def _seen(self) -> tuple[str, int | None, int | None, int | None]:
+        """Phase, bytes sent, bytes in all, WAL held; an empty phase and None where nobody answers."""
+        app, slot = f"{self.effect.name}_copy", self.effect.slot
+        apart = bool(self.effect.keeper) and self.effect.keeper != self.effect.source
+        query = _PROGRESS.format(held="" if apart else f", {_HELD}")
+        try:
+            [(phase, done, total, *rest)] = self._ask(self.effect.source, query, *([] if apart else [slot]), app)
+        except CannotTellError:
+            phase, done, total, rest = "", None, None, [None]
+        else:
+            phase = phase or (FINISHING if self.began is not None else "")
+        if not apart:
+            return phase, done, total, rest[0]
+        try:
+            [(held,)] = self._ask(self.effect.keeper, f"SELECT {_HELD}", slot)
+        except CannotTellError:
+            held = None
+        return phase, done, total, held
 
     def _ask(self, node: str, query: str, *params: str) -> list[tuple[Any, ...]]:
         return self.world.doors[node].server.observe(query, *params, timeout_seconds=ANSWER_SECONDS)
