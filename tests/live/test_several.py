@@ -125,6 +125,26 @@ def test_where_one_fails_the_other_is_attached_and_the_same_again_does_the_rest(
     several.detach()
 
 
+def test_a_reader_that_goes_away_stops_none_of_them(several):
+    run = several.start("--max-rate", "4M")
+    several.pair.wait(several.both_copy)
+    run.stdout.close()
+    assert run.wait(90) in {0, 141}
+    assert several.streaming() == [("db2",), ("db3",)]
+
+
+def test_a_person_is_waited_for_once_for_each(several):
+    pair = several.pair
+    hba, run = pair.primary.data / "pg_hba.conf", several.start("--hba", "wait")
+    for name in NAMES:
+        role = f"repl_{name}"
+        pair.wait(lambda role=role: pair.primary.rows("SELECT 1 FROM pg_roles WHERE rolname = %s", role))
+        hba.write_text(hba.read_text() + f"host replication {role} samehost scram-sha-256\n")
+        pair.primary.rows("SELECT pg_reload_conf()")
+    output, _ = run.communicate(timeout=90)
+    assert run.returncode == 0, output
+
+
 def test_saved_plans_run_together_and_json_is_one_document(several):
     pair = several.pair
     plans = [pair.area.path / f"{name}.plan" for name in NAMES]

@@ -16,6 +16,7 @@ from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
+from standbyctl.nodes.locks import Locks
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.blockers.capacity import needed_senders
 from standbyctl.planner.plan import Memory, Plan, has
@@ -80,18 +81,22 @@ def check_system(journal: Journal, facts: Facts, target: Target) -> None:
         )
 
 
+def leaving(locks: Locks, primary: str) -> Callable[[Plan], None]:
+    """Leave the primary to other runs as soon as nothing of a plan is left to be done there."""
+
+    def ahead(rest: Plan) -> None:
+        if not any(step.place == primary for step in rest.steps):
+            locks.leave_primary()
+
+    return ahead
+
+
 def attach(session: Session, state: State, report: Report, expected: Plan | None, begin: Callable[[Run], None]) -> Plan:
     """Do what is left to do, after `plan`; prove what an interrupted run left unproven. `begin` is told of the run."""
     target = session.target
     journal = state.journal(target.name)
     with session.locks() as locks:
         do = session.do(locks)
-
-        def ahead(rest: Plan) -> None:
-            """What is left happens on the standby's host: the primary is free for other runs meanwhile."""
-            if not any(step.place == target.primary for step in rest.steps):
-                locks.leave_primary()
-
         run = Run(
             look=session.look,
             plan=lambda facts: plan_attach(facts, session.sample, target, journal.memory()),
@@ -99,7 +104,7 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             journal=journal,
             report=report,
             why=lambda step: _refusal(step, session),
-            ahead=ahead,
+            ahead=leaving(locks, target.primary),
         )
         begin(run)
         first = run.check(expected)

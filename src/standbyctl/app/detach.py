@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from standbyctl.app.attach import Planned, check_system
+from standbyctl.app.attach import Planned, check_system, leaving
 from standbyctl.app.marks import as_it_stands
 from standbyctl.app.request import Request, Resolved, reach, resolve
 from standbyctl.app.session import Session
@@ -89,6 +89,7 @@ def detach(
             do=session.do(locks),
             journal=journal,
             report=report,
+            ahead=leaving(locks, target.primary),
         )
         begin(run)
         first = run.check(planned.plan)

@@ -15,11 +15,15 @@ from standbyctl.app.several import Asked
 from standbyctl.app.state import State
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
+from standbyctl.nodes.locks import PATIENCE_SECONDS
 from standbyctl.planner.plan import Plan
 from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.cli.target import requests_from, several_options
 from standbyctl.ui.render import attached_record, render_plan
+
+# Those of the same command are waited for, even where a person is (--hba wait, --settings print).
+_FOR_SIBLINGS_SECONDS = 4 * 3600
 
 
 @click.command("attach")
@@ -50,7 +54,8 @@ def command(context: Context, planfiles: tuple[str, ...], yes: bool, **given: An
 def attach_one(context: Context, asked: Asked, where: State, *, yes: bool, expected: Plan | None = None) -> None:
     """One standby. `expected`: the plan that was agreed to already, where several are attached."""
     running = Running(quiet=context.json)
-    session = Session(resolve(asked.request, where), running.tell, context.wrap)
+    patience = PATIENCE_SECONDS if expected is None else _FOR_SIBLINGS_SECONDS
+    session = Session(resolve(asked.request, where), running.tell, context.wrap, patience_seconds=patience)
     context.undo = f"detach {session.target.name}"
     saved = asked.saved
     try:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -42,7 +43,9 @@ def attach_several(context: Context, every: Sequence[Asked], where: State, one: 
         if context.json and stream == OUT:
             written[name].append(line)
         elif line:
-            click.echo(f"{name:<{margin}}{line}", err=stream != OUT)
+            # A reader that has gone away (head, a closed pager) must not stop them half-way.
+            with suppress(BrokenPipeError):
+                click.echo(f"{name:<{margin}}{line}", err=stream != OUT)
 
     statuses = side_by_side(jobs, hear, width() - margin)
     if context.json:
