@@ -99,6 +99,7 @@ def test_they_copy_at_the_same_time_and_a_signal_ends_all_of_it(several):
     several.detach()
 
 
+@pytest.mark.seldom
 def test_killed_none_of_it_lives_on(several):
     run = several.start("--max-rate", "2M")
     several.pair.wait(several.both_copy)
@@ -125,6 +126,7 @@ def test_where_one_fails_the_other_is_attached_and_the_same_again_does_the_rest(
     several.detach()
 
 
+@pytest.mark.seldom
 def test_a_reader_that_goes_away_stops_none_of_them(several):
     run = several.start("--max-rate", "4M")
     several.pair.wait(several.both_copy)
@@ -133,6 +135,7 @@ def test_a_reader_that_goes_away_stops_none_of_them(several):
     assert several.streaming() == [("db2",), ("db3",)]
 
 
+@pytest.mark.seldom
 def test_a_person_is_waited_for_once_for_each(several):
     pair = several.pair
     hba, run = pair.primary.data / "pg_hba.conf", several.start("--hba", "wait")
@@ -145,6 +148,7 @@ def test_a_person_is_waited_for_once_for_each(several):
     assert run.returncode == 0, output
 
 
+@pytest.mark.seldom
 def test_saved_plans_run_together_and_json_is_one_document(several):
     pair = several.pair
     plans = [pair.area.path / f"{name}.plan" for name in NAMES]
@@ -214,6 +218,7 @@ def test_commands_at_once_wait_for_each_other_where_they_change_the_primary(pair
     assert pair.primary.rows("SELECT application_name FROM pg_stat_replication") == [("db3",)]
 
 
+@pytest.mark.seldom
 def test_what_copies_cannot_be_detached_meanwhile(pair):
     run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "2M")
     pair.wait(lambda: list(pair.area.path.glob(".db2.standbyctl-1/data/base")))

@@ -47,11 +47,12 @@ ENTRIES = (
         "A203",
         msg("another run is at work, or the lock was lost"),
         means=msg(
-            "One run at a time: another standbyctl holds the lock on this primary or on the directory, or the"
-            " session that held ours has ended in the middle."
+            "Another standbyctl is at work on the same standby or directory, or has been changing this primary for"
+            " more than a minute (waiting for a person, perhaps); or the session that held our locks has ended."
         ),
         why=msg(
-            "The lock on the primary is an advisory lock in the database postgres; it ends with its session,"
+            "The locks on the primary are advisory locks in the database postgres, one for the standby's name and,"
+            " while the primary is changed, one for all; they end with their session,"
             " also when the run is killed. It is checked before each effect, so a run that has lost it stops"
             " before it changes anything more. idle_session_timeout (14 and later) does not end it; an"
             " administrator or a failover does."
