@@ -18,9 +18,11 @@ from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.nodes.locks import Locks
+from standbyctl.nodes.nowhere import NoHost
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door
 from standbyctl.nodes.world import World
+from standbyctl.observe.chain import look_at_chain
 from standbyctl.observe.likeness import look_at_order
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
@@ -71,6 +73,7 @@ class Session:
             survey=self.sample.survey,
             source=self.sample.source,
             restored=self.sample.restored,
+            chain=self.sample.chain,
         )
         return seen.facts
 
@@ -90,6 +93,8 @@ class Session:
         survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock, rate=rate)
         room = sample_room(self.resolved.server, seen.sample)
         self.sample = replace(room, reachable=self.resolved.reachable, approach=self.resolved.approach, survey=survey)
+        if self.resolved.head is not None:
+            self.sample = replace(self.sample, chain=look_at_chain(self.resolved.head, self.resolved.server))
         self._see_order(seen.facts)
         return seen.facts
 
@@ -140,11 +145,16 @@ class Session:
 
     def do(self, locks: Locks) -> Do:
         """Carry out effects while the locks hold."""
-        world = World(self._doors(), self._clock, self.tell)
+        world, resolved = World(self._doors(), self._clock, self.tell), self.resolved
 
         def act(effect: Effect) -> None:
             locks.check()
-            perform(effect, world)
+            if resolved.head is not None and effect.node == self.target.head:
+                with Locks(resolved.head) as there:
+                    there.check()
+                    perform(effect, world)
+            else:
+                perform(effect, world)
 
         return self.wrap(act)
 
@@ -152,8 +162,9 @@ class Session:
         """End the sessions that were kept."""
         self.resolved.server.close()
         self.resolved.standby.close()
-        if self.resolved.source is not None:
-            self.resolved.source.close()
+        for more in (self.resolved.source, self.resolved.head):
+            if more is not None:
+                more.close()
         self.resolved.hosts.close()
 
     def _doors(self) -> dict[str, Door]:
@@ -171,6 +182,9 @@ class Session:
         }
         if resolved.source is not None:
             doors.setdefault(self.target.copy_from, Door(host, resolved.source))
+        if resolved.head is not None:
+            # Its host is asked nothing: what is written there is rows.
+            doors[self.target.head] = Door(NoHost(), resolved.head, away=True)
         return doors
 
 
@@ -205,6 +219,8 @@ def question_for(resolved: Resolved) -> Question:
         waldir=target.waldir,
         tablespace_mapping=target.tablespace_mapping,
         from_restored=target.from_restored,
+        head=target.head,
+        head_superuser=resolved.head_superuser,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from standbyctl.domain.chain import ChainSeen
 from standbyctl.domain.restored import RestoredSeen
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
@@ -21,6 +22,7 @@ class Sample:
     `volumes`: what stands where parts of a copy go. `linked` and `condemned_linked`: what leads out of the data
     directory, and out of one that is being deleted.
     `restored`: the copy that was put in place, where one is to be set up.
+    `chain`: how the upstream follows the primary, where that is another.
     `approach`: what there is for a tunnel, where one was asked for.
     """
 
@@ -49,3 +51,4 @@ class Sample:
     linked: tuple[Linked, ...] = ()
     condemned_linked: tuple[Linked, ...] = ()
     restored: RestoredSeen | None = None
+    chain: ChainSeen | None = None

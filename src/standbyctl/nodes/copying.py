@@ -23,9 +23,10 @@ SELECT coalesce((SELECT p.phase FROM pg_stat_progress_basebackup AS p JOIN pg_st
        (SELECT p.backup_total FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid)
          WHERE a.application_name = %s LIMIT 1)
 """
-# Of the primary only: a standby has no current WAL.
+# A standby has no current WAL.
 _HELD = """
-SELECT (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
+SELECT (SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                               ELSE pg_current_wal_lsn() END, restart_lsn)::bigint
           FROM pg_replication_slots WHERE slot_name = %s)
 """
 
