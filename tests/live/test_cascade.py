@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
+from contextlib import contextmanager
 
 import pytest
 
 from standbyctl.lab.server import free_port
-from tests.live.test_ways import words
+from tests.live.test_ways import killed, words
+from tests.pair import Pair
 
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 
@@ -97,6 +100,26 @@ class Chain:
         return words(done)
 
 
+@contextmanager
+def another_system(template):
+    """A server of another initdb, for a copied template has the same system identifier."""
+    other = Pair.make(template)
+    try:
+        other.primary.stop("fast")
+        shutil.rmtree(other.primary.data)
+        pwfile = other.area.path / "pw"
+        pwfile.write_text(template.password)
+        shutil.chown(pwfile, other.area.user)
+        data = str(other.primary.data)
+        other.area.run("initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={pwfile}")
+        with (other.primary.data / "postgresql.conf").open("a") as conf:
+            conf.write(f"port = {other.primary.port}\nunix_socket_directories = '{other.area.path}'\n")
+        other.primary.start()
+        yield f"host=127.0.0.1 port={other.primary.port} user=postgres"
+    finally:
+        other.end()
+
+
 @pytest.fixture
 def chain(pair):
     return Chain(pair)
@@ -114,3 +137,126 @@ def test_a_standby_streams_from_a_standby_and_everything_comes_back_on_all_three
     assert "CODE:   A254" in refused.stderr
     assert "db2 has standbys of its own" in refused.stderr
     chain.detach()
+
+
+def test_verify_and_status_know_the_chain(chain):
+    pair = chain.pair
+    chain.attach()
+    seen = words(pair.tool("verify", "db3", "--for", "1s", status=0))
+    assert "VERIFIED" in seen
+    assert "a copy of db2, in recovery as that is, which is a standby of" in seen
+    assert "1 on all three" in seen
+    table = pair.tool("status", status=0).stdout.splitlines()
+    assert [line.split("|")[0].rstrip() for line in table[3:5]] == ["+ db2", "  + db3"]
+    assert re.search(r"\+ db3 +\| standby +\| streaming +\| +1 \| +\d+ \S+ +\| db3", "\n".join(table))
+    record = json.loads(pair.tool("status", "--json", status=0).stdout)
+    assert [(node["name"], node["upstream"]) for node in record["nodes"]][1:] == [
+        ("db2", record["nodes"][0]["name"]),
+        ("db3", "db2"),
+    ]
+    assert {slot["name"]: slot["active"] for slot in record["slots"]} == {"db2": True, "db3": True}
+    # What it has received it sends on, whether or not it replays it.
+    chain.on(pair.port, "SELECT pg_wal_replay_pause()")
+    pair.tool("verify", "db3", "--for", "1s", status=0)
+    chain.on(pair.port, "SELECT pg_wal_replay_resume()")
+    chain.detach()
+
+
+@pytest.mark.parametrize("kind", ["MakeRole", "AwaitReplay", "Reload", "CopyCluster", "StartServer"])
+def test_an_attach_that_was_killed_goes_on_and_comes_back(chain, kind):
+    killed(chain.pair, "after", kind, "attach", *chain.where, "--yes")
+    chain.attach()
+    chain.assert_attached()
+    chain.detach()
+
+
+def test_a_detach_that_was_killed_after_the_role_was_dropped_goes_on(chain):
+    chain.attach()
+    gone = ("detach", "db3", "--yes", "--remove-data-dir", chain.data, "--delete")
+    killed(chain.pair, "before", "AwaitReplay", *gone)
+    chain.detach()
+
+
+def test_a_plan_that_was_saved_is_carried_out(chain):
+    path = chain.pair.area.path / "state" / "plan.json"
+    chain.pair.tool("plan", *chain.where, "-o", path, status=0)
+    chain.pair.tool("attach", path, "--yes", status=0)
+    path.unlink()
+    chain.assert_attached()
+    chain.detach()
+
+
+def test_without_a_slot_the_upstream_keeps_what_its_wal_keep_size_says(chain):
+    chain.attach("--no-slot", "--wal-keep-size", "128MB")
+    assert chain.on(chain.port, "SELECT coalesce(slot_name, '') FROM pg_stat_wal_receiver") == [("",)]
+    assert "Nothing to do" in chain.attach("--no-slot", "--wal-keep-size", "128MB").stdout
+    chain.detach()
+
+
+# --- refused
+
+
+def test_an_upstream_that_is_none_is_refused_and_nothing_is_changed(chain, template):
+    pair = chain.pair
+    primary = pair.primary.conninfo
+    said = chain.refused("-p", pair.primary.conninfo, "--upstream", f"port={pair.primary.port}", *chain.place)
+    assert "is the primary itself" in said
+    assert "Leave --upstream out" in said
+    on_standby = f"host=127.0.0.1 port={pair.port} user=postgres"
+    said = chain.refused("-p", on_standby, *chain.place, status=1, code="P111")
+    assert "is a standby itself" in said
+    assert "--upstream with the conninfo of" in said
+    said = chain.refused("-p", on_standby, "--upstream", primary, *chain.place, status=1, code="P111")
+    assert "is a standby itself" in said
+    itself = ["-D", str(pair.data), "--name", "db2", "--port", str(pair.port)]
+    said = chain.refused("-p", primary, "--upstream", "db2", *itself, status=2, code="C108")
+    assert "db2 cannot stream from itself" in said
+    with another_system(template) as there:
+        said = chain.refused("-p", primary, "--upstream", there, *chain.place)
+    assert "is not a standby of" in said
+
+
+def test_an_upstream_that_does_not_stream_or_replay_or_was_promoted_is_refused(chain):
+    pair = chain.pair
+    chain.on(pair.port, "SELECT pg_wal_replay_pause()")
+    assert "replay is paused on db2" in chain.refused(*chain.where, status=1)
+    chain.on(pair.port, "SELECT pg_wal_replay_resume()")
+    conninfo = chain.on(pair.port, "SHOW primary_conninfo")[0][0].replace("'", "''")
+    chain.on(pair.port, "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'")
+    chain.on(pair.port, "SELECT pg_reload_conf()")
+    pair.wait(lambda: not chain.on(pair.port, STREAMS))
+    assert "db2 does not stream" in chain.refused(*chain.where, status=1)
+    chain.on(pair.port, f"ALTER SYSTEM SET primary_conninfo = '{conninfo}'")
+    chain.on(pair.port, "SELECT pg_reload_conf()")
+    pair.wait(lambda: chain.on(pair.port, STREAMS))
+    pair.primary.rows("ALTER SYSTEM SET full_page_writes = off")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(lambda: pair.primary.rows("SHOW full_page_writes") == [("off",)])
+    assert "full_page_writes is off on" in chain.refused(*chain.where, status=1)
+    chain.on(pair.port, "SELECT pg_promote()")
+    said = chain.refused(*chain.where)
+    assert "db2 is not in recovery: it is a primary by now" in said
+
+
+def test_an_upstream_that_is_promoted_on_the_way_is_said(chain):
+    pair = chain.pair
+    killed(pair, "before", "CopyCluster", "attach", *chain.where, "--yes")
+    chain.on(pair.port, "SELECT pg_promote()")
+    said = words(chain.attach(status=4))
+    assert "CODE: P139" in said
+    refused = pair.tool("detach", "db3", "--yes", status=4)
+    assert "db2 is not a standby any more" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--copy-from", "db2"), "--upstream with --copy-from: not yet"),
+        (("--via", "ssh-tunnel"), "--upstream with --via ssh-tunnel: not yet"),
+        (("--synchronous-commit", "off"), "a standby has no commits"),
+    ],
+)
+def test_what_does_not_go_with_an_upstream_is_said(chain, more, said):
+    done = chain.attach(*more, status=2)
+    assert said in words(done)
+    assert chain.raw() == chain.before

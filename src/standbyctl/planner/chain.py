@@ -23,8 +23,9 @@ def chain_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iter
         **told,
     )
     yield msg(
-        "{name} streams from {node}, a standby: its lag adds up to that of {node}. Where {node} stops, is promoted or"
-        " is detached, {name} does not follow {primary} by itself (detach refuses {node} while {name} hangs on it)",
+        "{name} streams from {node}, a standby, and gets what that has received: its lag adds up. Where {node} stops,"
+        " is promoted or is detached, {name} does not follow {primary} by itself (detach refuses {node} while {name}"
+        " hangs on it)",
         **told,
     )
     if not has(steps, CopyByBasebackup):
