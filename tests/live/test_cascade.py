@@ -260,3 +260,15 @@ def test_what_does_not_go_with_an_upstream_is_said(chain, more, said):
     done = chain.attach(*more, status=2)
     assert said in words(done)
     assert chain.raw() == chain.before
+
+
+def test_an_upstream_that_standbyctl_toml_names(chain):
+    pair = chain.pair
+    config = pair.area.path / "state" / "standbyctl.toml"
+    config.write_text(f'[[node]]\nname = "near"\nconninfo = "host=127.0.0.1 port={pair.port}"\n')
+    where = ["-p", pair.primary.conninfo, "--upstream", "near", *chain.place, "-c", config]
+    assert "ATTACHED  db3 streams from near" in pair.tool("attach", *where, "--yes", status=0).stdout
+    config.unlink()
+    direct = pair.tool("attach", "-p", pair.primary.conninfo, *chain.place, "--yes", status=2)
+    assert "was attached, or begun, with another upstream" in words(direct)
+    chain.detach()
