@@ -33,9 +33,10 @@ def run_sql(toy: Toy, effect: fx.Sql) -> Deed:
     name = re.findall(r"'([^']*)'", effect.statement)[0]
     yield
     if effect.statement.startswith("DO $standbyctl$"):
-        role = toy.server.role(name)
+        there = toy.facts.server(effect.node)
+        role = there.role(name)
         if role and marker(role.made_for) in effect.statement:
-            toy.on_primary(roles=tuple(each for each in toy.server.roles if each.name != name))
+            toy.on_writer(roles=tuple(each for each in there.roles if each.name != name))
         return
     name = re.findall(r"slot_name = '([^']*)'", effect.statement)[0]
     slot = toy.server.slot(name)
@@ -130,12 +131,16 @@ def remove_passfile(toy: Toy, effect: fx.RemovePassfile) -> Deed:
 
 def make_role(toy: Toy, effect: fx.MakeRole) -> Deed:
     assert toy.place.passfile is Passfile.OURS, "a password must be in a file before it is in force"
-    found = toy.server.role(effect.role)
+    there = toy.facts.server(effect.node)
+    found = there.role(effect.role)
     assert found is None or found.made_for == toy.target.name
-    others = tuple(each for each in toy.server.roles if each.name != effect.role)
+    assert not there.in_recovery
+    others = tuple(each for each in there.roles if each.name != effect.role)
     yield
-    toy.role_key = toy.passfile_key
-    toy.on_primary(roles=(*others, Role(effect.role, True, True, toy.target.name)))
+    toy.written_key = toy.passfile_key
+    toy.on_writer(roles=(*others, Role(effect.role, True, True, toy.target.name)))
+    if not toy.target.head:
+        toy.catch_up()
 
 
 def copy_cluster(toy: Toy, effect: fx.CopyCluster) -> Deed:
@@ -245,6 +250,11 @@ def wait_until(toy: Toy, effect: fx.WaitUntil) -> Deed:
 
 def await_replay(toy: Toy, effect: fx.AwaitReplay) -> Deed:
     """The source has it by then: the role, and the checkpoint that the slot begins with."""
+    if not effect.for_copy:
+        assert (effect.node, effect.primary) == (toy.target.primary, toy.target.head)
+        yield
+        toy.catch_up()
+        return
     assert effect.node == toy.target.copy_from
     assert toy.server.role(toy.target.role), "the source cannot know a role that is not made yet"
     assert not effect.slot or toy.server.slot(effect.slot), "the slot must keep WAL before the copy begins"

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from standbyctl import steps
+from standbyctl.domain.chain import ChainSeen
 from standbyctl.domain.codec import encode_tagged
 from standbyctl.domain.effects import Effect, Prove
 from standbyctl.domain.facts import Facts
@@ -30,6 +31,7 @@ TORN = b'{"at": "2026-05-01T09:00:00+09:00", "event": "beg'
 def toy_of(facts: Facts, target: Target = TARGET) -> Toy:
     """A world that looks like these facts."""
     sample = replace(SAMPLE, restored=COPY) if target.from_restored else SAMPLE
+    sample = replace(sample, chain=ChainSeen("db0:5432") if target.head else None)
     return Toy(facts, target, sample, deeds=DEEDS)
 
 
@@ -41,6 +43,7 @@ def journal_at(directory: Path) -> Journal:
 
 def attach(toy: Toy, journal: Journal) -> Plan:
     """What is left to do; then the proof that an interrupted run still owes."""
+    toy.catch_up()
     run = _run(toy, journal, lambda facts: plan_attach(facts, toy.taken(), toy.target, journal.memory()))
     first = run.check()
     unproven = journal.unproven()
@@ -48,13 +51,14 @@ def attach(toy: Toy, journal: Journal) -> Plan:
         journal.open(toy.target, "host=db1", SYSTEM)
     run.follow(first)
     if not first.steps and unproven:
-        run.finish(lambda: toy.do(Prove(toy.target.name, toy.target.primary, 60)))
+        run.finish(lambda: toy.do(Prove(toy.target.name, toy.target.writer, 60)))
         run.finish(journal.proven)
     return first
 
 
 def detach(toy: Toy, journal: Journal, options: DetachOptions) -> Plan:
     """Everything back: what the journal has, and what is marked and it does not have."""
+    toy.catch_up()
 
     def plan(facts: Facts) -> Plan:
         known = journal.memory()

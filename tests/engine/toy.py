@@ -54,6 +54,7 @@ class Toy:
     plain: dict[str, str | None] = field(default_factory=dict)
     passfile_key: int = 0
     role_key: int = -1
+    written_key: int = -1
     keys: int = 0
     slot_count: int = 0
     copied_with: int = 0
@@ -75,7 +76,7 @@ class Toy:
         for name in DEFAULTS:
             self._begin_with(self.server.setting(name))
         if place.password_set or not self.target.own_role:
-            self.passfile_key = self.role_key = 1
+            self.passfile_key = self.role_key = self.written_key = 1
         if place.contents is Contents.STANDBY:
             self.copied_with = 0 if place.covered else -1
         self.drafts = {
@@ -123,6 +124,14 @@ class Toy:
 
     def on_primary(self, **changes: Any) -> None:
         self.facts = self.facts.with_server(self.target.primary, **changes)
+
+    def on_writer(self, **changes: Any) -> None:
+        self.facts = self.facts.with_server(self.target.writer, **changes)
+
+    def catch_up(self) -> None:
+        """A standby in between replays, in time, what its primary has."""
+        self.on_primary(roles=self.facts.server(self.target.writer).roles)
+        self.role_key = self.written_key
 
     def on_standby(self, **changes: Any) -> None:
         self.facts = self.facts.with_place(self.target.name, **changes)

@@ -14,7 +14,7 @@ from standbyctl.observe.look import SETTINGS
 from standbyctl.planner.plan import Memory, Plan, Remembered
 from standbyctl.steps.base import Step
 
-PRIMARY, STANDBY = "db1", "db2"
+PRIMARY, STANDBY, HEAD = "db1", "db2", "db0"
 HOME, DATA = "/pg/db1", "/pg/db2"
 HBA = f"{HOME}/pg_hba.conf"
 BIN = "/usr/lib/postgresql/16/bin"

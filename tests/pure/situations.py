@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from standbyctl.domain.chain import ChainSeen
 from standbyctl.domain.facts import Contents, Facts, HbaRule, Node, Passfile, Place, Role, Setting, Slot
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
@@ -15,7 +16,7 @@ from standbyctl.steps.base import Step
 from standbyctl.steps.role import CreateRole
 from standbyctl.steps.setting import COMMIT, WAL_KEEP
 from standbyctl.steps.slot import CreateSlot
-from tests.pure.examples import BIN, CAP, COPY, DATA, GB, HBA, PRIMARY, STANDBY, server
+from tests.pure.examples import BIN, CAP, COPY, DATA, GB, HBA, HEAD, PRIMARY, STANDBY, server
 from tests.pure.strategies import all_settings, drafts, hbas, targets
 
 
@@ -51,13 +52,20 @@ def attachable(draw: st.DrawFn, *, fresh: bool = False) -> Situation:
         superuser=target.own_role or draw(st.booleans()),
         lacks=() if target.hba is HbaWay.SQL else draw(st.sampled_from([(), ("program", "read file")])),
     )
-    found = Facts((Node(PRIMARY, server=primary), Node(STANDBY, place=place)))
+    above: tuple[Node, ...] = ()
+    if target.head:
+        # What is a primary otherwise is a standby then, and has replayed what is there.
+        above = (Node(HEAD, server=replace(primary, started_at="2026-04-01 09:00:00+09")),)
+        primary = replace(primary, in_recovery=True)
+    found = Facts((*above, Node(PRIMARY, server=primary), Node(STANDBY, place=place)))
     restored = COPY if target.from_restored else None
     sample = Sample(draw(st.none() | st.just(GB)), 100 * GB, draw(st.integers(4, 40)) * GB, restored=restored)
+    sample = replace(sample, chain=ChainSeen("db0:5432") if target.head else None)
     # What is there of ours, some run has made, and has remembered what was there before.
-    made: list[Step] = [CreateRole(PRIMARY, STANDBY, target.role, target.passfile)] if role and target.own_role else []
+    roles: list[Step] = [CreateRole(PRIMARY, STANDBY, target.role, target.passfile, target.head)]
+    made = roles if role and target.own_role else []
     made += [CreateSlot(PRIMARY, STANDBY, target.slot)] if slot else []
-    before = found.with_server(PRIMARY, slots=(Slot("a"),), roles=())
+    before = found.with_server(PRIMARY, slots=(Slot("a"),), roles=()).with_server(target.writer, roles=())
     memory = tuple(Remembered(step, before) for step in made)
     return Situation(found, replace(sample, free_aside=f"{DATA}.detached-1"), target, memory)
 

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 from hypothesis import strategies as st
 
 from standbyctl import steps as known
+from standbyctl.domain.chain import ChainSeen
 from standbyctl.domain.facts import (
     Contents,
     Draft,
@@ -46,6 +47,7 @@ from tests.pure.examples import (
     DRAFT,
     GB,
     HBA,
+    HEAD,
     PRIMARY,
     ROLE,
     STANDBY,
@@ -208,8 +210,23 @@ places = _build(
     replaced=st.sampled_from([None, None, Replaced("73", "64768:1003", True), Replaced("-", "64768:1003", False)]),
     tunnel=st.just(TunnelSeen()) | tunnels_seen,
 )
+# What there is at the head of a chain, if the primary is a standby itself.
+heads = st.builds(
+    replace,
+    st.just(server(started_at="2026-04-01 09:00:00+09")),
+    system_identifier=st.sampled_from([SYSTEM, SYSTEM, "73"]),
+    timeline=st.integers(1, 2),
+    in_recovery=st.sampled_from([False, False, True]),
+    roles=roles,
+    superuser=st.sampled_from([True, True, False]),
+)
 any_facts = st.builds(
-    lambda server, place: Facts((Node(PRIMARY, server=server), Node(STANDBY, place=place))), servers, places
+    lambda head, server, place: Facts(
+        (Node(HEAD, server=head), Node(PRIMARY, server=server), Node(STANDBY, place=place))
+    ),
+    heads,
+    servers,
+    places,
 )
 _bytes = st.none() | st.sampled_from([0, 100 << 20, GB, 40 * GB])
 # A standby of the same primary, or what else an address may lead to.
@@ -284,13 +301,18 @@ any_samples = st.builds(
     volumes=st.sampled_from([(), *((seen,) for seen in VOLUMES_SEEN)]),
     linked=st.sampled_from([(), (Linked("pg_wal", "/wal", "64768:9"),)]),
     restored=st.none() | any_restored,
+    chain=st.sampled_from(
+        [None, ChainSeen("db0:5432"), ChainSeen(), ChainSeen("db0:5432", paused=True, full_pages=False)]
+    ),
 )
 DEBIAN = Service("postgresql@16-main", "/etc/postgresql/16/main/postgresql.conf", as_root=True)
 services = st.sampled_from([PG_CTL, PG_CTL, DEBIAN, replace(DEBIAN, as_root=False), Service("postgresql-16", "", True)])
 
 
 def _sensible(target: Target) -> Target:
-    """Where a copy is there already, nothing is said about making one."""
+    """Where a copy is there already, nothing is said about making one; a chain goes with neither, nor with a tunnel."""
+    if target.head:
+        return replace(target, copy_from="", from_restored=False, tunnel=NO_TUNNEL, synchronous_commit="")
     return replace(target, copy_from="", replace_cluster=False, verify_backup=False) if target.from_restored else target
 
 
@@ -320,6 +342,7 @@ targets = st.builds(
     sslmode=st.sampled_from(["", "", "prefer", "disable", "require", "verify-full"]),
     tunnel=st.sampled_from([NO_TUNNEL, NO_TUNNEL, TUNNEL]),
     from_restored=st.sampled_from([False, False, True]),
+    head=st.sampled_from(["", "", HEAD]),
 ).map(_sensible)
 
 WANTED = [
@@ -331,6 +354,7 @@ WANTED = [
 # Fields of steps by name; other fields by type. So a new step is drawn the day it is written.
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "primary": st.just(PRIMARY),
+    "head": st.sampled_from(["", HEAD]),
     "name": st.just(STANDBY),
     "data_directory": st.just(DATA),
     "destination": st.just(DATA),
@@ -380,7 +404,9 @@ def _of(kind: Any) -> st.SearchStrategy[Any]:
 
 any_steps = st.one_of([steps(kind) for kind in known.ALL])
 befores = st.builds(
-    lambda contents, cap: facts(server(settings=settings(**{CAP: cap})), contents=contents),
+    lambda contents, cap: Facts(
+        (Node(HEAD, server=server()), *facts(server(settings=settings(**{CAP: cap})), contents=contents).nodes)
+    ),
     st.sampled_from([Contents.ABSENT, Contents.EMPTY, Contents.STANDBY]),
     st.sampled_from([setting for setting in _VARIATIONS if setting.name == CAP]),
 )

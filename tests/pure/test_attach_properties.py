@@ -21,7 +21,7 @@ from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.setting import COMMIT, WAL_KEEP, Alteration, SetByHand
 from standbyctl.steps.slot import CapSlots, CreateSlot
-from tests.pure.examples import CAP, PRIMARY, STANDBY, kinds
+from tests.pure.examples import CAP, HEAD, PRIMARY, STANDBY, kinds
 from tests.pure.situations import Situation, attachable
 from tests.pure.strategies import any_facts, any_samples, memories, targets
 
@@ -96,11 +96,14 @@ def test_where_an_attach_can_start_the_primary_feels_no_more_than_a_reload(at: S
     replaces = has(plan.steps, ReplaceCluster)
     assert plan.impact(STANDBY) is (Impact.RESTART if replaces else Impact.NONE)
     assert not replaces or (at.target.replace_cluster and at.facts.place(STANDBY).contents is Contents.CLUSTER)
-    assert {step.place for step in plan.steps} <= {PRIMARY, STANDBY}
+    assert plan.impact(HEAD) is Impact.NONE
+    assert {step.place for step in plan.steps} <= {PRIMARY, STANDBY, HEAD}
+    assert {type(step) for step in plan.steps if step.place == HEAD} <= {CreateRole}
 
 
 @given(attachable(), st.sampled_from(["*", "db2", "DB2", '"*"', "ANY 1 (x, db2)", "FIRST 2(db2_copy,x)", ' "Db2" ']))
 def test_no_attach_ever_makes_a_commit_wait(at: Situation, names: str) -> None:
+    assume(not at.target.head)  # a standby has no commits, and a reload of it makes none of its primary's wait
     settings = at.facts.server(PRIMARY).settings
     changed = tuple(replace(s, value=names) if s.name == "synchronous_standby_names" else s for s in settings)
     facts = at.facts.with_server(PRIMARY, settings=changed)
@@ -266,7 +269,7 @@ def test_the_directory_of_a_server_that_runs_is_never_renamed(at: Situation) -> 
 @given(attachable(), st.sampled_from([("", True), ("db3", True), (STANDBY, False)]))
 def test_a_role_that_is_not_ours_or_was_changed_is_never_altered(at: Situation, made: tuple[str, bool]) -> None:
     role = Role(at.target.role, login=True, replication=True, made_for=made[0], pristine=made[1])
-    facts = at.facts.with_server(PRIMARY, roles=(role,)).with_place(STANDBY, password_set=False)
+    facts = at.facts.with_server(at.target.writer, roles=(role,)).with_place(STANDBY, password_set=False)
     plan = plan_attach(facts, at.sample, at.target, at.memory)
     assert not has(plan.steps, CreateRole)
     assert bool(plan.blockers) == at.target.own_role

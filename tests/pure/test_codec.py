@@ -101,6 +101,7 @@ def test_a_step_is_written_with_its_name_and_nothing_of_its_class() -> None:
         "name": STANDBY,
         "role": ROLE,
         "passfile": PASSFILE,
+        "head": "",
     }
 
 

@@ -23,10 +23,13 @@ from standbyctl.steps.setting import COMMIT, WAL_KEEP, Alteration, SetByHand
 from standbyctl.steps.staging import StageSettings
 from tests.pure.examples import CAP, PRIMARY, STANDBY, remember
 from tests.pure.situations import Situation, attachable
-from tests.pure.strategies import any_facts, any_samples, memories, targets
+from tests.pure.strategies import any_facts, any_samples, memories
+from tests.pure.strategies import targets as any_targets
 
 KEEP, ASIDE, DELETE = DetachOptions(), DetachOptions(True), DetachOptions(True, True)
 options = st.sampled_from([KEEP, ASIDE, DELETE])
+# What holds of a chain, too, is in the properties of what is attachable, and in test_chain.
+targets = any_targets.map(lambda target: replace(target, head=""))
 UNDISTURBED: dict[str, Any] = {
     "running": True,
     "in_recovery": True,
@@ -212,6 +215,7 @@ def test_detach_gives_back_what_attach_took(at: Situation, options: DetachOption
     assert all(f"take this out of {each.file} again: {each}" in said for each in by_hand)
     after = taken_out(predict(given_back.steps, attached), at.facts, at)
     assert after.server(PRIMARY) == at.facts.server(PRIMARY)
+    assert after.server(at.target.writer) == at.facts.server(at.target.writer)
     if options.remove_data_directory:
         # Whether a role of somebody else still gets in without our line is known only by trying.
         admitted = after.place(STANDBY).admitted if not at.target.own_role else False
@@ -250,6 +254,7 @@ def test_without_the_journal_our_marks_are_found(at: Situation, options: DetachO
     server = after.server(PRIMARY)
     assert server.slots == at.facts.server(PRIMARY).slots
     assert server.roles == at.facts.server(PRIMARY).roles
+    assert after.server(at.target.writer).roles == at.facts.server(at.target.writer).roles
     assert server.hba == at.facts.server(PRIMARY).hba
     assert after.place(STANDBY).passfile is at.facts.place(STANDBY).passfile
     # What a setting was before is known to the journal alone.

@@ -41,6 +41,7 @@ def test_ready_is_exactly_a_plan_without_blockers(facts: Facts, sample: Sample, 
     alone = sample.survey.likeness is None
     expected = [code for code in CODES if not (alone and code in OF_TWO_HOSTS)]
     expected += TUNNEL_CODES if target.tunnel.used else ()
+    expected += ["P139"] if target.head else ()
     expected += RESTORED_CODES if target.from_restored else ()
     assert sorted(check.code for check in found.checks) == sorted(expected)
 

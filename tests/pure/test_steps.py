@@ -28,6 +28,7 @@ from tests.pure.examples import (
     CAP,
     DATA,
     HBA,
+    HEAD,
     OUR_ROLE,
     PASSFILE,
     PRIMARY,
@@ -94,7 +95,7 @@ def test_a_step_says_what_it_does_and_what_gives_it_back(kind: type[Step], data:
         assert str(each.title)
         assert str(each.text)
         assert str(each.undo_text)
-        assert each.place in {PRIMARY, STANDBY}
+        assert each.place in {PRIMARY, STANDBY, HEAD}
         assert each.felt in Impact
     assert given_back.text == step.undo_text
     assert (given_back.title, given_back.place, given_back.felt) == (step.title, step.place, step.felt)
@@ -122,7 +123,7 @@ def test_effects_are_the_same_every_time_and_hold_no_password(
     assert step.undo(before) == step.undo(before)
     for effect in (*step.effects(), *step.undo(before)):
         assert isinstance(effect, Effect)
-        assert effect.node in {PRIMARY, STANDBY}
+        assert effect.node in {PRIMARY, STANDBY, HEAD}
         assert str(effect)
         assert not PASSWORD.search(str(effect))
 

@@ -113,6 +113,6 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             journal.open(target, session.resolved.conninfo, run.facts.server(target.primary).system_identifier)
         run.follow(first)
         if not first.steps and unproven:
-            run.finish(lambda: do(Prove(target.name, target.primary, PROOF_SECONDS)))
+            run.finish(lambda: do(Prove(target.name, target.writer, PROOF_SECONDS)))
             run.finish(journal.proven)
         return first

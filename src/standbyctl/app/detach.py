@@ -51,7 +51,7 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
             ),
         )
     target, conninfo, system_identifier = run
-    return Attached(reach(target, given.conninfo or conninfo), system_identifier, journaled=True)
+    return Attached(reach(target, conninfo, given.conninfo), system_identifier, journaled=True)
 
 
 def plan(session: Session, state: State, attached: Attached, options: DetachOptions) -> Planned:

@@ -20,12 +20,12 @@ _ONES_OWN: dict[str, Callable[[Target], object]] = {
     "port": lambda each: (each.standby_ssh, each.port),
 }
 _KEPT = (
-    "name", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method", "sslmode",
-    "sslrootcert", "restore_command", "waldir", "tablespace_mapping",
+    "name", "upstream", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method",
+    "sslmode", "sslrootcert", "restore_command", "waldir", "tablespace_mapping",
 )  # fmt: skip
 
 
-def check_names(name: str, slot: str, primary: str, role: str) -> None:
+def check_names(name: str, slot: str, primary: str, role: str, head: str = "") -> None:
     """Names that PostgreSQL takes, and that no other node has."""
     if not valid_node_name(name):
         raise UsageError(
@@ -46,10 +46,12 @@ def check_names(name: str, slot: str, primary: str, role: str) -> None:
             msg('"{role}" cannot be the name of a role', role=role),
             detail=msg("PostgreSQL cuts names off after {n} bytes.", n=_NAME_BYTES),
         )
-    if name == primary:
+    if name in {primary, head}:
         raise UsageError(
             "C108",
-            msg('"{name}" is the name of the primary', name=name),
+            msg("{name} cannot stream from itself", name=name)
+            if head and name == primary
+            else msg('"{name}" is the name of the primary', name=name),
             hint=msg("Give the standby another with --name."),
         )
 

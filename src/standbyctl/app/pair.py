@@ -20,6 +20,7 @@ from standbyctl.nodes.ports import Reached
 class Pair:
     """Two servers, and what is expected of them; `by_hand`: what is expected is what the standby says of itself.
 
+    `head`: the primary of both, where `primary` is a standby itself.
     `os_user`: whom the standby runs as on its host; empty where that is this machine.
     """
 
@@ -29,6 +30,7 @@ class Pair:
     by_hand: bool
     hosts: Hosts = field(default_factory=Hosts)
     os_user: str = ""
+    head: Reached | None = None
 
 
 def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: State) -> Pair:
@@ -56,10 +58,15 @@ def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: S
         return Pair(Ends(*called, None, None), *servers, by_hand=True)
     target, conninfo, system_identifier = run
     hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ), target.away)
-    server = primary_server(target.primary, connection_params(primary[1] or conninfo, "the primary"), hosts)
+    head = None
+    if target.head:
+        above = hosts.beside(target.head_ssh, target.standby_ssh)
+        head = primary_server(target.head, connection_params(primary[1] or target.head_conninfo, "the primary"), above)
+    reached = conninfo if target.head else primary[1] or conninfo
+    server = primary_server(target.primary, connection_params(reached, "the primary"), hosts)
     other = _server(name, standby[1], "the standby") if standby[1] else standby_server(target, server, hosts)
-    ends = Ends(target.primary, name, name, target.slot, system_identifier, target.primary_port)
-    return Pair(ends, server, other, by_hand=False, hosts=hosts, os_user=target.service.user)
+    ends = Ends(target.primary, name, name, target.slot, system_identifier, target.primary_port, target.head)
+    return Pair(ends, server, other, by_hand=False, hosts=hosts, os_user=target.service.user, head=head)
 
 
 def _server(name: str, conninfo: str, whose: str) -> LibpqServer:

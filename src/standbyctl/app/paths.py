@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
+from standbyctl.app.values import tablespace_mapping
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 
@@ -40,3 +41,9 @@ def root_certificate(given: str, host: str, sslmode: str) -> str:
             hint=msg("Give its file on the standby's host with --sslrootcert, or system (16 and later)."),
         )
     return path
+
+
+def tablespaces(given: tuple[str, ...], host: str) -> tuple[tuple[str, str], ...]:
+    """Where the primary has each, and where the standby, on that host, is to: neither is relative to where we are."""
+    pairs = map(tablespace_mapping, given)
+    return tuple(sorted((absolute(old, "the primary"), absolute(new, host)) for old, new in pairs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,17 @@ def load_plan(path: str, given: Mapping[str, Any]) -> SavedPlan:
 
 
 def _request(conninfo: str, target: Target) -> Request:
+    if target.head:
+        direct = _request(
+            target.head_conninfo, replace(target, primary=target.head, primary_ssh=target.head_ssh, head="")
+        )
+        return replace(
+            direct,
+            primary_address=_address(target),
+            upstream=conninfo,
+            upstream_name=target.primary,
+            upstream_ssh=target.primary_ssh,
+        )
     return Request(
         conninfo=conninfo,
         data_directory=target.data_directory,
@@ -137,5 +148,9 @@ def _request(conninfo: str, target: Target) -> Request:
         via=target.via.value,
         from_restored=target.from_restored,
         tunnel_login=target.tunnel.account if target.tunnel.used else "",
-        primary_address=written(*target.shown) if target.apart and not target.tunnel.used else "",
+        primary_address=_address(target),
     )
+
+
+def _address(target: Target) -> str:
+    return written(*target.shown) if target.apart and not target.tunnel.used else ""

@@ -5,32 +5,28 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
+from standbyctl.app.chain import NO_CHAIN, Chain, find_chain, reach_head
+from standbyctl.app.conninfo import connection_params as connection_params
 from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.naming import check_beside, check_names, check_same, check_source
-from standbyctl.app.paths import absolute, root_certificate
+from standbyctl.app.paths import absolute, root_certificate, tablespaces
 from standbyctl.app.route import Route, find_route, free_port
 from standbyctl.app.servers import addresses_of, primary_server, standby_server
 from standbyctl.app.source import Source, find_source
 from standbyctl.app.spot import Spot, distant_spot, local_spot
 from standbyctl.app.state import State
 from standbyctl.app.tunnel import by_tunnel, find_tunnel, via_of
-from standbyctl.app.values import choice, max_rate, restore_command, tablespace_mapping, wal_cap, wal_keep_size
+from standbyctl.app.values import choice, max_rate, restore_command, wal_cap, wal_keep_size
 from standbyctl.app.ways import check_unasked, translated, ways_to
-from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
+from standbyctl.domain.errors import CannotTellError, RefusedError
 from standbyctl.domain.message import msg
-from standbyctl.domain.names import (
-    default_role,
-    name_from_address,
-    passfile_path,
-)
+from standbyctl.domain.names import default_role, name_from_address, passfile_path
 from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.domain.tunnel import CLEAR, NO_TUNNEL, Approach, Via
-from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
+from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.ports import Reached
 from standbyctl.planner.blockers.rights import rights_ahead, rights_blocker
-
-_SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +71,9 @@ class Request:
     tablespace_mapping: tuple[str, ...] = ()
     primary_address: str = ""
     from_restored: bool = False
+    upstream: str = ""
+    upstream_name: str = ""
+    upstream_ssh: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,48 +93,45 @@ class Resolved:
     superuser: bool = True
     source: Reached | None = None
     approach: Approach = CLEAR
-
-
-def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
-    """Parse a conninfo, URI or host name; a password in it is refused, for it would be kept in journals."""
-    text = conninfo if "=" in conninfo or "://" in conninfo or not conninfo else f"host={conninfo}"
-    try:
-        params = parse_conninfo(text)
-    except ValueError as error:
-        # libpq's own words are not shown: they may quote what was meant as a password.
-        raise UsageError(
-            "C103",
-            msg("cannot read the conninfo of {whose}", whose=whose),
-            hint=msg("Write it as libpq takes it: 'host=db1 user=postgres', a URI, or service=NAME."),
-        ) from error
-    if _SECRETS & set(params):
-        raise UsageError(
-            "C104",
-            msg("the conninfo contains a password"),
-            detail=msg("It would be seen in ps, and kept in plans and journals."),
-            hint=msg("Put it into .pgpass, a service file or PGPASSWORD."),
-        )
-    return params
+    head: Reached | None = None
+    head_superuser: bool = True
 
 
 def resolve(request: Request, state: State, beside: tuple[Target, ...] = ()) -> Resolved:
     """Fill in everything that was not given, otherwise than `beside`. Looks at the primary once; changes nothing."""
+    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
+    chain = NO_CHAIN
+    if request.upstream:
+        asked = (request.upstream, request.upstream_name, request.upstream_ssh)
+        chain = find_chain(asked, request.conninfo, request.primary_name, hosts, request.despite, state)
+        named = replace(request, conninfo=chain.conninfo, primary_name=chain.name, primary_ssh=chain.ssh)
+        try:
+            return _resolve(named, state, hosts, chain, beside)
+        except BaseException:
+            chain.close()
+            raise
+    return _resolve(request, state, hosts, chain, beside)
+
+
+def _resolve(request: Request, state: State, hosts: Hosts, chain: Chain, beside: tuple[Target, ...]) -> Resolved:
     params = connection_params(request.conninfo)
     given = absolute(request.data_directory, request.standby_ssh)
     passfile = absolute(request.passfile, request.standby_ssh)
-    hosts, server, spot, route = _find(request, params, given, state)
+    hosts, server, spot, route = _find(request, params, given, state, hosts)
     data_directory = spot.data_directory
     known = state.at(data_directory, request.standby_ssh)
     journaled = state.journal(known).run() if known else None
     earlier = journaled[0] if journaled else None
-    primary = request.primary_name or (earlier.primary if earlier else "") or route.name
+    same = earlier if earlier and bool(earlier.head) == bool(chain.server) else None
+    primary = request.primary_name or (same.primary if same else "") or route.name
+    chain = chain.called(same.head if same else "")
     server = server.renamed(primary)
     # The postmaster.pid that came with a copy has its primary's.
     there = 0 if request.from_restored and not spot.service.config_file else spot.port
     port = request.port or (earlier.port if earlier else 0) or there or spot.free_port
     port = port or free_port(max(route.port, *(each.port for each in beside if not each.standby_ssh), 0))
     name = request.name or (earlier.name if earlier else "") or name_from_address(spot.hostname, port)
-    check_names(name, request.slot, primary, request.role)
+    check_names(name, request.slot, primary, request.role, chain.head)
     source = _source(request, server, route, earlier, state) if request.copy_from else Source()
     check_source(source, name, port)
     sslmode = choice("sslmode", request.sslmode, earlier.sslmode if earlier else "")
@@ -189,22 +185,29 @@ def resolve(request: Request, state: State, beside: tuple[Target, ...] = ()) -> 
         replace_cluster=request.replace_cluster,
         tunnel=tunnel,
         waldir=absolute(request.waldir, request.standby_ssh) or (earlier.waldir if earlier else ""),
-        tablespace_mapping=_mapping(request, earlier),
+        tablespace_mapping=tablespaces(request.tablespace_mapping, request.standby_ssh)
+        or (earlier.tablespace_mapping if earlier else ()),
         away=hosts.away,
         own_address=route.own_address,
         from_restored=request.from_restored or bool(earlier and earlier.from_restored),
+        head=chain.head,
+        head_ssh=chain.head_ssh,
+        head_conninfo=chain.head_conninfo,
     )
     if earlier and not request.passfile and not earlier.own_role:
         target = replace(target, passfile=earlier.passfile, own_role=False)
     check_same(target, earlier, state)
     check_beside(target, beside)
     _check_sight(target, route, server, attaching=True)
-    return replace(_resolved(target, server, route, hosts, spot), source=source.server, approach=approach)
+    resolved = _resolved(target, server, route, hosts, spot)
+    return replace(resolved, source=source.server, approach=approach, head=chain.server, head_superuser=chain.superuser)
 
 
-def _find(request: Request, params: dict[str, str], given: str, state: State) -> tuple[Hosts, Reached, Spot, Route]:
+def _find(
+    request: Request, params: dict[str, str], given: str, state: State, hosts: Hosts
+) -> tuple[Hosts, Reached, Spot, Route]:
     """Where both are, and how the one gets to the other."""
-    hosts = Hosts(request.primary_ssh, request.standby_ssh, ssh_command(os.environ))
+    hosts = hosts.beside(request.primary_ssh, request.standby_ssh)
     server = primary_server(request.primary_name or "the primary", params, hosts)
     route = find_route(server, request.despite, apart=hosts.apart)
     hosts.away = route.away and not request.primary_ssh
@@ -219,9 +222,17 @@ def _find(request: Request, params: dict[str, str], given: str, state: State) ->
     return hosts, server, spot, route
 
 
-def reach(target: Target, conninfo: str) -> Resolved:
-    """A target that the journal has, to the letter; only the primary is reached anew."""
+def reach(target: Target, conninfo: str, given: str = "") -> Resolved:
+    """A target that the journal has, to the letter; only the primary is reached anew, `given` where it is by now."""
     hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ))
+    if target.head:
+        chain = reach_head(target, given, hosts)
+        resolved = _reach(target, conninfo, hosts)
+        return replace(resolved, head=chain.server, head_superuser=chain.superuser)
+    return _reach(target, given or conninfo, hosts)
+
+
+def _reach(target: Target, conninfo: str, hosts: Hosts) -> Resolved:
     server = primary_server(target.primary, connection_params(conninfo), hosts)
     route = find_route(server, apart=hosts.apart)
     hosts.away = route.away and not target.primary_ssh
@@ -277,15 +288,6 @@ def _check_sight(target: Target, route: Route, server: Reached, *, attaching: bo
     role = attaching and target.own_role
     why = rights_blocker(target, route.user, route.database, lacks, route.major, role=role, role_exists=bool(exists))
     raise CannotTellError(why.code, why.what, detail=why.detail, hint=why.hint)
-
-
-def _mapping(request: Request, earlier: Target | None) -> tuple[tuple[str, str], ...]:
-    if not request.tablespace_mapping:
-        return earlier.tablespace_mapping if earlier else ()
-    pairs = map(tablespace_mapping, request.tablespace_mapping)
-    # The one path is on the primary's host, the other on the standby's: neither is relative to where we are.
-    whole = ((absolute(old, "the primary"), absolute(new, request.standby_ssh)) for old, new in pairs)
-    return tuple(sorted(whole))
 
 
 def _slot(request: Request, earlier: Target | None, name: str) -> str:

@@ -17,9 +17,11 @@ from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.nodes.locks import PATIENCE_SECONDS, Locks, Patience
+from standbyctl.nodes.nowhere import NoHost
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Clock, Door
 from standbyctl.nodes.world import World
+from standbyctl.observe.chain import look_at_chain
 from standbyctl.observe.likeness import look_at_order
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
@@ -75,6 +77,7 @@ class Session:
             source=self.sample.source,
             restored=self.sample.restored,
             asked=self.sample.asked,
+            chain=self.sample.chain,
         )
         return seen.facts
 
@@ -94,6 +97,8 @@ class Session:
         survey = take_survey(self._doors(), question_for(self.resolved), home, self._clock, rate=rate)
         room = sample_room(self.resolved.server, seen.sample)
         self.sample = replace(room, reachable=self.resolved.reachable, approach=self.resolved.approach, survey=survey)
+        if self.resolved.head is not None:
+            self.sample = replace(self.sample, chain=look_at_chain(self.resolved.head, self.resolved.server))
         self._see_order(seen.facts)
         return seen.facts
 
@@ -140,16 +145,24 @@ class Session:
         """What keeps a second run away."""
         resolved, target = self.resolved, self.target
         host = resolved.hosts.standby(resolved.os_user)
-        patience = Patience(self._clock, self.tell, self.patience_seconds)
-        return Locks(resolved.server, host, target.data_directory, target.name, patience)
+        return Locks(resolved.server, host, target.data_directory, target.name, self._patience)
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(self._clock, self.tell, self.patience_seconds)
 
     def do(self, locks: Locks) -> Do:
         """Carry out effects while the locks hold."""
-        world = World(self._doors(), self._clock, self.tell)
+        world, resolved = World(self._doors(), self._clock, self.tell), self.resolved
 
         def act(effect: Effect) -> None:
             locks.check()
-            perform(effect, world)
+            if resolved.head is not None and effect.node == self.target.head:
+                with Locks(resolved.head, patience=self._patience) as there:
+                    there.check()
+                    perform(effect, world)
+            else:
+                perform(effect, world)
 
         return self.wrap(act)
 
@@ -157,8 +170,9 @@ class Session:
         """End the sessions that were kept."""
         self.resolved.server.close()
         self.resolved.standby.close()
-        if self.resolved.source is not None:
-            self.resolved.source.close()
+        for more in (self.resolved.source, self.resolved.head):
+            if more is not None:
+                more.close()
         self.resolved.hosts.close()
 
     def _doors(self) -> dict[str, Door]:
@@ -176,6 +190,9 @@ class Session:
         }
         if resolved.source is not None:
             doors.setdefault(self.target.copy_from, Door(host, resolved.source))
+        if resolved.head is not None:
+            # Its host is asked nothing: what is written there is rows.
+            doors[self.target.head] = Door(NoHost(), resolved.head, away=True)
         return doors
 
 
@@ -210,6 +227,8 @@ def question_for(resolved: Resolved) -> Question:
         waldir=target.waldir,
         tablespace_mapping=target.tablespace_mapping,
         from_restored=target.from_restored,
+        head=target.head,
+        head_superuser=resolved.head_superuser,
     )
 
 

@@ -18,7 +18,7 @@ from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Journal
 from standbyctl.nodes.ports import Reached
 from standbyctl.observe.staging import look_at_next_start, read_running
-from standbyctl.observe.status import WHO, NodeStatus, SlotStatus, read_status
+from standbyctl.observe.status import WHO, Expected, NodeStatus, SlotStatus, read_status
 from standbyctl.steps.staging import StageSettings
 
 # What an attach was of: its target, the conninfo of its primary, that one's system identifier.
@@ -52,7 +52,7 @@ def status(asked: str, primary_name: str, state: State) -> Status:
     """Ask the primary, and every standby of it that was attached from here. `asked`: a conninfo, or a known name."""
     runs = {name: run for name in state.names() if (run := state.journal(name).run())}
     stagings = [(journal, staging) for journal in state.stagings() if (staging := journal.asked(Staging))]
-    every = [*((run[0].primary, *run[1:]) for _, run in stagings), *((r[0].primary, *r[1:]) for r in runs.values())]
+    every = [*((run[0].primary, *run[1:]) for _, run in stagings), *map(_head_of, runs.values())]
     known = next((each for each in every[::-1] if each[0] == asked), None) if asked else _only(every, state)
     conninfo = known[1] if known else asked
     name = primary_name or (known[0] if known else "primary")
@@ -77,11 +77,16 @@ def status(asked: str, primary_name: str, state: State) -> Status:
         if not known and not primary_name:  # one server has one name, however it is asked for
             name = next((each[0] for each in every[::-1] if each[2] == system), name)
         expected = [
-            (target.name, target.slot, _standby(target, server, hosts), state.journal(each).unproven())
-            for each, (target, _, run_system) in runs.items()
+            _expected(target, conninfo, server, hosts, unfinished=state.journal(each).unproven())
+            for each, (target, conninfo, run_system) in runs.items()
             if run_system == system
         ]
-        nodes, slots = read_status(server, tuple(expected), name)
+        try:
+            nodes, slots = read_status(server, tuple(expected), name)
+        finally:
+            for standby in expected:
+                if standby.upstream is not None:
+                    standby.upstream.close()
         staged, in_force = _staged(server, [journal for journal, run in stagings if run[2] == system], name)
     finally:
         server.close()
@@ -96,12 +101,29 @@ def _hosts_of(runs: Mapping[str, Ran], known: tuple[str, str, str] | None) -> Ho
     command = ssh_command(os.environ)
     found = (target for target, _, system in runs.values() if known and system == known[2])
     return next(
-        (Hosts(each.primary_ssh, each.standby_ssh, command, each.away) for each in found), Hosts(command=command)
+        (
+            Hosts(each.head_ssh, each.standby_ssh, command)
+            if each.head
+            else Hosts(each.primary_ssh, each.standby_ssh, command, each.away)
+            for each in found
+        ),
+        Hosts(command=command),
     )
 
 
-def _standby(target: Target, primary: Reached, hosts: Hosts) -> Reached:
-    return standby_server(target, primary, hosts.beside(target.primary_ssh, target.standby_ssh, away=target.away))
+def _head_of(run: Ran) -> tuple[str, str, str]:
+    """The primary of an attach, whatever it streams from: its name, conninfo and system identifier."""
+    target, conninfo, system = run
+    return target.writer, target.head_conninfo or conninfo, system
+
+
+def _expected(target: Target, conninfo: str, primary: Reached, hosts: Hosts, *, unfinished: bool) -> Expected:
+    """How a standby is asked, and what it streams from where that is not the primary."""
+    there = hosts.beside(target.primary_ssh, target.standby_ssh, away=target.away)
+    if not target.head:
+        return Expected(target.name, target.slot, standby_server(target, primary, there), unfinished)
+    upstream = primary_server(target.primary, connection_params(conninfo), there)
+    return Expected(target.name, target.slot, standby_server(target, upstream, there), unfinished, upstream)
 
 
 def _staged(

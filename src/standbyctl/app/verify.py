@@ -61,6 +61,8 @@ def verify(pair: Pair, wanted: Wanted, wrap: Wrap) -> Report:
     finally:
         pair.primary.close()
         pair.standby.close()
+        if pair.head is not None:
+            pair.head.close()
         pair.hosts.close()
 
 
@@ -81,13 +83,16 @@ class _Verification:
         """Everything, in the order in which one thing needs another."""
         primary = self._try("primary", lambda: self._view(self.pair.primary))
         standby = self._try("standby", lambda: self._view(self.pair.standby))
-        if primary is not None and self.wanted.test_table:
-            trial.refuse_foreign(self.pair.ends.primary, primary)
+        above = self.pair.head
+        head = self._try("head", lambda: self._view(above)) if above else None
+        writer = head if above else primary
+        if writer is not None and self.wanted.test_table:
+            trial.refuse_foreign(self.pair.ends.writer, writer)
         upstream = self._upstream(standby)
         ends = self._ends(primary, standby, upstream)
-        both = primary is not None and standby is not None
+        both = writer is not None and standby is not None
         wrong = primary is not None and standby is not None and mistaken(primary, standby)
-        writable = primary is not None and standby is not None and self._may_write(primary, standby)
+        writable = writer is not None and standby is not None and self._may_write(writer, standby)
         return Sight(
             ends=ends,
             primary=primary,
@@ -102,15 +107,16 @@ class _Verification:
             primary_pending=self._pending(self.pair.primary, primary),
             mark=self._try("mark", self._mark) if writable and self.wanted.mark else None,
             lag=self._try("lag", self._watch) if both and not wrong else None,
-            trial=self._try("trial", lambda: self._trial(primary))
-            if writable and primary and self.wanted.test_table
+            trial=self._try("trial", lambda: self._trial(writer))
+            if writable and writer and self.wanted.test_table
             else None,
             indexes=self._try("indexes", lambda: self._indexes(standby))
             if standby and not wrong and self.wanted.deep
             else None,
             max_lag_seconds=self.wanted.max_lag_seconds,
             asked=self.wanted.asked,
-            leftovers=trial.leftovers(primary),
+            leftovers=trial.leftovers(writer),
+            head=head,
             why=self.why,
         )
 
@@ -129,7 +135,7 @@ class _Verification:
         if same and standby.in_recovery and not primary.in_recovery:
             return True
         ends = self.pair.ends
-        why = msg("nothing was written on {p}: it is not the primary of {s}", p=ends.primary, s=ends.standby)
+        why = msg("nothing was written on {p}: it is not the primary of {s}", p=ends.writer, s=ends.standby)
         self.why |= {"mark": why, "trial": why}
         return False
 
@@ -191,15 +197,19 @@ class _Verification:
             return {}
         return {name: files.get(name, boot or "") for name, boot in waiting.items()}
 
+    @property
+    def _writer(self) -> Reached:
+        return self.pair.head or self.pair.primary
+
     def _do(self) -> Do:
         host = LocalHost(pwd.getpwuid(os.geteuid()).pw_name)
-        doors = {server.name: Door(host, server) for server in (self.pair.primary, self.pair.standby)}
+        doors = {server.name: Door(host, server) for server in (self._writer, self.pair.standby)}
         world = World(doors, self.clock, silent)
         return self.wrap(lambda effect: perform(effect, world))
 
     def _mark(self) -> Mark | None:
         """A transactional message: no table, no row, one commit record; wal_level replica will do (all versions)."""
-        primary, standby = self.pair.primary, self.pair.standby
+        primary, standby = self._writer, self.pair.standby
         since = observe.now(primary)
         text = sql("SELECT pg_logical_emit_message(true, 'standbyctl', {note})", note=f"verify {since}")
         try:
@@ -222,7 +232,7 @@ class _Verification:
         first, worst, paused, at_least = -1, 0.0, False, False
         while True:
             at = self.clock.monotonic()
-            written = observe.written_lsn(self.pair.primary)
+            written = observe.written_lsn(self._writer)
             meter.written(at, written)
             first = written if first < 0 else first
             sample = observe.replayed(self.pair.standby)
@@ -245,7 +255,7 @@ class _Verification:
             self.why["trial"] = msg("the role that we connect with may not create a database")
             return None
         try:
-            return trial.run(self.pair.primary, self.pair.standby, self._do(), self.clock)
+            return trial.run(self._writer, self.pair.standby, self._do(), self.clock)
         except StoppedError as error:
             if error.code == trial.LEFT_BEHIND:
                 raise

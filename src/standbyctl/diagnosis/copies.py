@@ -65,11 +65,35 @@ def identity(sight: Sight) -> Check:
             Status.FAIL,
             msg("what answers as {p} is in recovery: it is no primary. {s} is not: are they swapped?", **found),
         )
-    if primary.in_recovery:
-        return check(Status.FAIL, msg("what answers as {p} is in recovery: it is no primary", **found))
+    return check(*_roles(sight, primary, standby))
+
+
+def _roles(sight: Sight, primary: ServerView, standby: ServerView) -> tuple[Status, Message]:
+    """What is in recovery, and what is not."""
+    told = {"p": sight.ends.primary, "s": sight.ends.standby, "there": primary.system_identifier}
+    if primary.in_recovery and not sight.ends.head:
+        return Status.FAIL, msg("what answers as {p} is in recovery: it is no primary", **told)
     if not standby.in_recovery:
-        return check(Status.FAIL, msg("{s} is not in recovery: it was promoted, and is a primary itself", **found))
-    return check(Status.OK, msg("a copy of {p}, in recovery; system identifier {there}", **found))
+        return Status.FAIL, msg("{s} is not in recovery: it was promoted, and is a primary itself", **told)
+    if sight.ends.head:
+        return _chained(sight, primary)
+    return Status.OK, msg("a copy of {p}, in recovery; system identifier {there}", **told)
+
+
+def _chained(sight: Sight, upstream: ServerView) -> tuple[Status, Message]:
+    """What is in between is a standby of what is at the head, which is a primary."""
+    head, told = sight.head, {"h": sight.ends.head, "p": sight.ends.primary, "s": sight.ends.standby}
+    if head is None:
+        return Status.UNKNOWN, sight.why.get("head", msg("{h} could not be asked", **told))
+    if head.system_identifier != upstream.system_identifier:
+        return Status.FAIL, msg("{p} is no standby of {h}: system identifier {here}, not {there}", **told,
+                                here=upstream.system_identifier, there=head.system_identifier)  # fmt: skip
+    if head.in_recovery:
+        return Status.FAIL, msg("what answers as {h} is in recovery: it is no primary", **told)
+    if not upstream.in_recovery:
+        return Status.FAIL, msg("{p} is not in recovery: it was promoted, and {s} follows it, not {h}", **told)
+    return Status.OK, msg("a copy of {p}, in recovery as that is, which is a standby of {h}; system identifier {id}",
+                          **told, id=head.system_identifier)  # fmt: skip
 
 
 def mistaken(primary: ServerView, standby: ServerView) -> bool:
@@ -87,9 +111,14 @@ def timeline(sight: Sight) -> Check:
     primary, standby, ends = sight.primary, sight.standby, sight.ends
     if primary is None or standby is None:
         return unknown(sight, "V802", TIMELINE, "standby", "primary")
+    above = sight.head
+    if above is not None and above.timeline != primary.timeline:
+        seen = msg("{p} is on {here}, {h} on {there}", p=ends.primary, h=ends.head, here=primary.timeline,
+                   there=above.timeline)  # fmt: skip
+        return Check("V802", ends.standby, TIMELINE, Status.FAIL, seen)
     same = primary.timeline == standby.timeline
     seen = (
-        msg("{n} on both", n=primary.timeline)
+        msg("{n} on both" if above is None else "{n} on all three", n=primary.timeline)
         if same
         else msg("{s} is on {here}, {p} on {there}", s=ends.standby, here=standby.timeline, p=ends.primary,
                  there=primary.timeline)

@@ -20,7 +20,7 @@ class Ends:
     """The two ends, by name, and what is expected of them.
 
     None in `application_name` and `slot`: not known here. `system_identifier`: that of the attach, where there was one.
-    `primary_port`: where it was reached.
+    `primary_port`: where it was reached. `head`: the primary of both, where `primary` is a standby; empty otherwise.
     """
 
     primary: str
@@ -29,6 +29,12 @@ class Ends:
     slot: str | None
     system_identifier: str = ""
     primary_port: int = 0
+    head: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Where commits are made."""
+        return self.head or self.primary
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +76,4 @@ class Sight:
     indexes: IndexesView | None = None
     leftovers: tuple[str, ...] = ()
     primary_pending: dict[str, str] = field(default_factory=dict)
+    head: ServerView | None = None

@@ -86,7 +86,7 @@ def lag(sight: Sight) -> Check:
         "bound": _span(sight.max_lag_seconds),
         "span": _span(seen.seconds),
         "wrote": format_size(seen.wrote_bytes),
-        "p": ends.primary,
+        "p": ends.writer,
     }
     if seen.paused:
         return check(Status.FAIL, msg("replay is paused; {least}{worst} and {behind} behind", **told))
@@ -113,7 +113,7 @@ def marked(sight: Sight) -> Check:
     ends, mark = sight.ends, sight.mark
     if mark is None:
         return unknown(sight, "V809", MARK, "mark", "standby", "primary")
-    told = {"lsn": mark.lsn, "p": ends.primary, "s": ends.standby}
+    told = {"lsn": mark.lsn, "p": ends.writer, "s": ends.standby}
     if mark.replayed_ms is None:
         seen = msg("{lsn} of {p} was not replayed in {n}", n=format_seconds(mark.waited_seconds), **told)
         return Check("V809", ends.standby, MARK, Status.FAIL, seen)
@@ -131,7 +131,7 @@ def table(sight: Sight) -> Check:
     if "trial" not in sight.asked:
         return check(
             Status.WARN,
-            msg("left on {p} by a run that was killed: {names}; verify --test-table removes it", p=ends.primary,
+            msg("left on {p} by a run that was killed: {names}; verify --test-table removes it", p=ends.writer,
                 names=", ".join(sight.leftovers)),
         )  # fmt: skip
     if trial is None:
@@ -139,11 +139,11 @@ def table(sight: Sight) -> Check:
     if trial.seen_ms is None:
         return check(
             Status.FAIL,
-            msg("written on {p}, not seen on {s} in {n}; dropped again", p=ends.primary, s=ends.standby,
+            msg("written on {p}, not seen on {s} in {n}; dropped again", p=ends.writer, s=ends.standby,
                 n=format_seconds(trial.waited_seconds)),
         )  # fmt: skip
     return check(
         Status.OK,
         msg("{n} rows written on {p}, read on {s} after {ms} ms; dropped again, with an immediate checkpoint"
-            " of {p}", n=trial.rows, p=ends.primary, s=ends.standby, ms=round(trial.seen_ms)),
+            " of {p}", n=trial.rows, p=ends.writer, s=ends.standby, ms=round(trial.seen_ms)),
     )  # fmt: skip

@@ -171,7 +171,8 @@ class WaitUntil:
 class AwaitReplay:
     """Wait until a standby has replayed all that its primary has written by now, and the checkpoint of a slot.
 
-    It must still be a standby of that system, on the primary's timeline. `slot`: empty for none.
+    It must still be a standby of that system (any, where none is given), on the primary's timeline. `slot`: empty for
+    none. `for_copy`: a copy of it is to begin then; else somebody is to stream from it.
     """
 
     node: str
@@ -179,6 +180,7 @@ class AwaitReplay:
     slot: str
     system_identifier: str
     timeout_seconds: int
+    for_copy: bool = True
 
     def __str__(self) -> str:
         begins = f", and the checkpoint that slot {self.slot} begins with" if self.slot else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from standbyctl.domain.chain import ChainSeen
 from standbyctl.domain.restored import RestoredSeen
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey
@@ -29,6 +30,7 @@ class Sample:
     `volumes`: what stands where parts of a copy go. `linked` and `condemned_linked`: what leads out of the data
     directory, and out of one that is being deleted.
     `restored`: the copy that was put in place, where one is to be set up.
+    `chain`: how the upstream follows the primary, where that is another.
     `approach`: what there is for a tunnel, where one was asked for. `asked`: what others are about to take.
     """
 
@@ -58,3 +60,4 @@ class Sample:
     condemned_linked: tuple[Linked, ...] = ()
     restored: RestoredSeen | None = None
     asked: Asked = Asked()
+    chain: ChainSeen | None = None

@@ -50,6 +50,8 @@ class Target:
     `own_address`: the standby's own end of the way to its primary, where that one sees another (address translation);
     empty where it sees this one.
     `from_restored`: a copy stands in `data_directory` already, and nothing is copied.
+    `head`: where `primary` is a standby itself, the primary at the head of that chain; empty where it is none. Then
+    `head_ssh` and `head_conninfo` are how that one is reached.
     """
 
     primary: str
@@ -94,6 +96,19 @@ class Target:
     away: bool = False
     own_address: str = ""
     from_restored: bool = False
+    head: str = ""
+    head_ssh: str = ""
+    head_conninfo: str = ""
+
+    @property
+    def writer(self) -> str:
+        """The node where rows are written: roles, and marked commits."""
+        return self.head or self.primary
+
+    @property
+    def upstream(self) -> str:
+        """The standby that it streams from; empty where that is the primary."""
+        return self.primary if self.head else ""
 
     @property
     def tls(self) -> bool | None:

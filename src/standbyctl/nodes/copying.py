@@ -20,9 +20,10 @@ _PROGRESS = """
 SELECT coalesce(max(p.phase), ''), max(p.backup_streamed), max(p.backup_total){held}
   FROM pg_stat_progress_basebackup AS p JOIN pg_stat_activity AS a USING (pid) WHERE a.application_name = %s
 """
-# Of the primary only: a standby has no current WAL.
+# A standby has no current WAL.
 _HELD = """
-(SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint FROM pg_replication_slots WHERE slot_name = %s)
+(SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
+                        restart_lsn)::bigint FROM pg_replication_slots WHERE slot_name = %s)
 """
 
 

@@ -52,9 +52,10 @@ def check_source(node: str, primary: str, world: World) -> None:
         raise promoted(node, primary)
 
 
-def promoted(node: str, primary: str) -> StoppedError:
+def promoted(node: str, primary: str, *, for_copy: bool = True) -> StoppedError:
     """It is a primary by now: a copy of it would be on its own timeline."""
-    return _no_source(msg("{node} is not in recovery any more", node=node), primary)
+    what = msg("{node} is not in recovery any more", node=node)
+    return _no_source(what, primary) if for_copy else _no_upstream(what, primary)
 
 
 def _no_source(what: Message, primary: str) -> StoppedError:
@@ -64,6 +65,19 @@ def _no_source(what: Message, primary: str) -> StoppedError:
         detail=msg("It was to be the source of the copy; no copy of it is used."),
         hint=msg(
             "Run the same command with another standby in --copy-from, or without it: then {primary} is copied.",
+            primary=primary,
+        ),
+    )
+
+
+def _no_upstream(what: Message, primary: str) -> StoppedError:
+    return StoppedError(
+        "P139",
+        what,
+        detail=msg("The new standby was to stream from it."),
+        hint=msg(
+            "Take back what was begun with detach; then attach to another standby of {primary}, or to {primary}"
+            " itself.",
             primary=primary,
         ),
     )
@@ -118,14 +132,14 @@ class _Waiting:
 
     def _check(self, in_recovery: Any, system: Any, found: Any, timeline: int) -> None:
         if not in_recovery:
-            raise promoted(self.effect.node, self.effect.primary)
-        if system != self.effect.system_identifier:
+            raise promoted(self.effect.node, self.effect.primary, for_copy=self.effect.for_copy)
+        if self.effect.system_identifier not in {"", system}:
             raise self._stopped(msg("{node} is another cluster by now", node=self.effect.node))
         if found != timeline:
             raise self._stopped(msg("{node} is on timeline {n} by now", node=self.effect.node, n=found))
 
     def _stopped(self, what: Message) -> StoppedError:
-        return _no_source(what, self.effect.primary)
+        return (_no_source if self.effect.for_copy else _no_upstream)(what, self.effect.primary)
 
     def _go_on(self, what: Message) -> None:
         """Speak now and then; raise StoppedError where it has taken too long."""
@@ -135,7 +149,9 @@ class _Waiting:
             raise StoppedError(
                 "A206",
                 msg("still waiting after {n} s until {what}", n=self.effect.timeout_seconds, what=what),
-                hint=msg("Run the same command again to go on waiting, or without --copy-from."),
+                hint=msg("Run the same command again to go on waiting, or without --copy-from.")
+                if self.effect.for_copy
+                else msg("Run the same command again to go on waiting."),
             )
         if now - self.spoke >= SPEAK_SECONDS:
             self.spoke = now

@@ -63,7 +63,8 @@ def look(doors: Doors, question: Question) -> Seen:
         standby = ask(doors[question.name], question, probe)
     drafts = [value for key, value in pairs if key == "draft"]
     place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
-    facts = Facts((Node(question.primary, server=server), Node(question.name, place=place)))
+    head = look_at_head(doors, question) if question.head else ()
+    facts = Facts((*head, Node(question.primary, server=server), Node(question.name, place=place)))
     sample = replace(
         parse_sample(raw, probe, question.name),
         volumes=parse_volumes(pairs, volumes),
@@ -71,6 +72,12 @@ def look(doors: Doors, question: Question) -> Seen:
         condemned_linked=parse_linked(pairs, "condemned_linked"),
     )
     return Seen(facts, sample)
+
+
+def look_at_head(doors: Doors, question: Question) -> tuple[Node]:
+    """The primary that a standby of a standby gets its role from: its server only; nobody is asked on its host."""
+    asked = replace(question, hba_by_sql=False, superuser=question.head_superuser)
+    return (Node(question.head, server=parse_server(ask_primary(doors[question.head], asked), {})),)
 
 
 def ask_primary(door: Door, question: Question) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class Question:
     `bin_directory` is on the standby's host, `primary_bin` on the primary's. `unit`: what is to start it at boot.
     `waldir` and `tablespace_mapping`: where parts of the standby go, as the target has it.
     `from_restored`: what stands in the data directory is to be set up where it is.
+    `head`: the primary at the head of the chain, where `primary` is a standby; `head_superuser`: as one there.
     `config_file`: the standby's own, where that is outside its data directory.
     """
 
@@ -44,3 +45,5 @@ class Question:
     waldir: str = ""
     tablespace_mapping: tuple[tuple[str, str], ...] = ()
     from_restored: bool = False
+    head: str = ""
+    head_superuser: bool = True

@@ -6,7 +6,13 @@
 WITH files AS MATERIALIZED (
   SELECT name, setting, seqno, sourcefile,
          sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AS auto
-    FROM pg_show_all_file_settings())
+    FROM pg_show_all_file_settings()),
+timeline AS (
+  -- The last restartpoint of a standby may be of an earlier one than it receives.
+  SELECT CASE WHEN pg_is_in_recovery()
+              THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+                            (SELECT timeline_id FROM pg_control_checkpoint()))
+              ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END AS number)
 SELECT jsonb_build_object(
   'files', (SELECT count(*) FROM files),
   'version_num', current_setting('server_version_num')::int,
@@ -16,8 +22,7 @@ SELECT jsonb_build_object(
   'user', quote_ident(current_user),
   'database', quote_ident(current_database()),
   'lacks', ([rights]),
-  'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
-              ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
+  'timeline', (SELECT number FROM timeline),
   'loaded_at', extract(epoch FROM pg_conf_load_time()),
   'started_at', pg_postmaster_start_time()::text,
   'settings', (
@@ -57,9 +62,9 @@ SELECT jsonb_build_object(
              'restart_lsn', restart_lsn) ORDER BY slot_name), '[]')
       FROM pg_replication_slots WHERE NOT temporary),
   -- Without a slot what is still there decides; files of other timelines cannot be what comes next.
-  'oldest_wal', CASE WHEN %(slotless)s AND NOT pg_is_in_recovery() THEN (
+  'oldest_wal', CASE WHEN %(slotless)s THEN (
     SELECT min(name) FROM pg_ls_waldir()
-     WHERE name ~ '^[0-9A-F]{24}$' AND left(name, 8) = left(pg_walfile_name(pg_current_wal_lsn()), 8)) END,
+     WHERE name ~ '^[0-9A-F]{24}$' AND left(name, 8) = (SELECT lpad(upper(to_hex(number)), 8, '0') FROM timeline)) END,
   -- What a copy needs that is there already may be of an earlier timeline.
   'oldest_of_all', CASE WHEN %(restored)s THEN (
     SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY substr(name, 9), name LIMIT 1) END,

@@ -7,22 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
-from standbyctl.nodes.ports import Server
+from standbyctl.nodes.ports import Reached, Server
 
 ANSWER_SECONDS = 3
+# %(at)s: how far the primary has written, where a standby in between is asked; empty for the primary itself.
 _PRIMARY = """
+WITH written AS (
+  SELECT coalesce(nullif(%(at)s::text, '')::pg_lsn,
+                  CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() END) AS lsn)
 SELECT jsonb_build_object(
+  'lsn', coalesce((SELECT lsn::text FROM written), ''),
   'in_recovery', pg_is_in_recovery(),
   'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
               ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
   'senders', (SELECT coalesce(jsonb_agg(jsonb_build_object(
       'name', r.application_name, 'state', r.state, 'slot', s.slot_name,
-      'behind', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)::bigint END)
+      'behind', pg_wal_lsn_diff((SELECT lsn FROM written), r.replay_lsn)::bigint)
       ORDER BY r.application_name), '[]')
     FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid),
   'slots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
       'name', slot_name, 'slot_type', slot_type, 'active', active, 'wal_status', wal_status,
-      'held', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint END,
+      'held', pg_wal_lsn_diff((SELECT lsn FROM written), restart_lsn)::bigint,
       'safe', safe_wal_size) ORDER BY slot_name), '[]')
     FROM pg_replication_slots WHERE NOT temporary))
 """
@@ -71,34 +76,55 @@ class SlotStatus:
     safe_bytes: int | None
 
 
-def read_status(
-    primary: Server, expected: tuple[tuple[str, str, Server, bool], ...], primary_name: str
-) -> tuple[tuple[NodeStatus, ...], tuple[SlotStatus, ...]]:
-    """Everything the primary shows, and what each expected standby says itself.
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A standby that was attached from here. `upstream`: the standby that it streams from; None for the primary."""
 
-    Expected: name, slot, server, and whether its attach is unfinished.
-    """
-    [(raw,)] = primary.observe(_PRIMARY, timeout_seconds=ANSWER_SECONDS)
+    name: str
+    slot: str
+    server: Server
+    unfinished: bool
+    upstream: Reached | None = None
+
+
+def read_status(
+    primary: Server, expected: tuple[Expected, ...], primary_name: str
+) -> tuple[tuple[NodeStatus, ...], tuple[SlotStatus, ...]]:
+    """Everything the primary shows, and what each expected standby says itself; and what is shown of it upstream."""
+    [(raw,)] = primary.observe(_PRIMARY, {"at": ""}, timeout_seconds=ANSWER_SECONDS)
     role = "standby" if raw["in_recovery"] else "primary"
     nodes = [NodeStatus(primary_name, role, "running", raw["timeline"], None, None, None)]
     senders = list(raw["senders"])
-    for name, slot, server, unfinished in expected:
-        own = next((sender for sender in senders if (sender["name"], sender["slot"] or "") == (name, slot)), None)
+    slots = list(raw["slots"])
+    for each in expected:
+        shown = senders if each.upstream is None else _upstream(each, raw["lsn"], slots)
+        own = next(
+            (sender for sender in shown if (sender["name"], sender["slot"] or "") == (each.name, each.slot)), None
+        )
         if own is not None:
-            senders.remove(own)
-        nodes.append(_standby(name, slot, server, own, primary_name, unfinished=unfinished))
+            shown.remove(own)
+        nodes.append(_standby(each, own, each.upstream.name if each.upstream else primary_name))
     for sender in senders:
         nodes.append(
             NodeStatus(sender["name"], None, sender["state"], None, sender["behind"], primary_name, sender["slot"])
         )
-    return tuple(nodes), tuple(_slot(slot) for slot in raw["slots"])
+    return tuple(nodes), tuple(_slot(slot) for slot in slots)
 
 
-def _standby(
-    name: str, slot: str, server: Server, sender: Mapping[str, Any] | None, primary_name: str, *, unfinished: bool
-) -> NodeStatus:
+def _upstream(of: Expected, lsn: str, slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The walsenders of a standby in between; its slot of that one is added. Nothing where it does not answer."""
+    assert of.upstream is not None
     try:
-        [(own,)] = server.observe(_STANDBY, timeout_seconds=ANSWER_SECONDS)
+        [(raw,)] = of.upstream.observe(_PRIMARY, {"at": lsn}, timeout_seconds=ANSWER_SECONDS)
+    except CannotTellError:
+        return []
+    slots += (slot for slot in raw["slots"] if slot["name"] == of.slot)
+    return list(raw["senders"])
+
+
+def _standby(of: Expected, sender: Mapping[str, Any] | None, primary_name: str) -> NodeStatus:
+    try:
+        [(own,)] = of.server.observe(_STANDBY, timeout_seconds=ANSWER_SECONDS)
     except CannotTellError:
         own = None
     role = None if own is None else "standby" if own["in_recovery"] else "primary"
@@ -107,15 +133,15 @@ def _standby(
     elif own is not None:
         state = "not connected"
     else:
-        state = "attach unfinished" if unfinished else "unreachable"
+        state = "attach unfinished" if of.unfinished else "unreachable"
     return NodeStatus(
-        name=name,
+        name=of.name,
         role=role,
         state=state,
         timeline=None if own is None else own["timeline"],
         lag_bytes=sender["behind"] if sender else None,
         upstream=primary_name if sender else None,
-        slot=slot or None,
+        slot=of.slot or None,
         expected=True,
     )
 

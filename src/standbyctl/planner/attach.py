@@ -51,7 +51,7 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         yield OpenTunnel(target.name, target.tunnel)
     if target.own_role:
         yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
-        yield CreateRole(target.primary, target.name, target.role, target.passfile)
+        yield CreateRole(target.primary, target.name, target.role, target.passfile, target.head)
     parameters = parameter_steps(server, sample, target)
     if not place.upstream and not _gets_in(server, place, target, reloads=bool(parameters)):
         yield admission(server, place, target)
@@ -68,7 +68,13 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     if unit := target.service.enabled_by_us:
         yield StartAtBoot(target.name, unit)
     yield StartStandby(
-        target.primary, target.name, target.data_directory, place.bin_directory, target.slot, target.service
+        primary=target.primary,
+        name=target.name,
+        data_directory=target.data_directory,
+        bin_directory=place.bin_directory,
+        slot=target.slot,
+        service=target.service,
+        head=target.head,
     )
 
 
@@ -106,9 +112,9 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         slot=target.slot,
         checkpoint=target.checkpoint,
         max_rate=target.max_rate,
-        settings=tuple(standby_settings(server, target, brought(sample))),
+        settings=tuple(standby_settings(facts.server(target.writer), target, brought(facts, sample, target))),
         wal_method=target.wal_method,
-        volumes=volumes_of(server, brought(sample) or server, target),
+        volumes=volumes_of(server, brought(facts, sample, target) or server, target),
     )
     yield _from_standby(copy, server, sample, target) if target.copy_from else copy
     if target.verify_backup:
@@ -134,8 +140,10 @@ def _from_standby(copy: CopyByBasebackup, server: Server, sample: Sample, target
     )
 
 
-def brought(sample: Sample) -> Server | None:
+def brought(facts: Facts, sample: Sample, target: Target) -> Server | None:
     """The standby whose configuration comes with the copy; None where it is the primary's."""
+    if target.head:
+        return facts.server(target.primary)
     return sample.source.server if sample.source else None
 
 

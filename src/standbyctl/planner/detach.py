@@ -117,11 +117,11 @@ def recall(facts: Facts, target: Target) -> Memory:
             ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
         )
         bare = bare.with_place(target.name, passfile=Passfile.ABSENT, password_set=False)
-    role = server.role(target.role)
+    role = facts.server(target.writer).role(target.role)
     # The name alone is no proof: another directory may hold the standby that these were made for.
     if role and role.made_for == target.name and (place.password_set or used):
-        found.append(CreateRole(target.primary, target.name, target.role, target.passfile))
-        bare = bare.with_server(target.primary, roles=())
+        found.append(CreateRole(target.primary, target.name, target.role, target.passfile, target.head))
+        bare = bare.with_server(target.primary, roles=()).with_server(target.writer, roles=())
     if server.hba.has_line and (place.password_set or used or place.drafts):
         found.append(admission(server, place, target))
         bare = bare.with_server(target.primary, hba=replace(server.hba, has_line=False))
@@ -266,7 +266,7 @@ def _present(facts: Facts, entry: Remembered) -> bool:
     step = entry.step
     match step:
         case CreateRole():
-            return facts.server(step.primary).role(step.role) is not None
+            return facts.server(step.place).role(step.role) is not None
         case CreateSlot():
             return facts.server(step.primary).slot(step.slot) is not None
         case ProvidePassfile():

@@ -10,6 +10,7 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
 from standbyctl.planner.blockers.likeness import is_far, named, version_words
+from standbyctl.planner.chain import chain_notes
 from standbyctl.planner.parameters import asked_megabytes
 from standbyctl.planner.plan import has
 from standbyctl.planner.restored import restored_notes
@@ -29,7 +30,7 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
     server = facts.server(target.primary)
     if target.copy_from and has(steps, CopyByBasebackup):
         yield from _source_notes(sample, target)
-    elif target.checkpoint == "fast" and any(isinstance(step, CopyByBasebackup) for step in steps):
+    elif target.checkpoint == "fast" and not target.head and any(isinstance(step, CopyByBasebackup) for step in steps):
         yield msg(
             "the copy begins with an immediate checkpoint: {node} writes out everything dirty in its shared"
             " buffers at once (--checkpoint spread spares it that, and may wait for minutes)",
@@ -53,11 +54,10 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
     if target.slot and target.wal_cap == "keep" and server.setting(CAP).value == "-1":
         yield msg("without a cap (--wal-cap keep) a dead standby fills the disk of {node}", node=target.primary)
     yield from restored_notes(facts, sample, target, steps)
-    yield from _commit_notes(server, target)
-    yield msg(
-        "wal_level stays {value}: replica is enough for a standby, and a change needs a restart",
-        value=server.setting("wal_level").value,
-    )
+    if target.head:
+        yield from chain_notes(sample, target, steps)
+    else:
+        yield from _primary_notes(server, target)
     if server.setting("archive_mode").value != "off":
         yield msg(
             "archive_mode is {value}: the standby inherits archive_command, and archives too once it is promoted",
@@ -66,6 +66,14 @@ def attach_notes(facts: Facts, sample: Sample, target: Target, steps: tuple[Step
     yield from _place_notes(target)
     yield from _asked_notes(server, target, steps)
     yield from _likeness_notes(sample, target, steps)
+
+
+def _primary_notes(server: Server, target: Target) -> Iterator[Message]:
+    yield from _commit_notes(server, target)
+    yield msg(
+        "wal_level stays {value}: replica is enough for a standby, and a change needs a restart",
+        value=server.setting("wal_level").value,
+    )
 
 
 def _place_notes(target: Target) -> Iterator[Message]:

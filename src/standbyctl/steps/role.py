@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from standbyctl.domain.effects import Effect, MakeRole, RemovePassfile, Sql, WritePassfile
+from standbyctl.domain.effects import AwaitReplay, Effect, MakeRole, RemovePassfile, Sql, WritePassfile
 from standbyctl.domain.facts import Facts, Passfile, Role
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import marker
 from standbyctl.steps.base import Step
 from standbyctl.steps.sql import sql
+
+# A standby in between may lag on purpose (recovery_min_apply_delay), or while somebody reads from it.
+REPLAY_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +58,59 @@ class ProvidePassfile(Step):
 
 @dataclass(frozen=True, slots=True)
 class CreateRole(Step):
-    """A role of the standby's own: LOGIN REPLICATION and nothing else, so that it can be revoked alone."""
+    """A role of the standby's own: LOGIN REPLICATION and nothing else, so that it can be revoked alone.
+
+    `head`: where it is made if `primary` is a standby, which has it once it has replayed that; empty for `primary`.
+    """
 
     primary: str
     name: str
     role: str
     passfile: str
+    head: str = ""
     label: ClassVar[Message] = msg("role")
 
     @property
     def place(self) -> str:
-        return self.primary
+        return self.head or self.primary
 
     @property
     def text(self) -> Message:
-        return msg("CREATE ROLE {role} LOGIN REPLICATION PASSWORD '********' (scram-sha-256)", role=self.role)
+        return msg(
+            "CREATE ROLE {role} LOGIN REPLICATION PASSWORD '********' (scram-sha-256){then}",
+            role=self.role,
+            then=msg("; replayed on {primary}", primary=self.primary) if self.head else "",
+        )
 
     @property
     def _made(self) -> Role:
         return Role(self.role, login=True, replication=True, made_for=self.name, pristine=True)
 
     def after(self, facts: Facts) -> Facts:
-        role = facts.server(self.primary).role(self.role)
-        if role and role.login and role.replication and facts.place(self.name).password_set:
+        found = [facts.server(node).role(self.role) for node in self._nodes]
+        made = all(role and role.login and role.replication for role in found)
+        if made and facts.place(self.name).password_set:
             return facts
-        return _with_role(facts, self.primary, self.role, self._made).with_place(self.name, password_set=True)
+        return self._everywhere(facts, self._made).with_place(self.name, password_set=True)
 
     def effects(self) -> tuple[Effect, ...]:
-        return (MakeRole(self.primary, self.role, marker(self.name), self.name, self.passfile),)
+        return (MakeRole(self.place, self.role, marker(self.name), self.name, self.passfile), *self._replayed)
+
+    @property
+    def _nodes(self) -> tuple[str, ...]:
+        return (self.head, self.primary) if self.head else (self.primary,)
+
+    @property
+    def _replayed(self) -> tuple[Effect, ...]:
+        """Nobody connects to the standby in between with a role that it has not yet."""
+        if not self.head:
+            return ()
+        return (AwaitReplay(self.primary, self.head, "", "", REPLAY_SECONDS, for_copy=False),)
+
+    def _everywhere(self, facts: Facts, role: Role | None) -> Facts:
+        for node in self._nodes:
+            facts = _with_role(facts, node, self.role, role)
+        return facts
 
     @property
     def undo_text(self) -> Message:
@@ -99,14 +127,12 @@ class CreateRole(Step):
             role=self.role,
             mark=f"{marker(self.name)},",
         )
-        return (Sql(self.primary, guarded),)
+        return (Sql(self.place, guarded), *self._replayed)
 
     def returned(self, facts: Facts, before: Facts) -> Facts:
-        if facts.server(self.primary).role(self.role) != self._made:
+        if facts.server(self.place).role(self.role) != self._made:
             return facts
-        return _with_role(facts, self.primary, self.role, None).with_place(
-            self.name, password_set=False, admitted=False
-        )
+        return self._everywhere(facts, None).with_place(self.name, password_set=False, admitted=False)
 
 
 def _with_role(facts: Facts, node: str, name: str, role: Role | None) -> Facts:

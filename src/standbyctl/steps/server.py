@@ -18,7 +18,10 @@ PROOF_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class StartStandby(Step):
-    """Start it, wait until it streams, and see a marked commit of the primary replayed on it."""
+    """Start it, wait until it streams, and see a marked commit of the primary replayed on it.
+
+    `head`: the primary that commits it, where `primary` is a standby; empty for `primary`.
+    """
 
     primary: str
     name: str
@@ -26,6 +29,7 @@ class StartStandby(Step):
     bin_directory: str
     slot: str
     service: Service = PG_CTL
+    head: str = ""
     label: ClassVar[Message] = msg("start, prove")
 
     @property
@@ -35,9 +39,10 @@ class StartStandby(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "{start}; streaming from {primary} on the same timeline; a marked commit replayed",
+            "{start}; streaming from {primary} on the same timeline; a marked commit{of} replayed",
             start=self.service.command("start") if self.service.managed else "pg_ctl start",
             primary=self.primary,
+            of=msg(" of {head}", head=self.head) if self.head else "",
         )
 
     @property
@@ -82,7 +87,7 @@ class StartStandby(Step):
                 self.name,
                 self.service.log_path(self.data_directory),
             ),
-            Prove(self.name, self.primary, PROOF_SECONDS),
+            Prove(self.name, self.head or self.primary, PROOF_SECONDS),
         )
 
 

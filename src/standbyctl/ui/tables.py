@@ -19,6 +19,8 @@ def print_status(status: Status) -> None:
     nodes = _table("Node", "Role", "State", ">TL", ">Behind", "Slot")
     for node in status.nodes:
         indent = "+ " if node.upstream or node.role == "standby" else ""
+        if node.upstream not in {None, status.primary}:
+            indent = "  + "  # of a standby
         nodes.add_row(
             indent + node.name, _or_dash(node.role), _or_dash(node.state), _or_dash(node.timeline),
             "" if node.role == "primary" else _size(node.lag_bytes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from standbyctl.diagnosis.catalogue import (
     admission,
     attach,
+    chain,
     contents,
     detach,
     hosts,
@@ -36,6 +37,7 @@ FAMILIES = (
         wal.ENTRIES,
         contents.ENTRIES,
         source.ENTRIES,
+        chain.ENTRIES,
         tunnel.PRIMARY,
     ),
     _family(msg("The standby and its place"), standby.ENTRIES, tunnel.STANDBY, likeness.ENTRIES, restored.ENTRIES),

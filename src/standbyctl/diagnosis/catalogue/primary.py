@@ -139,14 +139,15 @@ ENTRIES = (
         msg("the server is a standby itself"),
         means=msg("pg_is_in_recovery() is true on the server that was given as the primary."),
         why=msg(
-            "A standby can feed standbys of its own (cascading replication), but slots, roles and settings are"
-            " then shared between two servers. This release attaches to primaries only."
+            "A standby can feed standbys of its own (cascading replication), but roles are made and commits are"
+            " written on its primary only: both servers have to be given."
         ),
         do=(
             msg(
                 "Ask the standby where its primary is, and give that with -p:"
                 "\nSELECT sender_host, sender_port FROM pg_stat_wal_receiver;"
             ),
+            msg("To stream from this very standby, name it beside its primary: -p PRIMARY --upstream STANDBY"),
             msg("If it ought to be the primary: it was not promoted, or you reached another host. Look there first."),
         ),
     ),

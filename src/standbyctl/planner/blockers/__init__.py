@@ -9,6 +9,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.capacity import cap_blockers, capacity_blockers, slot_blockers
+from standbyctl.planner.blockers.chain import chain_blockers
 from standbyctl.planner.blockers.host import host_blockers
 from standbyctl.planner.blockers.likeness import likeness_blockers
 from standbyctl.planner.blockers.ownership import ownership_blockers
@@ -61,3 +62,4 @@ def attach_blockers(
     yield from host_blockers(sample, target, steps)
     yield from likeness_blockers(sample, target, steps)
     yield from source_blockers(facts, sample, target, steps)
+    yield from chain_blockers(sample, target, steps)

@@ -14,14 +14,8 @@ from standbyctl.planner.replacing import somebodys
 
 def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
     """Everything that shows a node not to be ours to stop, or not to be only ours."""
-    place, server = facts.place(target.name), facts.server(target.primary)
-    name = target.name
-    if server.in_recovery:
-        yield _refusal(
-            "A258",
-            msg("what answers as {node} is a standby", node=target.primary),
-            msg("pg_is_in_recovery() is true there: -p names another server, or the roles have changed since."),
-        )
+    place, name = facts.place(target.name), target.name
+    yield from _other_roles(facts, target)
     if not place.running and any(draft.alive for draft in place.drafts):
         yield _refusal(
             "A252",
@@ -67,6 +61,23 @@ def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         )
     if place.running:
         yield from _in_use(place, name)
+
+
+def _other_roles(facts: Facts, target: Target) -> Iterator[Blocker]:
+    """A primary that is none any more; a standby in between that is none."""
+    if facts.server(target.writer).in_recovery:
+        yield _refusal(
+            "A258",
+            msg("what answers as {node} is a standby", node=target.writer),
+            msg("pg_is_in_recovery() is true there: -p names another server, or the roles have changed since."),
+        )
+    elif target.head and not facts.server(target.primary).in_recovery:
+        yield _refusal(
+            "A251",
+            msg("{node} is not a standby any more", node=target.primary),
+            msg("{name} was attached to it as to a standby of {head}; it was promoted since, and {name} with it.",
+                name=target.name, node=target.primary, head=target.head),
+        )  # fmt: skip
 
 
 def _in_use(place: Place, name: str) -> Iterator[Blocker]:

@@ -11,6 +11,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
+from standbyctl.planner.blockers.chain import role_of_server_blockers
 from standbyctl.planner.blockers.restart import need, restart_hint
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Impact, Step
@@ -30,13 +31,7 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
                 majors=", ".join(map(str, SUPPORTED_MAJORS)),
             ),
         )
-    if server.in_recovery:
-        yield Blocker(
-            "P111",
-            msg("{node} is a standby itself", node=node),
-            msg("pg_is_in_recovery() is true there. A standby of a standby: not yet."),
-            msg("Give the conninfo of its primary with -p."),
-        )
+    yield from role_of_server_blockers(facts, target)
     if server.setting("wal_level").value == "minimal":
         yield Blocker(
             "P102",
@@ -129,6 +124,8 @@ def _outside(paths: tuple[str, ...], data_directory: str) -> tuple[str, ...]:
 
 def commit_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
     """Commits that would wait for the new standby."""
+    if target.head:
+        return  # only a primary has commits
     names = facts.server(target.primary).setting("synchronous_standby_names").value
     if _may_name(names, {target.name, f"{target.name}_copy"}):
         alone = sample.wal_senders_in_use == 0

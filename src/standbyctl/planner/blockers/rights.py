@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from standbyctl.domain.effects import AlterSystem, EnsureHbaLineBySql, MakeRole, Reload, RemoveHbaLineBySql
 from standbyctl.domain.errors import Blocker
@@ -32,6 +33,11 @@ _WORDS = {
 
 def rights_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """What these steps need, and the role that was connected as may not do."""
+    for node in dict.fromkeys([target.writer, target.primary]):
+        yield from _node_blockers(facts, replace(target, primary=node), tuple(s for s in steps if s.place == node))
+
+
+def _node_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     server = facts.server(target.primary)
     if server.superuser:
         return
@@ -167,6 +173,7 @@ def unseen_blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[S
     if edited and (editing := by_sql(server.lacks)) and "by sql" not in set(_needs(steps)):
         yield hba_rights_blocker(target, server, editing)
     made = any(isinstance(entry.step, CreateRole) for entry in memory)
+    server = facts.server(target.writer)
     if server.superuser or not made or server.role(target.role) is None:
         return
     yield Blocker(

@@ -27,10 +27,11 @@ def role_blockers(
     facts: Facts, sample: Sample, target: Target, memory: Memory, steps: tuple[Step, ...]
 ) -> Iterator[Blocker]:
     """A role or passfile that is not ours to change, or is of no use."""
-    role, place = facts.server(target.primary).role(target.role), facts.place(target.name)
+    server, place = facts.server(target.writer), facts.place(target.name)
+    role = server.role(target.role)
     made = any(isinstance(entry.step, CreateRole) and entry.step.role == target.role for entry in memory)
     strange = has(steps, CreateRole) and not made
-    if target.own_role and not facts.server(target.primary).superuser:
+    if target.own_role and not server.superuser:
         pass  # P116 says it: a superuser makes it, and it comes with a passfile
     elif target.own_role and role and (role.made_for != target.name or strange):
         yield Blocker(

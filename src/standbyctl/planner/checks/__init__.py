@@ -5,7 +5,7 @@ from __future__ import annotations
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.message import Message, msg
-from standbyctl.planner.checks import around, likeness, primary, restored, standby, tunnel
+from standbyctl.planner.checks import around, chain, likeness, primary, restored, standby, tunnel
 from standbyctl.planner.checks.line import Line, View
 from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.base import Impact
@@ -17,11 +17,15 @@ STANDBY_LINES = (*standby.LINES, *likeness.LINES)
 
 def checks(view: View) -> tuple[Check, ...]:
     """Both nodes, line by line, in the order of the codes."""
-    used, there = view.target.tunnel.used, view.target.from_restored
+    used, there, chained = view.target.tunnel.used, view.target.from_restored, bool(view.target.head)
     return (
         *(
             _check(view, line, view.target.primary)
-            for line in (*PRIMARY_LINES, *(tunnel.PRIMARY_LINES if used else ()))
+            for line in (
+                *PRIMARY_LINES,
+                *(tunnel.PRIMARY_LINES if used else ()),
+                *(chain.LINES if chained else ()),
+            )
         ),
         *(
             _check(view, line, view.target.name)

@@ -117,6 +117,8 @@ def _asynchronous(view: View) -> Seen:
 
 
 def _primary(view: View) -> Seen:
+    if view.target.head and view.server.in_recovery:
+        return fine("a standby of {head}, timeline {n}", head=view.target.head, n=view.server.timeline)
     if view.server.in_recovery:
         return fine("a standby itself (in recovery)")
     return fine("a primary, timeline {n}", n=view.server.timeline)

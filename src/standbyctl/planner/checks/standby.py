@@ -109,7 +109,9 @@ def _volumes(view: View) -> Seen:
 def _minimum(view: View) -> Seen:
     raised = [
         name
-        for name, _ in standby_settings(view.server, view.target, brought(view.sample))
+        for name, _ in standby_settings(
+            view.facts.server(view.target.writer), view.target, brought(view.facts, view.sample, view.target)
+        )
         if name in MINIMUM_PARAMETERS
     ]
     if raised:

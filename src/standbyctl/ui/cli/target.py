@@ -10,13 +10,15 @@ from typing import Any
 
 import click
 
-from standbyctl.app.config import AttachConfig, NodeConfig, load_config
+from standbyctl.app.config import AttachConfig, Config, NodeConfig, load_config
 from standbyctl.app.request import Request
 from standbyctl.app.values import CHOICES
 from standbyctl.domain.survey import OVERRIDES
 
 _HELP = {
     "primary": "The primary: libpq conninfo, URI, host, or the name of a node in standbyctl.toml.",
+    "upstream": "Stream from this standby, not from the primary: a conninfo, or a name from standbyctl.toml or status.",
+    "upstream_ssh": "The host of --upstream, as --primary-ssh. Default: by its name, or where -p is.",
     "primary_ssh": "The primary's host, as ssh takes it. Without a host in -p, psql is run there.",
     "standby_ssh": "The standby's host, as ssh takes it. Default: this machine.",
     "data_dir": "Data directory of the standby: absent or empty.",
@@ -66,6 +68,8 @@ _MORE = " May be given again, for several standbys side by side."
 _OPTIONS: tuple[str | Callable[..., Any], ...] = (
     click.option("-p", "--primary", metavar="CONNINFO", help=_HELP["primary"]),
     click.option("--primary-ssh", metavar="HOST", help=_HELP["primary_ssh"]),
+    click.option("--upstream", metavar="CONNINFO", help=_HELP["upstream"]),
+    click.option("--upstream-ssh", metavar="HOST", help=_HELP["upstream_ssh"]),
     "--standby-ssh",
     click.option("-D", "--data-dir", metavar="DIR", help=_HELP["data_dir"]),
     click.option("--cluster", metavar="VERSION/NAME", help=_HELP["cluster"]),
@@ -164,8 +168,9 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     if not (data_directory or cluster or standby_ssh or primary_ssh) and need_place:
         raise click.UsageError("where is the standby to be? Give -D DIR.")
     attach = config.attach
+    upstream = _upstream(given, config)
     no_slot = _no_slot(given, attach)
-    copy_from = "" if restored else given["copy_from"] or attach.copy_from
+    copy_from = "" if restored or upstream else given["copy_from"] or attach.copy_from
     source = config.node(copy_from)
     if source:
         copy_from = source.conninfo or (f"port={source.port}" if source.port else "")
@@ -188,7 +193,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         no_slot=no_slot,
         wal_method=given["wal_method"] or attach.wal_method,
         wal_keep_size=given["wal_keep_size"] or attach.wal_keep_size,
-        synchronous_commit=given["synchronous_commit"] or attach.synchronous_commit,
+        synchronous_commit="" if upstream else given["synchronous_commit"] or attach.synchronous_commit,
         auth_method=given["auth_method"] or attach.auth_method,
         sslmode=given["sslmode"] or attach.sslmode,
         sslrootcert=given["sslrootcert"] or attach.sslrootcert,
@@ -211,7 +216,31 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         or (standby.tablespace_mapping if standby and not restored else ()),
         primary_address=given["primary_address"] or attach.primary_address,
         from_restored=bool(restored),
+        **upstream,
     )
+
+
+def _upstream(given: dict[str, Any], config: Config) -> dict[str, str]:
+    """The standby to stream from, as a request has it; empty for the primary. click.UsageError where it cannot be."""
+    asked = given["upstream"] or ""
+    if not asked:
+        if given["upstream_ssh"]:
+            raise click.UsageError("--upstream-ssh says where --upstream is: give that, too.")
+        return {}
+    for other in ("copy_from", "from_restored"):
+        if given[other]:
+            raise click.UsageError(f"--upstream with --{other.replace('_', '-')}: not yet.")
+    if (given["via"] or config.attach.via) == "ssh-tunnel":
+        raise click.UsageError("--upstream with --via ssh-tunnel: not yet.")
+    if given["synchronous_commit"]:
+        raise click.UsageError("--upstream and --synchronous-commit exclude each other: a standby has no commits.")
+    node = config.node(asked)
+    if node is None:
+        return {"upstream": asked, "upstream_ssh": given["upstream_ssh"] or ""}
+    conninfo = node.conninfo or (f"port={node.port}" if node.port else "")
+    if not conninfo:
+        raise click.UsageError(f"standbyctl.toml: [[node]] {node.name} has neither a conninfo nor a port.")
+    return {"upstream": conninfo, "upstream_name": node.name, "upstream_ssh": given["upstream_ssh"] or node.ssh}
 
 
 def _cluster(given: dict[str, Any], standby: NodeConfig | None) -> str:
