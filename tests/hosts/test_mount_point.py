@@ -14,12 +14,13 @@ set -e
 systemctl stop postgresql@15-main
 rm -rf {DATA}/*
 install -d -m 755 /srv/volume
-install -d -m 700 /srv/volume/lost+found
 echo '/srv/volume {DATA} none bind 0 0' >>/etc/fstab
 systemctl daemon-reload
 mount {DATA}
 [ "$(stat -c %d {DATA})" != "$(stat -c %d {DATA}/..)" ]
 """
+CHOWN = f"chown postgres: {DATA} && chmod 700 {DATA}"
+FIT = f"{CHOWN} && rmdir {DATA}/lost+found"
 # It is in the middle of moving up, and stays there.
 SLOW = """#!/bin/sh
 case $* in *pg_multixact*) touch /tmp/here; sleep 300 ;; esac
@@ -43,6 +44,14 @@ def primary(hosts):
     return db1
 
 
+@pytest.fixture(autouse=True)
+def as_root_has_made_it(primary, hosts):
+    """Whatever test came first."""
+    standby = hosts[1]
+    standby.exec(f"systemctl stop postgresql@15-main; find {DATA} -mindepth 1 -delete; rm -f /usr/local/bin/mv")
+    standby.exec(f"chown root: {DATA} && chmod 755 {DATA} && install -d -m 700 {DATA}/lost+found")
+
+
 @pytest.fixture
 def operator(testbed):
     made = Operator(testbed)
@@ -61,12 +70,11 @@ def mounted(standby):
 def test_a_copy_goes_into_a_mount_point_and_leaves_it_empty_again(primary, hosts, operator):
     standby = hosts[1]
     before, there = sql(primary, FACTS), mounted(standby)
-    chown = f"chown postgres: {DATA} && chmod 700 {DATA}"
     for verb, more in (("plan", ()), ("attach", ("--yes",))):
         said = operator.tool(verb, *HERE, *more, status=1)
         assert "is a mount point with a lost+found" in said
-        assert chown in said
-    standby.exec(f"{chown} && rmdir {DATA}/lost+found")
+        assert CHOWN in said
+    standby.exec(FIT)
     assert "READY" in operator.tool("preflight", *HERE)
 
     # The tool is killed and the host loses its power while files are on their way.
@@ -114,6 +122,7 @@ def test_a_copy_goes_into_a_mount_point_and_leaves_it_empty_again(primary, hosts
 def test_a_restored_standby_is_taken_from_a_mount_point(primary, hosts, operator, testbed):
     """Its data directory was there before, and so it is renamed for nobody."""
     standby = hosts[1]
+    standby.exec(FIT)
     copy = "/var/lib/postgresql/copy"
     primary.exec(f"cd / && pg_basebackup -X none -c fast -D {copy}", user="postgres")
     piped(
@@ -127,6 +136,7 @@ def test_a_restored_standby_is_taken_from_a_mount_point(primary, hosts, operator
 
 def test_a_cluster_on_a_mount_point_is_not_replaced(primary, hosts, operator):
     standby = hosts[1]
+    standby.exec(FIT)
     standby.exec(f"cd / && /usr/lib/postgresql/15/bin/initdb -D {DATA}", user="postgres")
     standby.exec("systemctl start postgresql@15-main")
     said = operator.tool("attach", *where(), "--yes", status=4)

@@ -105,7 +105,9 @@ else
 fi
 if [ -d "$data" ]; then
     say identity "$(stat -L -c %d:%i -- "$data")"
-    say mount_point $inside
+fi
+if [ $inside = yes ]; then
+    say mount_point yes
     flag lost_found test -e "$data/lost+found"
     # A server asks for exactly this of its data directory.
     case $(stat -L -c %a -- "$data") in 700 | 750) flag private test -O "$data" ;; *) say private no ;; esac

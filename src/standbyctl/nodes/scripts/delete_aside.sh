@@ -5,8 +5,8 @@ set -eu
 WAL_NAMES='[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history|archive_status|summaries'
 WAL_NAMES="$WAL_NAMES|xlogtemp\\.[0-9]+|RECOVERYXLOG|RECOVERYHISTORY"
 [ -d "$1" ] || exit 0
-# An interrupted deletion has taken pg_control first: what is left of it is known by its inode alone.
 MOVED=standbyctl.moved
+# An interrupted deletion has taken pg_control first: what is left of it is known by its inode alone.
 if [ "$(stat -c %d:%i -- "$(dirname -- "$1")")" = "$4" ]; then
     # What was looked at is a mount point, and still there. What stands in it was moved down by us, or is empty.
     [ -f "$1/$MOVED" ] || exec rmdir -- "$1"

@@ -1,6 +1,6 @@
 # Rename a stopped standby's directory. Arguments: path, bin directory, system identifier, device:inode,
 # new path, "yes" to leave an empty directory behind.
-# Where the new path is within the old one, that is a mount point: its files are moved down, by the names in `standbyctl.moved`.
+# Where the new path is within the old one, that is a mount point: its files are moved down, by a list of their names.
 set -eu
 if [ "$(dirname -- "$5")" = "$1" ]; then
     if [ ! -d "$5/global" ] && [ -f "$1/global/pg_control" ]; then
