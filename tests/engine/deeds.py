@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -173,7 +174,7 @@ def adopt_copy(toy: Toy, effect: fx.AdoptCopy) -> Deed:
 
 
 def set_conf(toy: Toy, effect: fx.SetConf) -> Deed:
-    if effect.path.startswith(f"{toy.target.data_directory}/"):
+    if posixpath.dirname(effect.path) == toy.target.data_directory:
         assert toy.adopted, "set up to follow, and able to start as a primary"
         yield
         toy.copied_with = toy.slot_count
@@ -209,7 +210,8 @@ def put_in_place(toy: Toy, effect: fx.PutInPlace) -> Deed:
         yield
         draft.data = False
         toy.copied_with = draft.made_with
-        toy.make_directory(effect.destination)
+        if not toy.place.mount_point:
+            toy.make_directory(effect.destination)
         toy.on_standby(contents=Contents.STANDBY, follows=True, never_started=True)
     yield
     toy.drafts.pop(effect.draft, None)
@@ -285,6 +287,9 @@ def _guard(toy: Toy, path: str, identity: str) -> None:
 
 def set_aside(toy: Toy, effect: fx.SetAside) -> Deed:
     data = effect.data_directory
+    if toy.place.mount_point:
+        yield from _empty(toy, effect)
+        return
     if toy.place.contents not in {Contents.ABSENT, Contents.EMPTY}:
         _guard(toy, data, effect.identity)
         assert toy.place.contents is Contents.STANDBY
@@ -300,9 +305,24 @@ def set_aside(toy: Toy, effect: fx.SetAside) -> Deed:
         toy.on_standby(contents=Contents.EMPTY)
 
 
+def _empty(toy: Toy, effect: fx.SetAside) -> Deed:
+    """A mount point stays, and what is in it goes down, one after the other."""
+    assert effect.aside == condemned_path(effect.data_directory, inside=True), "it would be renamed"
+    _guard(toy, effect.data_directory, effect.identity)
+    if toy.place.contents is Contents.STANDBY:
+        yield
+        toy.make_directory(effect.aside)
+        toy.on_standby(condemned=True)
+        yield
+        toy.on_standby(contents=Contents.FOREIGN, follows=False, never_started=False)
+    if toy.place.condemned:
+        yield
+        toy.on_standby(contents=Contents.EMPTY)
+
+
 def delete_aside(toy: Toy, effect: fx.DeleteAside) -> Deed:
     if effect.aside in toy.inodes:
-        _guard(toy, effect.aside, effect.identity)
+        _guard(toy, effect.aside if not toy.place.mount_point else toy.target.data_directory, effect.identity)
         yield
         del toy.inodes[effect.aside]
         toy.on_standby(condemned=False)

@@ -137,6 +137,9 @@ PGDG = Scenario(facts(at_boot=False), replace(TARGET, service=Service("postgresq
 TUNNELLED = Scenario(facts(), replace(TARGET, tunnel=TUNNEL))
 # A backup was restored where the standby goes.
 RESTORED = Scenario(facts(contents=Contents.RESTORED), replace(TARGET, from_restored=True))
+# A volume is mounted at the data directory itself.
+MOUNTED = Scenario(facts(contents=Contents.EMPTY, mount_point=True))
+RESTORED_THERE = Scenario(facts(contents=Contents.RESTORED, mount_point=True), replace(TARGET, from_restored=True))
 EVERY = {
     "fresh": FRESH,
     "crowded": CROWDED,
@@ -150,6 +153,8 @@ EVERY = {
     "pgdg": PGDG,
     "tunnelled": TUNNELLED,
     "restored": RESTORED,
+    "mounted": MOUNTED,
+    "restored on a mount point": RESTORED_THERE,
 }
 every_scenario = pytest.mark.parametrize("at", EVERY.values(), ids=EVERY)
 
@@ -192,9 +197,10 @@ def assert_given_back(toy: Toy, at: Scenario, options: DetachOptions) -> None:
     assert place.tunnel == before.place(STANDBY).tunnel
     if options.remove_data_directory:
         wanted = before.place(STANDBY).contents
-        if at is RESTORED and place.contents is Contents.RESTORED:
+        if at.target.from_restored and place.contents is Contents.RESTORED:
             return  # nothing of it is ours yet
-        wanted = Contents.ABSENT if at is RESTORED else wanted
+        there = Contents.EMPTY if place.mount_point else Contents.ABSENT
+        wanted = there if at.target.from_restored else wanted
         assert place.contents is (Contents.ABSENT if wanted is Contents.STANDBY else wanted)
 
 
@@ -254,6 +260,9 @@ def test_an_attach_that_died_twice_and_went_on_leaves_nothing_behind(tmp_path: P
         pytest.param(REPLACED, KEEP, False, id="replaced, journal lost"),
         pytest.param(RESTORED, KEEP, True, id="restored, directory kept"),
         pytest.param(RESTORED, ASIDE, True, id="restored, directory renamed"),
+        pytest.param(MOUNTED, KEEP, True, id="mounted, files kept"),
+        pytest.param(MOUNTED, DELETE, True, id="mounted, emptied"),
+        pytest.param(RESTORED_THERE, DELETE, True, id="restored on a mount point, emptied"),
         pytest.param(TUNNELLED, DELETE, True, id="tunnelled, directory deleted"),
         pytest.param(TUNNELLED, DELETE, False, id="tunnelled, journal lost"),
     ],

@@ -211,7 +211,7 @@ class Toy:
             wal_free_bytes=(self.sample.wal_free_bytes or 0) - self.looks * 2 * MB,
             free_aside=f"{data}.detached-{n}",
             directory_identity=self.identity(data),
-            condemned_identity=self.identity(condemned_path(data)),
+            condemned_identity=self.identity(condemned_path(data, inside=self.place.mount_point)),
         )
 
     def identity(self, path: str) -> str:

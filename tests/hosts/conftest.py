@@ -15,6 +15,8 @@ from tests.testbed.images import SUITES, postgresql_major
 SAID = pytest.StashKey()
 # What became of an attach that was struck: a property, for it may have run in a worker.
 CELL = "cell"
+# How long a frozen peer has held its primary up.
+FROZEN = "frozen"
 
 
 def pytest_generate_tests(metafunc):
@@ -79,11 +81,16 @@ def pytest_terminal_summary(terminalreporter, config):
         for line in config.stash[SAID]:
             terminalreporter.line(line)
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    cells = [value for report in reports for key, value in report.user_properties if key == CELL]
+    found = [pair for report in reports for pair in report.user_properties]
+    cells = [value for key, value in found if key == CELL]
     if cells:
         terminalreporter.section("an attach struck by a fault: phase, fault, exit status, outcome")
         for cell in sorted(set(map(tuple, cells))):
             terminalreporter.line("{:<12}{:<22}{:>4}  {}".format(*cell))
+    if rows := [value for key, value in found if key == FROZEN]:
+        terminalreporter.section("a frozen peer: PostgreSQL, which, seconds of a CHECKPOINT, seconds of its walsenders")
+        for row in sorted(set(map(tuple, rows))):
+            terminalreporter.line("{:<4}{:<36}{:>8}{:>8}".format(*row))
 
 
 @pytest.fixture(scope="session")

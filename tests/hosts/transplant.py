@@ -25,8 +25,13 @@ def _lacking(host, major):
 
 def _bring(bed, name, root, paths):
     # Of a library the name is a link: what it leads to comes.
-    packed = subprocess.Popen(["tar", "-C", root, "-ch", *paths], stdout=subprocess.PIPE)
-    unpack = ["ssh", "-F", str(bed.ssh_config), f"root@{name}", "tar -C / -x"]
+    piped(["tar", "-C", root, "-ch", *paths], bed, f"root@{name}", "tar -C / -x")
+
+
+def piped(argv, bed, login, command):
+    """What a command here writes, into a command on a host."""
+    packed = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    unpack = ["ssh", "-F", str(bed.ssh_config), login, command]
     subprocess.run(unpack, stdin=packed.stdout, check=True, timeout=120)
     packed.stdout.close()
     assert packed.wait() == 0

@@ -9,6 +9,7 @@ import pytest
 
 from standbyctl.domain.facts import Contents, Draft, HbaFile, HbaRule, Passfile, Role, Setting, Slot
 from standbyctl.domain.sample import Sample
+from standbyctl.domain.service import Service
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.volumes import Volume, VolumeSeen
 from standbyctl.planner.attach import plan_attach
@@ -39,6 +40,7 @@ from tests.pure.examples import (
 WAIT, FILE = replace(TARGET, hba=HbaWay.WAIT), replace(TARGET, hba=HbaWay.FILE)
 OWN_PASSFILE = replace(TARGET, own_role=False)
 COPY: dict[str, Any] = {"contents": Contents.STANDBY, "follows": True}
+MOUNTED: dict[str, Any] = {"contents": Contents.EMPTY, "mount_point": True}
 LEFT_BEHIND: dict[str, Any] = {**COPY, "covered": False}
 
 
@@ -145,7 +147,23 @@ CASES = {
     "primary's own": Case("P201", "is the data directory of db1", True, place={"is_primary_directory": True}),
     "another cluster": Case("P201", "another PostgreSQL cluster", True, place={"contents": Contents.CLUSTER}),
     "files of others": Case("P201", "is not empty", True, place={"contents": Contents.FOREIGN}),
-    "mount point": Case("P201", "is a mount point", place={"mount_point": True}),
+    "lost+found": Case("P201", "with a lost+found", place={**MOUNTED, "lost_found": True}),
+    "mount point of others": Case(
+        "P201", "that no server of postgres would start on", place={**MOUNTED, "private": False}
+    ),
+    "mount point being emptied": Case("P201", "still being deleted", place={**MOUNTED, "condemned": True}),
+    "copy of no use on a mount point": Case(
+        "P201",
+        "cannot be renamed aside",
+        place={**MOUNTED, **COPY, "never_started": True, "covered": False},
+    ),
+    "cluster on a mount point": Case(
+        "P201",
+        "the cluster in it cannot be renamed aside",
+        True,
+        place={**MOUNTED, "contents": Contents.CLUSTER},
+        target=replace(TARGET, replace_cluster=True, service=Service("postgresql-16", "", as_root=True)),
+    ),
     "parent": Case("P201", "cannot make files beside", place={"parent_writable": False}),
     "writer lives": Case("P204", "still being written: /d", True, place={"drafts": (Draft("/d", alive=True),)}),
     "promoted": Case("P201", "It is no longer in recovery", True, place={**COPY, "in_recovery": False}),

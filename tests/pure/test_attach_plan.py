@@ -225,3 +225,19 @@ def test_who_gets_in_now_must_still_get_in_after_our_own_reload(
 def test_the_file_is_edited_by_us_or_by_hand(way: HbaWay, at_hand: bool, by_hand: bool) -> None:
     step = admission(plan_for(server(hba=hba(APP_RULE, at_hand=at_hand)), replace(TARGET, hba=way)))
     assert step.by_hand == by_hand
+
+
+def test_on_a_mount_point_the_copy_is_built_within_and_moved_up() -> None:
+    there: dict[str, Any] = {"contents": Contents.EMPTY, "mount_point": True}
+    plan = plan_for(**there)
+    assert kinds(plan.steps) == FRESH
+    [copy] = [step for step in plan.steps if isinstance(step, CopyByBasebackup)]
+    [install] = [step for step in plan.steps if isinstance(step, InstallCopy)]
+    assert copy.draft == install.draft == "/pg/db2/.db2.standbyctl-1"
+    assert "built within it, moved up when whole" in str(copy.text)
+    assert str(install.text).startswith("move up to /pg/db2")
+    assert str(install.effects()[0]) == "mv /pg/db2/.db2.standbyctl-1/data/* /pg/db2, global last"
+    # Killed in the middle: what is on its way is the draft's still.
+    again = plan_for(**there, drafts=(Draft(copy.draft, whole=True),))
+    assert "CopyByBasebackup" not in kinds(again.steps)
+    assert plan_for(**{**there, "contents": Contents.STANDBY, "follows": True})

@@ -141,3 +141,30 @@ def test_every_reason_is_given_at_once() -> None:
     # A server that takes writes of its own is not described any further.
     promoted = seen.with_place(STANDBY, in_recovery=False)
     assert codes(plan_detach(promoted, SAMPLE, TARGET, MEMORY, DELETE)) == ["A251"]
+
+
+MOUNTED = AFTER.with_place(STANDBY, mount_point=True)
+
+
+def test_a_mount_point_is_emptied_and_never_renamed() -> None:
+    [*_, aside, delete] = detach(MOUNTED, DELETE).steps
+    assert isinstance(aside, SetDirectoryAside)
+    assert isinstance(delete, DeleteDirectory)
+    assert aside.aside == delete.aside == "/pg/db2/db2.standbyctl-deleting"
+    assert aside.leave_empty
+    assert aside.after(MOUNTED).place(STANDBY).contents is Contents.EMPTY
+    [refused] = plan_detach(MOUNTED, SAMPLE, TARGET, MEMORY, ASIDE).blockers
+    assert (refused.code, refused.refused) == ("A250", True)
+    assert "SetDirectoryAside" not in names(detach(MOUNTED, KEEP).steps)
+
+
+def test_a_mount_point_that_was_half_emptied_is_emptied_by_who_began_that_and_nobody_else() -> None:
+    half = BEFORE.with_place(STANDBY, mount_point=True, condemned=True, contents=Contents.FOREIGN)
+    ours = replace(SAMPLE, directory_identity="1:7", condemned_identity="1:9")
+    assert names(detach(half, DELETE, (condemning("1:7"),), ours).steps) == ["SetDirectoryAside", "DeleteDirectory"]
+    empty = half.with_place(STANDBY, contents=Contents.EMPTY)
+    [delete] = detach(empty, DELETE, (condemning("1:7"),), ours).steps
+    assert isinstance(delete, DeleteDirectory)
+    assert delete.identity == "1:7"
+    for options, memory in ((KEEP, (condemning("1:7"),)), (DELETE, (condemning("1:9"),)), (DELETE, ())):
+        assert names(detach(half, options, memory, ours).steps) == []

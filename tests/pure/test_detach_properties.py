@@ -65,7 +65,11 @@ def test_a_plan_has_steps_or_blockers_never_both(
 def test_what_nobody_else_uses_is_never_refused(
     facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
 ) -> None:
-    assert plan_detach(quiet(facts), sample, target, memory, options).blockers == ()
+    blockers = plan_detach(quiet(facts), sample, target, memory, options).blockers
+    # A mount point cannot be renamed, whoever uses it or not.
+    assert facts.place(STANDBY).mount_point or blockers == ()
+    assert options is not DELETE or blockers == ()
+    assert {blocker.code for blocker in blockers} <= {"A250"}
 
 
 DISTURBED: list[tuple[str, dict[str, Any]]] = [
@@ -150,9 +154,12 @@ def test_a_directory_is_only_touched_when_asked(facts: Facts, sample: Sample, ta
 def test_only_a_standby_of_this_primary_is_set_aside(
     facts: Facts, sample: Sample, target: Target, memory: Memory, options: DetachOptions
 ) -> None:
-    after = predict(plan_detach(quiet(facts), sample, target, memory, options).steps, quiet(facts))
+    plan = plan_detach(quiet(facts), sample, target, memory, options)
+    after = predict(plan.steps, quiet(facts))
     before = facts.place(STANDBY).contents
-    if before in {Contents.FOREIGN, Contents.CLUSTER, Contents.RESTORED}:
+    if plan.blockers:
+        assert facts.place(STANDBY).mount_point
+    elif before in {Contents.FOREIGN, Contents.CLUSTER, Contents.RESTORED}:
         assert after.place(STANDBY).contents is before
     else:
         assert after.place(STANDBY).contents in {Contents.ABSENT, Contents.EMPTY}

@@ -320,6 +320,8 @@ def test_a_directory_that_is_no_standby_is_on_no_other_timeline() -> None:
 def test_what_was_left_by_an_earlier_detach_is_seen() -> None:
     assert not place().condemned
     assert place(None, None, condemned="64768:7").condemned
-    assert place(None, None, mount_point="yes").mount_point
+    mounted = place(None, None, mount_point="yes", lost_found="yes", private="no")
+    assert (mounted.mount_point, mounted.lost_found, mounted.private) == (True, True, False)
+    assert not place().mount_point
     assert not place(None, None, parent_writable="no").parent_writable
     assert place(None, None, label="yes").never_started

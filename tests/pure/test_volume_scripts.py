@@ -24,12 +24,26 @@ exit $status
 """
 
 
-class Scene:
-    """A sealed draft whose WAL and one tablespace are elsewhere, and somebody's file beside each."""
+WHOLE = ("PG_VERSION", "standby.signal", "base/1", "global/pg_control")
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.draft = path, path / ".main.standbyctl-1"
+
+# There is no server here to ask.
+GUARD = """guard() {
+    [ "$(stat -c %d:%i -- "$1")" = "$4" ] || { echo not the directory that was looked at >&2; exit 90; }
+}
+"""
+
+
+class Scene:
+    """A sealed draft whose WAL and one tablespace are elsewhere, and somebody's file beside each.
+
+    `mounted`: its destination is a mount point, and it stands in it.
+    """
+
+    def __init__(self, path: Path, *, mounted: bool = False) -> None:
+        self.path, self.mounted = path, mounted
         self.main, self.wal, self.space = path / "main", path / "wal volume", path / "space"
+        self.draft = (self.main if mounted else path) / ".main.standbyctl-1"
         data, inner = self.draft / "data", [each / self.draft.name for each in (self.wal, self.space)]
         for directory in (data / "pg_tblspc", inner[0] / "data", inner[1] / "data" / "PG_16_1", path / "bin"):
             directory.mkdir(parents=True)
@@ -44,7 +58,10 @@ class Scene:
         (inner[1] / "data" / "PG_16_1" / "16400").write_text("row")
         (data / "pg_wal").symlink_to(inner[0] / "data")
         (data / "pg_tblspc" / "16385").symlink_to(inner[1] / "data")
-        (data / "standby.signal").touch()
+        for directory in ("base", "global"):
+            (data / directory).mkdir()
+        for name in WHOLE:
+            (data / name).touch()
         (self.draft / "whole").touch()
         for program in CHANGING:
             wrapper = path / "bin" / program
@@ -56,7 +73,7 @@ class Scene:
         real = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         env = {"PATH": f"{self.path}/bin:{real}", "REAL": real, "COUNT": f"{self.path}/count", "DIES": dies}
         (self.path / "count").write_text("0")
-        text = script_text("volumes.sh") + script_text(script)
+        text = script_text("volumes.sh") + GUARD + script_text(script)
         done = subprocess.run(
             ["sh", "-c", text, "sh", *map(str, args)], env=env, capture_output=True, check=False, start_new_session=True
         )
@@ -69,7 +86,19 @@ class Scene:
     def discard(self, dies: str = "") -> int:
         return self.run("discard.sh", self.draft, "db2", dies=dies)
 
+    @property
+    def placed(self) -> bool:
+        return (self.main / "global").exists()
+
+    def never_half(self) -> None:
+        """Half a copy never looks like a whole one."""
+        assert not self.placed or all((self.main / name).exists() for name in WHOLE)
+
     def is_in_place(self) -> None:
+        self.never_half()
+        assert sorted(path.name for path in self.main.iterdir()) == [
+            *("PG_VERSION", "base", "global", "pg_tblspc", "pg_wal", "standby.signal")
+        ]
         wal = sorted(path.name for path in self.wal.iterdir())
         assert wal == ["000000010000000000000001", "000000010000000000000002", "archive_status", "lost+found"]
         assert sorted(path.name for path in self.space.iterdir()) == ["PG_16_1", "lost+found"]
@@ -80,7 +109,7 @@ class Scene:
     def is_gone(self) -> None:
         assert [path.name for volume in (self.wal, self.space) for path in volume.iterdir()] == ["lost+found"] * 2
         assert not self.draft.exists()
-        assert not self.main.exists()
+        assert list(self.main.iterdir()) == [] if self.mounted else not self.main.exists()
 
 
 def points(scene: Scene, script: str) -> int:
@@ -89,35 +118,41 @@ def points(scene: Scene, script: str) -> int:
     return int((scene.path / "count").read_text())
 
 
-def every(tmp_path: Path, script: str) -> list[str]:
-    count = points(Scene(tmp_path / "counted"), script)
+def every(tmp_path: Path, script: str, *, mounted: bool = False) -> list[str]:
+    count = points(Scene(tmp_path / "counted", mounted=mounted), script)
     assert count > 3
     return [f"{when}:{n}" for n in range(1, count + 1) for when in ("before", "after")]
 
 
-def test_killed_anywhere_on_its_way_the_copy_is_put_in_place_by_the_same_again(tmp_path: Path) -> None:
-    for point in every(tmp_path, "place"):
-        scene = Scene(tmp_path / point.replace(":", "-"))
+@pytest.mark.parametrize("mounted", [False, True])
+def test_killed_anywhere_on_its_way_the_copy_is_put_in_place_by_the_same_again(tmp_path: Path, mounted: bool) -> None:
+    for point in every(tmp_path, "place", mounted=mounted):
+        scene = Scene(tmp_path / point.replace(":", "-"), mounted=mounted)
         assert scene.place(point) == -signal.SIGKILL
+        scene.never_half()
         scene.place()
         scene.is_in_place()
         shutil.rmtree(scene.path)
 
 
-def test_killed_anywhere_on_its_way_what_was_moved_goes_with_the_draft_and_nothing_else(tmp_path: Path) -> None:
-    for point in every(tmp_path, "place"):
-        scene = Scene(tmp_path / point.replace(":", "-"))
+@pytest.mark.parametrize("mounted", [False, True])
+def test_killed_anywhere_on_its_way_what_was_moved_goes_with_the_draft_and_nothing_else(
+    tmp_path: Path, mounted: bool
+) -> None:
+    for point in every(tmp_path, "place", mounted=mounted):
+        scene = Scene(tmp_path / point.replace(":", "-"), mounted=mounted)
         scene.place(point)
         # Once it is in its place it is a standby, and its draft no more than a leftover.
-        placed = scene.main.exists()
+        placed = scene.placed
         scene.discard()
         (scene.is_in_place if placed else scene.is_gone)()
         shutil.rmtree(scene.path)
 
 
-def test_killed_anywhere_on_its_way_a_draft_is_discarded_by_the_same_again(tmp_path: Path) -> None:
-    for point in every(tmp_path, "discard"):
-        scene = Scene(tmp_path / point.replace(":", "-"))
+@pytest.mark.parametrize("mounted", [False, True])
+def test_killed_anywhere_on_its_way_a_draft_is_discarded_by_the_same_again(tmp_path: Path, mounted: bool) -> None:
+    for point in every(tmp_path, "discard", mounted=mounted):
+        scene = Scene(tmp_path / point.replace(":", "-"), mounted=mounted)
         assert scene.discard(point) == -signal.SIGKILL
         scene.discard()
         scene.is_gone()

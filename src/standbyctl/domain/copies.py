@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import within_destination
 from standbyctl.domain.volumes import WAL_LINK, Linked, Volume
 
 
@@ -115,13 +116,19 @@ class CheckManifest:
 
 @dataclass(frozen=True, slots=True)
 class PutInPlace:
-    """Rename a whole draft to its destination, which must be absent or an empty directory."""
+    """Rename a whole draft to its destination, which must be absent or an empty directory.
+
+    A draft within its destination, a mount point, has its files moved up into it: global, without which nothing is a
+    cluster, last.
+    """
 
     node: str
     draft: str
     destination: str
 
     def __str__(self) -> str:
+        if within_destination(self.draft, self.destination):
+            return f"mv {shlex.quote(self.draft + '/data')}/* {shlex.quote(self.destination)}, global last"
         return f"mv {shlex.quote(self.draft + '/data')} {shlex.quote(self.destination)}"
 
 
@@ -140,7 +147,8 @@ class DiscardDraft:
 class SetAside:
     """Rename a data directory of a stopped standby; the old place becomes empty again, or absent.
 
-    `identity` is its device and inode as it was looked at.
+    `identity` is its device and inode as it was looked at. An `aside` within it: it is a mount point, and its files are
+    moved there, global first.
     """
 
     node: str
@@ -152,6 +160,8 @@ class SetAside:
     leave_empty: bool
 
     def __str__(self) -> str:
+        if within_destination(self.aside, self.data_directory):
+            return f"mv {shlex.quote(self.data_directory)}/* {shlex.quote(self.aside)}, global first"
         return f"mv {shlex.quote(self.data_directory)} {shlex.quote(self.aside)}"
 
 

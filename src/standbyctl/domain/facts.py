@@ -201,6 +201,7 @@ class Place:
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
+    `mount_point`: of the directory itself; `lost_found`, `private`: what is in it, and whether a server would take it.
     `at_boot`: nothing is known to keep what runs it from starting it at boot. `os`: its operating system and version,
     as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
@@ -215,6 +216,8 @@ class Place:
     bin_version_num: int
     parent_writable: bool = True
     mount_point: bool = False
+    lost_found: bool = False
+    private: bool = True
     is_primary_directory: bool = False
     port_taken: bool = False
     passfile: Passfile = Passfile.ABSENT

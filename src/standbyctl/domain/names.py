@@ -54,14 +54,25 @@ def marker(name: str) -> str:
     return f"standbyctl: {name}"
 
 
-def draft_prefix(data_directory: str) -> str:
+def draft_prefix(data_directory: str, *, inside: bool = False) -> str:
     """What the path of every copy under construction begins with: a hidden neighbour of its destination.
 
-    >>> draft_prefix("/pg/16/main")
-    '/pg/16/.main.standbyctl-'
+    `inside`: its destination is a mount point, and everything of ours stands in it.
+
+    >>> draft_prefix("/pg/16/main"), draft_prefix("/pg/16/main", inside=True)
+    ('/pg/16/.main.standbyctl-', '/pg/16/main/.main.standbyctl-')
     """
     parent, base = posixpath.split(data_directory)
-    return posixpath.join(parent, f".{base}.standbyctl-")
+    return posixpath.join(data_directory if inside else parent, f".{base}.standbyctl-")
+
+
+def within_destination(draft: str, destination: str) -> bool:
+    """Whether a draft stands in the very directory where its copy goes: a mount point.
+
+    >>> within_destination("/pg/main/.main.standbyctl-1", "/pg/main"), within_destination("/.main.standbyctl-1", "/pg")
+    (True, False)
+    """
+    return posixpath.dirname(draft) == destination
 
 
 def passfile_path(data_directory: str) -> str:
@@ -83,6 +94,11 @@ def tunnel_path(data_directory: str) -> str:
     return f"{data_directory}.tunnel"
 
 
-def condemned_path(data_directory: str) -> str:
-    """Where a data directory stands while it is being deleted."""
-    return f"{data_directory}.standbyctl-deleting"
+def condemned_path(data_directory: str, *, inside: bool = False) -> str:
+    """Where a data directory stands while it is being deleted; `inside`: what was in it, for it is a mount point.
+
+    >>> condemned_path("/pg/main"), condemned_path("/pg/main", inside=True)
+    ('/pg/main.standbyctl-deleting', '/pg/main/main.standbyctl-deleting')
+    """
+    beside = f"{data_directory}.standbyctl-deleting"
+    return posixpath.join(data_directory, posixpath.basename(beside)) if inside else beside

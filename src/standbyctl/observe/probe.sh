@@ -6,7 +6,27 @@ data=$1 bin=$2 passfile=$3 marker=$4 entry=$5 conninfo=$6 port=$7 condemned=$8 s
 shift 9
 verify=$1 unit=$2
 parent=$(dirname -- "$data") base=$(basename -- "$data")
+# On a mount point all that would stand beside it stands in it.
+inside=no home=$parent
+if [ -d "$data" ] && { mountpoint -q -- "$data" 2>/dev/null ||
+    [ "$(stat -L -c %d -- "$data")" != "$(stat -L -c %d -- "$data/..")" ] ||
+    awk -v want="$(readlink -f -- "$data")" '$5 == want { found = 1 } END { exit !found }' /proc/self/mountinfo; }; then
+    inside=yes home=$data condemned=$data/$base.standbyctl-deleting
+fi
 say() { printf '%s=%s\n' "$1" "$2"; }
+# What is in a data directory, on a mount point without what is ours: drafts, with what was on its way out of them when a
+# run was killed (it is a draft's until global, the last, has left it), and what is being deleted.
+contained() {
+    ls -A -- "$1" | while IFS= read -r name; do
+        case $inside$name in
+        yeslost+found | "yes$base.standbyctl-deleting" | "yes.$base.standbyctl-"*) continue ;;
+        esac
+        for moved in "$1/.$base.standbyctl-"*/moved; do
+            [ ! -d "${moved%/moved}/data/global" ] || ! grep -qxF -e "$name" -- "$moved" 2>/dev/null || continue 2
+        done
+        printf '%s\n' "$name"
+    done
+}
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
 control() {
     "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n \
@@ -44,8 +64,8 @@ done
 [ $complete = yes ] || [ ! -r /etc/os-release ] || say os "$(. /etc/os-release && printf '%s %s' "$ID" "$VERSION_ID")"
 if [ -n "$unit" ] && [ "$(systemctl is-enabled -- "$unit" 2>/dev/null)" = disabled ]; then say at_boot no; fi
 flag parent_writable test -w "$parent" -a -x "$parent"
-say free_kb "$(df -Pk -- "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')"
-say free_device "$(stat -c %d -- "$parent" 2>/dev/null)"
+say free_kb "$(df -Pk -- "$home" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+say free_device "$(stat -L -c %d -- "$home" 2>/dev/null)"
 say real "$(readlink -f -- "$data")"
 say machine "$(cat /proc/sys/kernel/random/boot_id) $(stat -c %d:%i /)"
 say port_taken "$(awk -v want="$(printf ':%04X' "$port")" \
@@ -55,9 +75,9 @@ if [ ! -e "$data" ] && [ ! -L "$data" ]; then
     say contents absent
 elif [ ! -d "$data" ]; then
     say contents file
-elif ! names=$(ls -A -- "$data" 2>/dev/null); then
+elif ! ls -A -- "$data" >/dev/null 2>&1; then
     say contents unreadable
-elif [ -z "$names" ]; then
+elif names=$(contained "$data") && [ -z "$names" ]; then
     say contents empty
 else
     say contents files
@@ -85,7 +105,12 @@ else
 fi
 if [ -d "$data" ]; then
     say identity "$(stat -L -c %d:%i -- "$data")"
-    [ "$(stat -c %d -- "$data")" = "$(stat -c %d -- "$parent")" ] || say mount_point yes
+fi
+if [ $inside = yes ]; then
+    say mount_point yes
+    flag lost_found test -e "$data/lost+found"
+    # A server asks for exactly this of its data directory.
+    case $(stat -L -c %a -- "$data") in 700 | 750) flag private test -O "$data" ;; *) say private no ;; esac
 fi
 [ -d "$condemned" ] && say condemned "$(stat -c %d:%i -- "$condemned")"
 leads_out() {
@@ -99,18 +124,22 @@ n=1
 while [ -e "$data.detached-$n" ]; do n=$((n + 1)); done
 say free_aside "$data.detached-$n"
 
-for draft in "$parent/.$base.standbyctl-"*; do
+for draft in "$home/.$base.standbyctl-"*; do
     [ -d "$draft" ] || continue
+    # What has left a draft for its place is looked for there.
+    files=$draft/data label=$draft/data/backup_label
+    [ ! -f "$draft/moved" ] || [ -d "$files/pg_wal" ] || files=$data
+    [ ! -f "$draft/moved" ] || [ -f "$label" ] || label=$data/backup_label
     alive=no whole=no
     [ -f "$draft/lock" ] && ! flock -n "$draft/lock" true && alive=yes
     [ -f "$draft/whole" ] && whole=yes
     [ -f "$draft/whole" ] && [ -f "$draft/verified" ] && whole=verified
-    last=$(ls -- "$draft/data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
+    last=$(ls -- "$files/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
     words=$(control "$draft/data")
     segment=$(printf '%s\n' "$words" | sed -n 's/^segment_bytes=//p')
     system=$(printf '%s\n' "$words" | sed -n 's/^system_identifier=//p')
     # A standby's copy ends within its last file.
-    if [ -n "$last" ] && grep -qx 'BACKUP FROM: standby' "$draft/data/backup_label" 2>/dev/null; then
+    if [ -n "$last" ] && grep -qx 'BACKUP FROM: standby' "$label" 2>/dev/null; then
         last=$last.standby
     fi
     say draft "$alive $whole ${last:--} ${segment:--} ${system:--} $draft"

@@ -148,6 +148,8 @@ def parse_place(
         bin_version_num=major_minor[0] * 10000 + major_minor[-1],
         parent_writable=probe["parent_writable"] == "yes",
         mount_point=probe.get("mount_point") == "yes",
+        lost_found=probe.get("lost_found") == "yes",
+        private=probe.get("private") != "no",
         is_primary_directory=_is_primary(probe),
         port_taken=probe["port_taken"] == "yes" and not (running and probe.get("running_port") == str(question.port)),
         passfile=Passfile(

@@ -101,7 +101,7 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
         if draft is not whole:
             yield RemoveDraft(target.name, draft.path)
     taken = {draft.path for draft in place.drafts}
-    path = whole.path if whole else next_draft(draft_prefix(target.data_directory), taken)
+    path = whole.path if whole else next_draft(draft_prefix(target.data_directory, inside=place.mount_point), taken)
     copy = CopyByBasebackup(
         primary=target.primary,
         name=target.name,

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from standbyctl.domain.errors import Blocker
-from standbyctl.domain.facts import Contents, Facts, Passfile
+from standbyctl.domain.facts import Contents, Facts, Passfile, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, Trace
 from standbyctl.planner.attach import admission
-from standbyctl.planner.blockers.detach import detach_blockers
+from standbyctl.planner.blockers.detach import detach_blockers, mount_blockers
 from standbyctl.planner.blockers.primary import reload_blockers
 from standbyctl.planner.blockers.rights import rights_blockers, unseen_blockers
 from standbyctl.planner.plan import Memory, Plan, Remembered
@@ -77,7 +77,7 @@ def _left_elsewhere(sample: Sample, memory: Memory, options: DetachOptions) -> I
 
 
 def _blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Step, ...]) -> Iterator[Blocker]:
-    yield from detach_blockers(facts, target)
+    yield from tuple(detach_blockers(facts, target)) or mount_blockers(facts, target, steps)
     yield from rights_blockers(facts, target, steps)
     yield from unseen_blockers(facts, target, memory, steps)
     yield from reload_blockers(facts, target, steps)
@@ -91,9 +91,9 @@ def _notes(facts: Facts, target: Target, steps: list[Step], options: DetachOptio
     yield from put_back_notes(place, target)
     if not options.remove_data_directory and place.contents is Contents.STANDBY and not owed(place):
         yield msg(
-            "{path} stays: it has a standby.signal and cannot start as a primary"
-            " (--remove-data-dir {path} renames it aside)",
+            "{path} stays: it has a standby.signal and cannot start as a primary (--remove-data-dir {path}{how})",
             path=target.data_directory,
+            how=msg(" --delete empties the mount point") if place.mount_point else msg(" renames it aside"),
         )
 
 
@@ -157,13 +157,17 @@ def _directory_steps(
 ) -> Iterator[Step]:
     place = facts.place(target.name)
     identifier = facts.server(target.primary).system_identifier
-    condemned = condemned_path(target.data_directory)
-    if place.condemned and options.delete and _condemned_by_us(sample, memory):
-        who = (place.bin_directory, identifier, sample.condemned_identity)
+    inside = place.mount_point
+    condemned = condemned_path(target.data_directory, inside=inside)
+    by_us = place.condemned and options.delete and _condemned_by_us(place, sample, memory)
+    # Killed while its files went down one by one, it is no cluster any more.
+    half_moved = inside and by_us and place.contents is Contents.FOREIGN
+    if by_us and not half_moved:
+        who = (place.bin_directory, identifier, sample.directory_identity if inside else sample.condemned_identity)
         yield DeleteDirectory(target.name, condemned, *who, made_by_us(sample.condemned_linked, memory))
     was = memory[0].before.place(target.name).contents if memory else Contents.ABSENT
     half_way = place.contents is Contents.ABSENT and was is Contents.EMPTY
-    if place.contents is not Contents.STANDBY and not half_way:
+    if place.contents is not Contents.STANDBY and not half_way and not half_moved:
         return
     yield SetDirectoryAside(
         name=target.name,
@@ -172,20 +176,21 @@ def _directory_steps(
         bin_directory=place.bin_directory,
         system_identifier=identifier,
         identity=sample.directory_identity,
-        leave_empty=was is Contents.EMPTY,
+        leave_empty=inside or was is Contents.EMPTY,
         condemn=options.delete,
     )
     if options.delete and not half_way:
         who = (place.bin_directory, identifier, sample.directory_identity)
-        yield DeleteDirectory(target.name, condemned, *who, made_by_us(sample.linked, memory))
+        linked = (*sample.linked, *(sample.condemned_linked if half_moved else ()))
+        yield DeleteDirectory(target.name, condemned, *who, made_by_us(linked, memory))
 
 
-def _condemned_by_us(sample: Sample, memory: Memory) -> bool:
-    """Whether an earlier detach renamed that very directory so as to delete it."""
+def _condemned_by_us(place: Place, sample: Sample, memory: Memory) -> bool:
+    """Whether an earlier detach renamed that very directory so as to delete it, or has emptied that mount point."""
     return any(
         isinstance(entry.step, SetDirectoryAside)
         and entry.step.condemn
-        and entry.step.identity == sample.condemned_identity
+        and entry.step.identity == (sample.directory_identity if place.mount_point else sample.condemned_identity)
         for entry in memory
     )
 

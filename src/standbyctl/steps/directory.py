@@ -8,6 +8,7 @@ from typing import ClassVar
 from standbyctl.domain.effects import DeleteAside, Effect, SetAside
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import within_destination
 from standbyctl.domain.volumes import Linked
 from standbyctl.steps.base import Step
 
@@ -32,6 +33,12 @@ class SetDirectoryAside(Step):
 
     @property
     def text(self) -> Message:
+        if within_destination(self.aside, self.data_directory):
+            return msg(
+                "empty the mount point {path}: move what is in it to {aside}",
+                path=self.data_directory,
+                aside=self.aside,
+            )
         return msg("rename {path} to {aside}", path=self.data_directory, aside=self.aside)
 
     @property

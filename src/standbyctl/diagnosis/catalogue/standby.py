@@ -11,19 +11,20 @@ ENTRIES = (
         msg("the data directory"),
         means=msg(
             "The copy cannot go there: something is in it already (files, another cluster, the primary itself,"
-            " a server that is no standby of this primary), it is a mount point, or its parent cannot be"
-            " written."
+            " a server that is no standby of this primary), its parent cannot be written, or it is a mount point"
+            " that is not fit to be a data directory."
         ),
         why=msg(
-            "A copy is built beside its destination and renamed when it is whole, so that half a copy never"
-            " stands where a whole one should; a mount point cannot be renamed onto. What somebody else has put"
-            " there is never removed: an rm -rf in the wrong directory, or on the wrong host, is how primaries"
-            " are lost. initdb is not needed for a standby; a cluster that it has made has another system"
-            " identifier."
+            "A copy is built beside its destination and renamed when it is whole, so that half a copy never stands"
+            " where a whole one should. Onto a mount point nothing can be renamed: there it is built within it and"
+            " moved up, global last; a lost+found, which is root's, would make every base backup of the standby fail."
+            " What somebody else has put there is never removed: an rm -rf in the wrong directory is how primaries"
+            " are lost. initdb is not needed for a standby."
         ),
         do=(
             msg("Choose a directory that is absent or empty: -D DIR"),
-            msg("On a volume of its own, one below the mount point: -D MOUNT/main"),
+            msg("On a file system with a lost+found (ext4), one below the mount point: -D MOUNT/main"),
+            msg("A mount point of somebody else's:\nchown postgres: MOUNT && chmod 700 MOUNT"),
             msg("If what is there is of no use, move it away yourself:\nmv DIR DIR.old"),
             msg("Give the parent directory to the server's user:\nchown postgres: PARENT"),
         ),

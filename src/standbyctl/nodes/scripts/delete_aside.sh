@@ -5,8 +5,13 @@ set -eu
 WAL_NAMES='[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history|archive_status|summaries'
 WAL_NAMES="$WAL_NAMES|xlogtemp\\.[0-9]+|RECOVERYXLOG|RECOVERYHISTORY"
 [ -d "$1" ] || exit 0
+MOVED=standbyctl.moved
 # An interrupted deletion has taken pg_control first: what is left of it is known by its inode alone.
-if [ -f "$1/global/pg_control" ]; then
+if [ "$(stat -c %d:%i -- "$(dirname -- "$1")")" = "$4" ]; then
+    # What was looked at is a mount point, and still there. What stands in it was moved down by us, or is empty.
+    [ -f "$1/$MOVED" ] || exec rmdir -- "$1"
+    [ ! -f "$1/global/pg_control" ] || guard "$1" "$2" "$3" "$(stat -c %d:%i -- "$1")"
+elif [ -f "$1/global/pg_control" ]; then
     guard "$1" "$2" "$3" "$4"
 elif [ "$(stat -c %d:%i -- "$1")" != "$4" ]; then
     echo "$1 is not the directory that was looked at" >&2
@@ -31,4 +36,6 @@ while [ $# -gt 2 ]; do
     fi
     shift 3
 done
+# What shows whose it is goes last.
+find "$aside" -mindepth 1 -maxdepth 1 ! -name "$MOVED" -exec rm -rf --one-file-system -- {} +
 rm -rf --one-file-system -- "$aside"

@@ -15,7 +15,7 @@ draft=$1 owner=$2
 there() {
     [ -d "$3" ] || refuse "$3 is not there: is its volume mounted?"
 }
-if [ -d "$draft/data" ] && ! [ -f "$draft/discarding" ]; then
+if unplaced "$draft" && ! [ -f "$draft/discarding" ]; then
     each_volume "$draft" there
 fi
 # What makes it look whole goes first.
@@ -26,7 +26,7 @@ drop_volume() {
     # One of another draft's owner that has come first: ours was never made.
     [ -d "$3" ] && owned "$3" "$owner" || return 0
     # Once the data directory has been put in place, what was moved belongs to it.
-    if [ -d "$draft/data" ] && [ -f "$3/moved" ]; then
+    if unplaced "$draft" && [ -f "$3/moved" ]; then
         while IFS= read -r name; do
             # What still lies here was not moved: what has its name there is somebody's.
             [ -e "$3/data/$name" ] || rm -rf --one-file-system -- "${2:?}/${name:?}"
@@ -35,4 +35,13 @@ drop_volume() {
     if [ -f "$3/owner" ]; then rm -rf -- "$3"; else rmdir -- "$3"; fi
 }
 each_volume "$draft" drop_volume
+# On a mount point, what had left the draft already; global is there until nothing of it is left.
+if [ -f "$draft/moved" ] && unplaced "$draft"; then
+    home=$(dirname -- "$draft")
+    while IFS= read -r name; do
+        [ -e "$draft/data/$name" ] || [ -L "$draft/data/$name" ] || rm -rf --one-file-system -- "${home:?}/${name:?}"
+    done <"$draft/moved"
+fi
+# What says whose it is goes last: without it, and not empty, it would be nobody's.
+find "$1" -mindepth 1 -maxdepth 1 ! -name owner -exec rm -rf -- {} +
 rm -rf -- "$1"

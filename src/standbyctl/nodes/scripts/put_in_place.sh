@@ -1,4 +1,5 @@
 # Rename a whole draft to its destination: absent, or an empty directory. Arguments: draft, destination.
+# A draft within its destination, which is a mount point then, has its files moved up into it.
 set -eu
 draft=$1
 # Each name is written down before it is moved: wherever this is killed, it is known what is a part of the draft.
@@ -30,18 +31,44 @@ drop_empty() {
     [ ! -d "$3/data" ] || refuse "$3/data is not empty"
     rm -rf -- "$3"
 }
-if [ -d "$1/data" ]; then
+move_up() {
+    if ! [ -f "$draft/moved" ]; then
+        ls -A -- "$draft/data" >"$draft/moved.new"
+        sync -- "$draft/moved.new"
+        mv -T -- "$draft/moved.new" "$draft/moved"
+        sync -- "$draft"
+    fi
+    strange=$(ls -A -- "$1" | grep -vxF -e "$(basename -- "$draft")" | grep -vxF -f "$draft/moved" || :)
+    [ -z "$strange" ] || refuse "$1 is not empty"
+    # standby.signal is there before the cluster is one.
+    ls -A -- "$draft/data" | grep -vx global | while IFS= read -r name; do
+        mv -nT -- "$draft/data/$name" "$1/$name"
+        [ ! -e "$draft/data/$name" ] && [ ! -L "$draft/data/$name" ] || refuse "$1/$name exists"
+    done
+    sync -- "$1" "$draft/data"
+    [ ! -e "$1/global" ] || refuse "$1/global exists"
+    mv -nT -- "$draft/data/global" "$1/global"
+    sync -- "$1" "$draft/data"
+}
+if unplaced "$1"; then
     if ! [ -f "$1/whole" ]; then
         echo "$1 is not whole" >&2
         exit 90
     fi
-    if [ -e "$2" ] && { ! [ -d "$2" ] || [ -n "$(ls -A -- "$2")" ]; }; then
+    inside=no
+    [ "$(dirname -- "$1")" != "$2" ] || inside=yes
+    if [ $inside = no ] && [ -e "$2" ] && { ! [ -d "$2" ] || [ -n "$(ls -A -- "$2")" ]; }; then
         echo "$2 is not an empty directory" >&2
         exit 90
     fi
-    each_volume "$1" place_volume
-    mv -T -- "$1/data" "$2"
-    sync -- "$(dirname -- "$2")"
+    # Where files have begun to go up, every link has been turned.
+    [ -f "$1/moved" ] || each_volume "$1" place_volume
+    if [ $inside = yes ]; then
+        move_up "$2"
+    else
+        mv -T -- "$1/data" "$2"
+        sync -- "$(dirname -- "$2")"
+    fi
 fi
 each_volume "$1" drop_empty
 rm -rf -- "$1"

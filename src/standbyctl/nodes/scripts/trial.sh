@@ -2,6 +2,8 @@
 set -eu
 umask 077
 parent=$(dirname -- "$1")
+# A mount point has the volume that it is about; one with a cluster in it is left alone.
+if mountpoint -q -- "$1" 2>/dev/null && [ -w "$1" ] && [ ! -e "$1/PG_VERSION" ]; then parent=$1; fi
 while [ ! -d "$parent" ]; do parent=$(dirname -- "$parent"); done
 file=$(mktemp "$parent/.standbyctl-trial.XXXXXX")
 trap 'rm -f -- "$file"' EXIT

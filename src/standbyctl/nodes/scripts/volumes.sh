@@ -12,6 +12,11 @@ each_volume() {
         "$2" "${line%% *}" "${line#* }" "${line#* }/$(basename -- "$1")"
     done <"$1/volumes"
 }
+# Whether the files of a draft are the draft's own. Where its destination is a mount point they leave it one by one, by
+# the names in `moved`, and global is the last: without it nothing is a cluster.
+unplaced() {
+    if [ -f "$1/moved" ]; then [ -d "$1/data/global" ]; else [ -d "$1/data" ]; fi
+}
 # One that carries our mark, or nothing yet. Arguments: directory, owner.
 owned() {
     [ ! -f "$1/owner" ] || [ "$(cat -- "$1/owner")" = "$2" ]

@@ -10,6 +10,8 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.blockers.standby import strange_configuration
 from standbyctl.planner.replacing import somebodys
+from standbyctl.steps.base import Step
+from standbyctl.steps.directory import SetDirectoryAside
 
 
 def detach_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
@@ -80,6 +82,18 @@ def _other_roles(facts: Facts, target: Target) -> Iterator[Blocker]:
         )  # fmt: skip
 
 
+def mount_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """A mount point cannot be renamed; a copy of its files kept within it would be part of what comes there next."""
+    if facts.place(target.name).mount_point and any(
+        isinstance(step, SetDirectoryAside) and not step.condemn for step in steps
+    ):
+        yield _refusal(
+            "A250",
+            msg("{path} is a mount point, and is not renamed aside", path=target.data_directory),
+            msg("What is in it can be deleted, or stay where it is: it cannot start as a primary."),
+        )
+
+
 def _in_use(place: Place, name: str) -> Iterator[Blocker]:
     """Why a standby that runs as it should is not stopped all the same."""
     if not place.asked:
@@ -110,6 +124,9 @@ def _in_use(place: Place, name: str) -> Iterator[Blocker]:
 
 def _refusal(code: str, what: Message, detail: Message) -> Blocker:
     hints = {
+        "A250": msg(
+            "Add --delete, which empties it and leaves it mounted, or leave --remove-data-dir out and see to it."
+        ),
         "A251": msg(
             "standbyctl does not touch it. Where the primary is to be rid of it, by hand there:"
             " SELECT pg_drop_replication_slot(...), DROP ROLE, and its line in pg_hba.conf (marked standbyctl)."

@@ -13,6 +13,7 @@ from standbyctl.domain.size import format_seconds
 from standbyctl.domain.survey import RoleUse
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
+from standbyctl.planner.blockers.mount import mount_blockers
 from standbyctl.planner.blockers.replacing import replacing_blockers
 from standbyctl.planner.plan import Memory, has
 from standbyctl.planner.replacing import may_replace
@@ -129,22 +130,21 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
         )
         return
     replaces = place.contents is Contents.CLUSTER and may_replace(target)
-    if replaces:
+    if place.mount_point:
+        yield from mount_blockers(place, target)
+    elif replaces:
         yield from replacing_blockers(facts, target)
     if place.contents in {Contents.FOREIGN, Contents.CLUSTER} and not replaces:
         yield _taken(place, sample, target)
-    elif place.mount_point and not target.from_restored:
-        yield Blocker(
-            "P201",
-            msg("{path} is a mount point: not yet", path=path),
-            msg("The copy is built beside its destination and renamed, which a mount point does not allow."),
-            msg("Use a directory below it, such as {path}/main.", path=path),
-        )
     elif not place.parent_writable:
         yield Blocker(
             "P201",
             msg("{user} cannot make files beside {path}", user=place.os_user, path=path),
-            msg("The copy is built beside its destination, then renamed. The parent is missing, or somebody else's."),
+            msg("Its passfile goes there. The parent is missing, or somebody else's.")
+            if place.mount_point
+            else msg(
+                "The copy is built beside its destination, then renamed. The parent is missing, or somebody else's."
+            ),
             msg("Make the parent directory, or give it to {user}, or use a directory below it.", user=place.os_user),
         )
     for draft in place.drafts:

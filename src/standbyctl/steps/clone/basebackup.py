@@ -20,6 +20,7 @@ from standbyctl.domain.effects import (
 )
 from standbyctl.domain.facts import Contents, Draft, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import within_destination
 from standbyctl.domain.volumes import Volume
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import until_idle, until_left
@@ -93,7 +94,10 @@ class CopyByBasebackup(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "pg_basebackup{source} into {destination} (built beside it, renamed when whole), {rate}{wal}{slot}{parts}",
+            "pg_basebackup{source} into {destination} ({how}), {rate}{wal}{slot}{parts}",
+            how=msg("a mount point: built within it, moved up when whole")
+            if within_destination(self.draft, self.destination)
+            else msg("built beside it, renamed when whole"),
             source=f" from {self.source}" if self.source else "",
             destination=self.destination,
             rate=f"at most {self.max_rate}/s" if self.max_rate else "no rate limit",
@@ -168,7 +172,7 @@ class CopyByBasebackup(Step):
 
 @dataclass(frozen=True, slots=True)
 class InstallCopy(Step):
-    """Put the whole copy where it belongs, by one rename."""
+    """Put the whole copy where it belongs, by one rename; on a mount point by one a name, global last."""
 
     name: str
     draft: str
@@ -183,8 +187,9 @@ class InstallCopy(Step):
     @property
     def text(self) -> Message:
         return msg(
-            "rename to {destination}: standby.signal, primary_conninfo (application_name={name}), {slot},"
+            "{move} to {destination}: standby.signal, primary_conninfo (application_name={name}), {slot},"
             " hot_standby = on",
+            move=msg("move up") if within_destination(self.draft, self.destination) else msg("rename"),
             destination=self.destination,
             name=self.name,
             slot="no primary_slot_name" if self.slotless else "primary_slot_name",
@@ -192,6 +197,8 @@ class InstallCopy(Step):
 
     @property
     def undo_text(self) -> Message:
+        if within_destination(self.draft, self.destination):
+            return msg("it stays, unable to start as a primary; --remove-data-dir --delete empties the mount point")
         return msg("it stays, unable to start as a primary; --remove-data-dir renames it aside")
 
     @property
