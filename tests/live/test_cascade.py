@@ -177,6 +177,7 @@ def test_a_detach_that_was_killed_after_the_role_was_dropped_goes_on(chain):
     chain.detach()
 
 
+@pytest.mark.seldom
 def test_a_plan_that_was_saved_is_carried_out(chain):
     path = chain.pair.area.path / "state" / "plan.json"
     chain.pair.tool("plan", *chain.where, "-o", path, status=0)
@@ -186,6 +187,7 @@ def test_a_plan_that_was_saved_is_carried_out(chain):
     chain.detach()
 
 
+@pytest.mark.seldom
 def test_without_a_slot_the_upstream_keeps_what_its_wal_keep_size_says(chain):
     chain.attach("--no-slot", "--wal-keep-size", "128MB")
     assert chain.on(chain.port, "SELECT coalesce(slot_name, '') FROM pg_stat_wal_receiver") == [("",)]
@@ -262,6 +264,7 @@ def test_what_does_not_go_with_an_upstream_is_said(chain, more, said):
     assert chain.raw() == chain.before
 
 
+@pytest.mark.seldom
 def test_an_upstream_that_standbyctl_toml_names(chain):
     pair = chain.pair
     config = pair.area.path / "state" / "standbyctl.toml"

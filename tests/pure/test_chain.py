@@ -124,3 +124,10 @@ def test_detach_refuses_where_the_roles_have_changed() -> None:
     ):
         [blocker] = plan_detach(found, SAMPLE, OURS, (), DetachOptions()).blockers
         assert (blocker.code, blocker.refused) == (code, True)
+
+
+def test_what_only_a_restart_brings_an_upstream_is_not_staged_there() -> None:
+    [blocker] = plan(sample=replace(SEEN, slots_in_use=10)).blockers
+    assert blocker.code == "P104"
+    assert "--stage-restart" not in str(blocker.hint)
+    assert f"Raise max_replication_slots on {PRIMARY} itself" in str(blocker.hint)

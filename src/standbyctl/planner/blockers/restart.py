@@ -24,6 +24,13 @@ def restart_hint(server: Server, node: str, name: str, option: str = "", first: 
             file=setting.file or "a file",
             node=node,
         )
+    elif server.in_recovery:
+        way = msg(
+            "Raise {name} on {node} itself (ALTER SYSTEM works on a standby) and restart {node} in a window of your own,"
+            " then run this again; standbyctl restarts no server. Or leave --upstream out.",
+            name=name,
+            node=node,
+        )
     else:
         way = msg(
             "For the next restart, this writes what it takes: standbyctl plan --stage-restart{option} -p CONNINFO."
@@ -75,9 +82,11 @@ def due_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Block
                 least=words,
             ),
             msg(
-                "Take it out of that file again (ALTER SYSTEM RESET {name}, or by hand), or write what it takes:"
-                " standbyctl plan --stage-restart -p CONNINFO.",
+                "Take it out of that file again (ALTER SYSTEM RESET {name}, or by hand){or_stage}.",
                 name=name,
+                or_stage=""
+                if server.in_recovery
+                else msg(", or write what it takes: standbyctl plan --stage-restart -p CONNINFO"),
             ),
         )
 
