@@ -84,7 +84,7 @@ class Faults:
         self.standby.exec(f"dd if=/dev/zero of={fill} bs=64k 2>/dev/null; [ -s {fill} ]")
         go()
         try:
-            process.wait(timeout=300)
+            process.wait(timeout=700)
         finally:
             self.standby.exec(f"rm {fill}")
 

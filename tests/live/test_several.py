@@ -139,9 +139,12 @@ def test_a_reader_that_goes_away_stops_none_of_them(several):
 def test_a_person_is_waited_for_once_for_each(several):
     pair = several.pair
     hba, run = pair.primary.data / "pg_hba.conf", several.start("--hba", "wait")
-    for name in NAMES:
-        role = f"repl_{name}"
-        pair.wait(lambda role=role: pair.primary.rows("SELECT 1 FROM pg_roles WHERE rolname = %s", role))
+    admitted = set()
+    made = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'repl_db_' AND rolname <> ALL (%s)"
+    for _ in NAMES:
+        pair.wait(lambda there=list(admitted): pair.primary.rows(made, there))
+        [(role,)] = pair.primary.rows(made, list(admitted))
+        admitted.add(role)
         hba.write_text(hba.read_text() + f"host replication {role} samehost scram-sha-256\n")
         pair.primary.rows("SELECT pg_reload_conf()")
     output, _ = run.communicate(timeout=90)

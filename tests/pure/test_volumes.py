@@ -10,6 +10,7 @@ from standbyctl.app.values import tablespace_mapping
 from standbyctl.domain.copies import CopyCluster
 from standbyctl.domain.errors import Blocker, UsageError
 from standbyctl.domain.facts import Contents, Tablespace
+from standbyctl.domain.sample import Reserved
 from standbyctl.domain.target import Target
 from standbyctl.domain.volumes import Linked, Volume, VolumeSeen
 from standbyctl.observe.volumes import parse_linked, parse_volumes
@@ -207,3 +208,16 @@ def test_nothing_is_started_on_files_that_the_primary_has() -> None:
     assert (blocker.code, blocker.refused) == ("P230", True)
     assert "Two servers on one directory destroy it." in str(blocker.detail)
     assert plan_attach(facts(PRIMARY), replace(SAMPLE, linked=()), TARGET).blockers == ()
+
+
+def test_what_others_of_the_same_command_will_take_is_not_free() -> None:
+    [disk] = disks(SAMPLE, TARGET)
+    taken = replace(
+        SAMPLE, reserved=Reserved(room=((disk.device, disk.free_bytes - disk.needed_bytes), ("other", 1 << 60)))
+    )
+    assert [each.free_bytes for each in disks(taken, TARGET)] == [disk.needed_bytes]
+    assert plan_attach(facts(), taken, TARGET).blockers == ()
+    more = replace(SAMPLE, reserved=Reserved(room=((disk.device, disk.free_bytes),)))
+    [blocker] = plan_attach(facts(), more, TARGET).blockers
+    assert blocker.code == "P206"
+    assert "beside what the other standbys of this command take" in str(blocker.detail)

@@ -11,7 +11,7 @@ from standbyctl.domain.effects import Prove
 from standbyctl.domain.errors import RefusedError
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.sample import Asked
+from standbyctl.domain.sample import Reserved, Sample
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal
@@ -20,6 +20,7 @@ from standbyctl.nodes.locks import Locks
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.blockers.capacity import needed_senders
 from standbyctl.planner.plan import Memory, Plan, has
+from standbyctl.planner.volumes import disks
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.clone.restored import SetUpRestored
@@ -36,26 +37,33 @@ class Planned:
     facts: Facts
     memory: Memory
     target: Target
+    sample: Sample
 
 
 def plan(session: Session, state: State, beside: Sequence[Planned] = ()) -> Planned:
     """What attach would do now, while what was planned before is done too. Changes nothing."""
     facts = session.survey()
-    session.sample = replace(session.sample, asked=_asked(facts.server(session.target.primary), beside))
+    session.sample = replace(session.sample, reserved=_reserved(facts, session.target, beside))
     journal = state.journal(session.target.name)
     check_system(journal, facts, session.target)
     session.see_source(facts)
     session.see_restored(facts)
     memory = journal.memory()
-    return Planned(plan_attach(facts, session.sample, session.target, memory), facts, memory, session.target)
+    return Planned(
+        plan_attach(facts, session.sample, session.target, memory), facts, memory, session.target, session.sample
+    )
 
 
-def _asked(server: Server, beside: Sequence[Planned]) -> Asked:
-    """What others need of that server at the same time."""
+def _reserved(facts: Facts, target: Target, beside: Sequence[Planned]) -> Reserved:
+    """What others need at the same time, of that primary and on that host."""
+    server = facts.server(target.primary)
     there = [each for each in beside if _same(each.facts.server(each.target.primary), server)]
     copying = [each for each in there if has(each.plan.steps, CopyByBasebackup, SetUpRestored)]
     slots = [each for each in there if has(each.plan.steps, CreateSlot)]
-    return Asked(sum(needed_senders(each.target) for each in copying), len(slots))
+    here = [each for each in beside if each.target.standby_ssh == target.standby_ssh]
+    copies = [each for each in here if has(each.plan.steps, CopyByBasebackup)]
+    room = tuple((disk.device, disk.needed_bytes) for each in copies for disk in disks(each.sample, each.target))
+    return Reserved(sum(needed_senders(each.target) for each in copying), len(slots), room)
 
 
 def _same(one: Server, other: Server) -> bool:
@@ -81,11 +89,12 @@ def check_system(journal: Journal, facts: Facts, target: Target) -> None:
         )
 
 
-def leaving(locks: Locks, primary: str) -> Callable[[Plan], None]:
-    """Leave the primary to other runs as soon as nothing of a plan is left to be done there."""
+def leaving(locks: Locks, primary: str, last: Callable[[], None] = lambda: None) -> Callable[[Plan], None]:
+    """Leave the primary to other runs as soon as nothing of a plan is left to be done there. `last`: before that."""
 
     def ahead(rest: Plan) -> None:
-        if not any(step.place == primary for step in rest.steps):
+        if not locks.left and not any(step.place == primary for step in rest.steps):
+            last()
             locks.leave_primary()
 
     return ahead
@@ -107,6 +116,8 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             ahead=leaving(locks, target.primary),
         )
         begin(run)
+        if locks.waited:
+            session.count()
         first = run.check(expected)
         unproven = journal.unproven()
         if first.steps:

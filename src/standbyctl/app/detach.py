@@ -18,7 +18,8 @@ from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal
 from standbyctl.engine.run import Run
 from standbyctl.planner.detach import DetachOptions, plan_detach, recall
-from standbyctl.planner.plan import Memory, Plan
+from standbyctl.planner.plan import Memory, Plan, Remembered
+from standbyctl.steps.setting import SetParameter
 from standbyctl.steps.slot import CapSlots
 
 
@@ -61,7 +62,7 @@ def plan(session: Session, state: State, attached: Attached, options: DetachOpti
     if attached.journaled:
         check_system(state.journal(target.name), facts, target)
     memory = _memory(facts, target, state.journal(target.name))
-    return Planned(plan_detach(facts, session.sample, target, memory, options), facts, memory, target)
+    return Planned(plan_detach(facts, session.sample, target, memory, options), facts, memory, target, session.sample)
 
 
 def _memory(facts: Facts, target: Target, journal: Journal) -> Memory:
@@ -83,29 +84,49 @@ def detach(
     journal = state.journal(session.target.name)
     with session.locks() as locks:
         target = session.target
+
+        def plan(facts: Facts) -> Plan:
+            """Once the primary was left to others, what they do there is not ours, whatever it looks like."""
+            left = plan_detach(facts, session.sample, target, _memory(facts, target, journal), options)
+            if not locks.left:
+                return left
+            return replace(left, steps=tuple(step for step in left.steps if step.place != target.primary))
+
+        def hand_down() -> None:
+            _hand_down(run.facts, target, _memory(run.facts, target, journal), state)
+
         run = Run(
             look=session.look,
-            plan=lambda facts: plan_detach(facts, session.sample, target, _memory(facts, target, journal), options),
+            plan=plan,
             do=session.do(locks),
             journal=journal,
             report=report,
-            ahead=leaving(locks, target.primary),
+            ahead=leaving(locks, target.primary, hand_down),
         )
         begin(run)
         first = run.check(planned.plan)
-        memory = _memory(run.facts, target, journal)
         run.follow(first)
-        run.finish(lambda: _hand_down(run.facts, target, memory, state))
+        if not locks.left:
+            run.finish(hand_down)
         run.finish(journal.close)
         return first
 
 
 def _hand_down(facts: Facts, target: Target, memory: Memory, state: State) -> None:
-    """A limit that stays for the slots of others is given back with the last of them."""
-    kept = [entry for entry in memory if isinstance(entry.step, CapSlots) and entry.step.satisfied(facts)]
+    """A setting that stays for others is given back with the last of them; while they cannot come in between."""
+    kept = [
+        entry for entry in memory if isinstance(entry.step, CapSlots | SetParameter) and entry.step.satisfied(facts)
+    ]
     others = state.attached_to(facts.server(target.primary).system_identifier) if kept else ()
     for name in set(others) - {target.name}:
         journal = state.journal(name)
-        if (run := journal.run()) and run[0].primary == target.primary:
+        if run := journal.run():
             for entry in kept:
-                journal.inherit(entry)
+                journal.inherit(_called(run[0].primary, entry, target.primary))
+
+
+def _called(name: str, entry: Remembered, was: str) -> Remembered:
+    """The same of a primary that the heir calls otherwise."""
+    assert isinstance(entry.step, CapSlots | SetParameter)
+    nodes = tuple(replace(node, name=name) if node.name == was else node for node in entry.before.nodes)
+    return Remembered(replace(entry.step, primary=name), Facts(tuple(sorted(nodes, key=lambda node: node.name))))

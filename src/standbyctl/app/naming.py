@@ -18,6 +18,9 @@ _ONES_OWN: dict[str, Callable[[Target], object]] = {
     "slot": lambda each: each.slot or None,
     "data_directory": lambda each: (each.standby_ssh, each.data_directory),
     "port": lambda each: (each.standby_ssh, each.port),
+    "passfile": lambda each: (each.standby_ssh, each.passfile) if each.own_role else None,
+    "waldir": lambda each: (each.standby_ssh, each.waldir) if each.waldir else None,
+    "tablespace_mapping": lambda each: (each.standby_ssh, each.tablespace_mapping) if each.tablespace_mapping else None,
 }
 _KEPT = (
     "name", "upstream", "via", "standby_ssh", "data_directory", "port", "slot", "role", "passfile", "auth_method",
@@ -95,7 +98,7 @@ def check_beside(target: Target, others: tuple[Target, ...]) -> None:
                     msg("two of the standbys have the same {field}", field=field),
                     detail=msg(
                         "{value}, for {one} and for {other}.",
-                        value=getattr(target, field),
+                        value=_said(getattr(target, field)),
                         one=other.name,
                         other=target.name,
                     ),

@@ -26,7 +26,7 @@ from standbyctl.observe.likeness import look_at_order
 from standbyctl.observe.look import Seen, look
 from standbyctl.observe.question import Question
 from standbyctl.observe.restored import look_at_restored
-from standbyctl.observe.room import sample_room
+from standbyctl.observe.room import count_in_use, sample_room
 from standbyctl.observe.source import look_at_source
 from standbyctl.observe.surveying import take_survey
 from standbyctl.planner.attach import steps_left
@@ -76,7 +76,7 @@ class Session:
             survey=self.sample.survey,
             source=self.sample.source,
             restored=self.sample.restored,
-            asked=self.sample.asked,
+            reserved=self.sample.reserved,
             chain=self.sample.chain,
         )
         return seen.facts
@@ -101,6 +101,10 @@ class Session:
             self.sample = replace(self.sample, chain=look_at_chain(self.resolved.head, self.resolved.server))
         self._see_order(seen.facts)
         return seen.facts
+
+    def count(self) -> None:
+        """Bring what is in use on the primary up to date: others have changed it."""
+        self.sample = count_in_use(self.resolved.server, self.sample)
 
     def _see_order(self, facts: Facts) -> None:
         """What a copy would have in another order than its host has: a session to each database, where that may be."""

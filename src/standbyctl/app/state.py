@@ -85,7 +85,7 @@ class State:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.root / ".writable"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise UsageError(
                 "C102",

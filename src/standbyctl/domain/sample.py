@@ -13,11 +13,12 @@ from standbyctl.domain.volumes import Linked, VolumeSeen
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What standbys that are attached at the same time will need of the primary: numbers of each."""
+class Reserved:
+    """What standbys of the same command will take: walsenders and slots of the primary; bytes, by the filesystem."""
 
     wal_senders: int = 0
     slots: int = 0
+    room: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Sample:
     directory, and out of one that is being deleted.
     `restored`: the copy that was put in place, where one is to be set up.
     `chain`: how the upstream follows the primary, where that is another.
-    `approach`: what there is for a tunnel, where one was asked for. `asked`: what others are about to take.
+    `approach`: what there is for a tunnel, where one was asked for. `reserved`: what others are about to take.
     """
 
     cluster_bytes: int | None = None
@@ -59,5 +60,5 @@ class Sample:
     linked: tuple[Linked, ...] = ()
     condemned_linked: tuple[Linked, ...] = ()
     restored: RestoredSeen | None = None
-    asked: Asked = Asked()
+    reserved: Reserved = Reserved()
     chain: ChainSeen | None = None

@@ -44,6 +44,7 @@ class Locks:
     `place`: where the standby is or goes; with none, nothing but the primary is locked. With a name, the primary may
     be left to others before the end (`leave_primary`), while that standby still is nobody else's. A primary that
     somebody changes is waited for as `patience` has it; without, and everything else that is taken, is an error.
+    `left`: the primary is anybody's by now. `waited`: somebody else may have changed it before it was ours.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class Locks:
         self._patience = patience
         self._session: Session | None = None
         self._talk: Talk | None = None
-        self._left = False
+        self.left = False
+        self.waited = False
 
     def __enter__(self) -> Locks:
         try:
@@ -73,10 +75,9 @@ class Locks:
 
     def leave_primary(self) -> None:
         """Nothing more is to be changed there: others may. StoppedError where the session was lost."""
-        if self._left or not self._name:
-            return
+        assert self._name
         self._ask(f"SELECT pg_advisory_unlock({self._key})")
-        self._left = True
+        self.left = True
 
     def _lock_primary(self) -> None:
         self._session = session = self._primary.session(LOCK_DATABASE)
@@ -99,6 +100,7 @@ class Locks:
             if not deadline:
                 patience.tell(Note(msg("waiting: another standbyctl run changes {node} now", node=self._primary.name)))
                 deadline = now + patience.seconds
+                self.waited = True
             patience.clock.sleep(_AGAIN_SECONDS)
 
     def _lock_place(self, host: Host) -> None:

@@ -68,6 +68,11 @@ def _end_with(living: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _encoding() -> str:
+    """That of our own output, which is theirs too."""
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
 def _listen(ears: dict[int, tuple[str, int]], processes: Mapping[str, BaseProcess], hear: Hear) -> None:
     begun = dict.fromkeys(ears, b"")
     with selectors.DefaultSelector() as selector:
@@ -83,7 +88,7 @@ def _listen(ears: dict[int, tuple[str, int]], processes: Mapping[str, BaseProces
                         os.close(key.fd)
                         lines = [begun[key.fd]] if begun[key.fd] else []
                     for line in lines:
-                        hear(*ears[key.fd], line.decode(errors="replace"))
+                        hear(*ears[key.fd], line.decode(_encoding(), errors="replace"))
             except KeyboardInterrupt:
                 for process in processes.values():
                     with contextlib.suppress(ProcessLookupError):

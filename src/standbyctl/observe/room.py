@@ -8,9 +8,9 @@ from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Server
 
 SIZE_SECONDS = 900
-_ROOM = """
-SELECT (SELECT jsonb_object_agg(oid, coalesce(pg_tablespace_size(oid), 0)) FROM pg_tablespace),
-       (SELECT count(*) FROM pg_stat_replication),
+_SIZES = "SELECT jsonb_object_agg(oid, coalesce(pg_tablespace_size(oid), 0)) FROM pg_tablespace"
+_IN_USE = """
+SELECT (SELECT count(*) FROM pg_stat_replication),
        (SELECT count(*) FROM pg_replication_slots),
        coalesce((SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                                         ELSE pg_current_wal_lsn() END, restart_lsn)::bigint
@@ -25,12 +25,20 @@ def sample_room(server: Server, seen: Sample) -> Sample:
     """What a look saw, and how big and busy the primary is."""
     # Every file of the cluster is looked at: with a million of them that takes a while.
     server.observe(f"SET statement_timeout = '{SIZE_SECONDS}s'")
-    [(sizes, senders, slots, retained, slot)] = server.observe(_ROOM, timeout_seconds=SIZE_SECONDS + 30)
+    [(sizes,)] = server.observe(_SIZES, timeout_seconds=SIZE_SECONDS + 30)
     server.observe("RESET statement_timeout")
     return replace(
-        seen,
+        count_in_use(server, seen),
         cluster_bytes=sum(sizes.values()),
         tablespace_bytes=tuple((int(oid), size) for oid, size in sizes.items()),
+    )
+
+
+def count_in_use(server: Server, seen: Sample) -> Sample:
+    """What was seen, with the walsenders and slots that are in use now."""
+    [(senders, slots, retained, slot)] = server.observe(_IN_USE)
+    return replace(
+        seen,
         wal_senders_in_use=senders,
         slots_in_use=slots,
         most_retained_bytes=retained,

@@ -165,7 +165,8 @@ def _directory_steps(
     if by_us and not half_moved:
         who = (place.bin_directory, identifier, sample.directory_identity if inside else sample.condemned_identity)
         yield DeleteDirectory(target.name, condemned, *who, made_by_us(sample.condemned_linked, memory))
-    was = memory[0].before.place(target.name).contents if memory else Contents.ABSENT
+    before = _first(memory)
+    was = before.place(target.name).contents if before else Contents.ABSENT
     half_way = place.contents is Contents.ABSENT and was is Contents.EMPTY
     if place.contents is not Contents.STANDBY and not half_way and not half_moved:
         return
@@ -195,9 +196,15 @@ def _condemned_by_us(place: Place, sample: Sample, memory: Memory) -> bool:
     )
 
 
+def _first(memory: Memory) -> Facts | None:
+    """The facts before anything was done for this standby."""
+    return next((entry.before for entry in memory if not entry.inherited), None)
+
+
 def _made_before(target: Target, memory: Memory) -> bool:
     """Whether the slot of a copy that was put in place was there before any step of ours."""
-    first = memory[0].before.server(target.primary).slot(target.slot) if memory else None
+    before = _first(memory)
+    first = before.server(target.primary).slot(target.slot) if before else None
     return target.from_restored and first is not None and not first.lost
 
 

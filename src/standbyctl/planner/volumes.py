@@ -18,8 +18,9 @@ WAL_BYTES = 3 * 16 * (1 << 20)
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A filesystem that a copy is made on. `held`: what of it is data."""
+    """A filesystem that a copy is made on. `held`: what of it is data; `free`: without what others will take."""
 
+    device: str
     paths: tuple[str, ...]
     free_bytes: int
     held_bytes: int
@@ -51,9 +52,14 @@ def disks(sample: Sample, target: Target) -> tuple[Disk, ...]:
     for device, path, free, held, wal in _parts(sample, target):
         if free is None:
             continue
-        disk = found.get(device, Disk((), free, 0, 0))
+        taken = sum(room for where, room in sample.reserved.room if where == device)
+        disk = found.get(device, Disk(device, (), max(free - taken, 0), 0, 0))
         found[device] = Disk(
-            (*disk.paths, path), free, disk.held_bytes + held, disk.needed_bytes + needed_bytes(held) + wal
+            device,
+            (*disk.paths, path),
+            disk.free_bytes,
+            disk.held_bytes + held,
+            disk.needed_bytes + needed_bytes(held) + wal,
         )
     return tuple(found.values())
 

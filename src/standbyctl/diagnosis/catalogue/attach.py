@@ -53,8 +53,8 @@ ENTRIES = (
         why=msg(
             "The locks on the primary are advisory locks in the database postgres, one for the standby's name and,"
             " while the primary is changed, one for all; they end with their session,"
-            " also when the run is killed. It is checked before each effect, so a run that has lost it stops"
-            " before it changes anything more. idle_session_timeout (14 and later) does not end it; an"
+            " also when the run is killed. They are checked before each effect, so a run that has lost them stops"
+            " before it changes anything more. idle_session_timeout (14 and later) does not end them; an"
             " administrator or a failover does."
         ),
         do=(

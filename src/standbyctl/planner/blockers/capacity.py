@@ -32,19 +32,19 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
     """Walsenders and slots that are not free; both numbers are read at server start only."""
     server, node = facts.server(target.primary), target.primary
     senders = int(server.setting("max_wal_senders").value)
-    used, needs, asked = sample.wal_senders_in_use, needed_senders(target), sample.asked
-    free = senders - used - asked.wal_senders
+    used, needs, reserved = sample.wal_senders_in_use, needed_senders(target), sample.reserved
+    free = senders - used - reserved.wal_senders
     if senders and free < needs and has(steps, CopyByBasebackup, SetUpRestored):
         yield Blocker(
             "P103",
             msg("not enough free walsenders on {node}", node=node),
             msg(
-                "{needs}; {used} of {total} are in use{asked} (max_wal_senders = {total}, read at server start only).",
+                "{needs}; {used} of {total} are in use{beside} (max_wal_senders = {total}, read at server start only).",
                 needs=msg("The standby needs 1")
                 if target.copy_from or target.from_restored
                 else msg("The copy needs {needs}, afterwards the standby 1", needs=needs),
                 used=used,
-                asked=_asked(asked.wal_senders),
+                beside=_beside(reserved.wal_senders),
                 total=senders,
             ),
             restart_hint(
@@ -61,15 +61,15 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
             need=Need.WAY if free == SENDERS_FOR_A_COPY["fetch"] else need(server, "max_wal_senders"),
         )
     slots = int(server.setting("max_replication_slots").value)
-    if target.slot and sample.slots_in_use + asked.slots >= slots and server.slot(target.slot) is None:
+    if target.slot and sample.slots_in_use + reserved.slots >= slots and server.slot(target.slot) is None:
         yield Blocker(
             "P104",
             msg('no replication slot is free for "{slot}" on {node}', slot=target.slot, node=node),
             msg(
-                "{used} of {n} replication slots are in use{asked} (max_replication_slots = {n}).",
+                "{used} of {n} replication slots are in use{beside} (max_replication_slots = {n}).",
                 used=sample.slots_in_use,
                 n=slots,
-                asked=_asked(asked.slots),
+                beside=_beside(reserved.slots),
             )
             if slots
             else msg("There are none: max_replication_slots is 0, read at server start only."),
@@ -91,7 +91,7 @@ def capacity_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple
         )
 
 
-def _asked(number: int) -> Message:
+def _beside(number: int) -> Message:
     return msg(", and {n} more are for those attached with it", n=number) if number else msg("")
 
 

@@ -26,8 +26,8 @@ def restart_hint(server: Server, node: str, name: str, option: str = "", first: 
         )
     elif server.in_recovery:
         way = msg(
-            "Raise {name} on {node} itself (ALTER SYSTEM works on a standby) and restart {node} in a window of your own,"
-            " then run this again; standbyctl restarts no server. Or leave --upstream out.",
+            "Raise {name} on {node} itself (ALTER SYSTEM works on a standby) and restart {node} in a window of your"
+            " own, then run this again; standbyctl restarts no server. Or leave --upstream out.",
             name=name,
             node=node,
         )

@@ -114,8 +114,9 @@ def disk_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
                 "P206",
                 msg("the disk is too small for {path}", path=" and ".join(disk.paths)),
                 msg(
-                    "{free} are free; {node} has {size}, and with WAL and 20 % to spare that is {needed}.",
+                    "{free} are free{taken}; {node} has {size}, and with WAL and 20 % to spare that is {needed}.",
                     free=format_size(disk.free_bytes),
+                    taken=msg(" beside what the other standbys of this command take") if sample.reserved.room else "",
                     node=target.primary,
                     size=format_size(disk.held_bytes),
                     needed=format_size(disk.needed_bytes),

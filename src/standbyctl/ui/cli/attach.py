@@ -37,7 +37,7 @@ def command(context: Context, planfiles: tuple[str, ...], yes: bool, **given: An
     The primary is not restarted. Interrupted anywhere, the same command again goes on; detach undoes it.
 
     Several at once: a plan file each, or --standby-ssh or --name again for each. They are shown, asked for once, and
-    copied side by side. The exit code is the highest of theirs.
+    copied side by side. The exit code is theirs where they agree, else 5.
     """
     where = state()
     where.check_writable()

@@ -14,6 +14,7 @@ import click
 
 from standbyctl.app.several import Asked, Member, plan_all
 from standbyctl.app.state import State
+from standbyctl.domain.errors import InterruptedRunError, StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.nodes.siblings import OUT, side_by_side
 from standbyctl.planner.plan import Plan
@@ -28,7 +29,7 @@ class AttachOne(Protocol):
 
 
 def attach_several(context: Context, every: Sequence[Asked], where: State, one: AttachOne, *, yes: bool) -> None:
-    """Plan them all, ask once, attach; exits with the highest exit code of any."""
+    """Plan them all, ask once, attach; exits as `_together` has it."""
     members = plan_all(every, where, context.wrap)
     if not context.json:
         click.echo("\n\n".join(render_plan(each.plan, each.target) for each in members) + "\n")
@@ -43,17 +44,29 @@ def attach_several(context: Context, every: Sequence[Asked], where: State, one: 
         if context.json and stream == OUT:
             written[name].append(line)
         elif line:
-            # A reader that has gone away (head, a closed pager) must not stop them half-way.
-            with suppress(BrokenPipeError):
+            # Neither a reader that has gone away, nor a full disk below a log, nor a letter must stop them half-way.
+            with suppress(OSError, ValueError):
                 click.echo(f"{name:<{margin}}{line}", err=stream != OUT)
 
+    context.rest = msg("Each of them was begun, and goes on from where it is with the same command.")
     statuses = side_by_side(jobs, hear, width() - margin)
-    if context.json:
-        click.echo(json.dumps(_record(names, statuses, written)))
-    else:
-        click.echo("\n" + text(_outcome(statuses)))
-    # What a signal has ended counts as a shell counts it.
-    sys.exit(max(status if status >= 0 else 128 - status for status in statuses.values()))
+    with suppress(OSError):
+        if context.json:
+            click.echo(json.dumps(_record(names, statuses, written)))
+        else:
+            click.echo("\n" + text(_outcome(statuses)))
+    sys.exit(_together(list(statuses.values())))
+
+
+def _together(statuses: Sequence[int]) -> int:
+    """One exit code for all: theirs where they agree. 1 to 4 say that nothing was changed: never where one is done."""
+    if len(set(statuses)) == 1 and statuses[0] >= 0:
+        return statuses[0]
+    if InterruptedRunError.exit_code in statuses:
+        return InterruptedRunError.exit_code
+    if set(statuses) <= {1, 2, 3, 4}:
+        return max(statuses)
+    return StoppedError.exit_code
 
 
 def _job(context: Context, member: Member, where: State, one: AttachOne) -> Callable[[], None]:
@@ -62,7 +75,11 @@ def _job(context: Context, member: Member, where: State, one: AttachOne) -> Call
 
 
 def _outcome(statuses: dict[str, int]) -> Message:
-    failed = [name for name, status in statuses.items() if status != 0]
+    failed = [
+        f"{name} (ended by signal {-status})" if status < 0 else name
+        for name, status in statuses.items()
+        if status != 0
+    ]
     if not failed:
         return msg("All {n} are attached.", n=len(statuses))
     return msg(
