@@ -12,6 +12,13 @@ import time
 
 import pytest
 
+from standbyctl.domain.effects import WaitUntil
+from standbyctl.domain.errors import StoppedError
+from standbyctl.lab.server import stop_server
+from standbyctl.nodes.clock import SystemClock
+from standbyctl.nodes.perform import perform
+from standbyctl.nodes.world import World
+
 pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.one_version]
 
 
@@ -210,3 +217,24 @@ def test_detach_finds_our_marks_where_the_journal_is_lost_and_asks(pair):
     assert run.wait(60) == 0, seen.decode()
     assert b"There is no journal of this attach" in seen
     assert pair.raw() == before
+
+
+def test_a_standby_that_ends_while_it_is_waited_for_is_not_waited_for_any_longer(pair):
+    pair.attach()
+    log, told = pair.data / "startup.log", []
+    log.write_text("LOG:  going on\nFATAL:  could not write to file: No space left on device\n")
+    session = pair.session()
+    try:
+        world = World(session._doors(), SystemClock(), told.append)
+        primary = session.target.primary
+        asked = WaitUntil(primary, "false", 300, "db2", str(log), str(pair.data))
+        stop_server(pair.area, pair.data)
+        began = time.monotonic()
+        with pytest.raises(StoppedError) as stopped:
+            perform(asked, world)
+        assert "the server of db2 has ended again" in str(stopped.value.what)
+        assert "No space left on device" in str(stopped.value.detail)
+        assert time.monotonic() - began < 40
+    finally:
+        session.close()
+    assert "; the log of db2: FATAL:  could not write to file" in str(told[0].message)

@@ -155,13 +155,17 @@ class SetConf:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Ask a server a yes-or-no question until the answer is yes. The log tells why it is not."""
+    """Ask a server a yes-or-no question until the answer is yes.
+
+    The log tells why it is not, and `data_directory` whether the server of that log has ended.
+    """
 
     node: str
     question: str
     timeout_seconds: int
     log_node: str = ""
     log_path: str = ""
+    data_directory: str = ""
 
     def __str__(self) -> str:
         return f"wait up to {self.timeout_seconds} s until: {self.question}"

@@ -20,6 +20,7 @@ from standbyctl.nodes import (
     testing,
     trying,
     tunnels,
+    waiting,
 )
 from standbyctl.nodes.world import World
 
@@ -28,7 +29,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.Reload: servers.reload,
     fx.AlterSystem: servers.alter_system,
     fx.AwaitSettings: servers.await_settings,
-    fx.WaitUntil: servers.wait_until,
+    fx.WaitUntil: waiting.wait_until,
     fx.AwaitReplay: replaying.await_replay,
     fx.Prove: servers.prove,
     fx.StartServer: servers.start,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 
 from standbyctl.domain import effects as fx
-from standbyctl.domain.errors import CannotTellError, StoppedError
+from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Note
 from standbyctl.nodes.ports import Server, Session
+from standbyctl.nodes.waiting import wait
 from standbyctl.nodes.world import World, script_text
 
 _RELOAD_SECONDS = 15
-SPEAK_SECONDS = 10
 TRY_SECONDS = 30
 _WAITING_SYNCHRONOUS = """
 SELECT f.setting FROM (SELECT setting FROM pg_show_all_file_settings()
@@ -63,7 +62,7 @@ def reload(effect: fx.Reload, world: World) -> None:
         before = session.rows("SELECT pg_conf_load_time(), pg_reload_conf()")[0][0]
     finally:
         session.close()
-    _wait(
+    wait(
         world,
         lambda: once(server, "SELECT pg_conf_load_time()")[0][0] != before,
         _RELOAD_SECONDS,
@@ -101,38 +100,6 @@ def in_auto_conf(session: Session, name: str) -> str | None:
     return str(present[0][0]) if present else None
 
 
-def wait_until(effect: fx.WaitUntil, world: World) -> None:
-    """Ask until the answer is yes."""
-
-    def late() -> StoppedError:
-        if not effect.log_path:
-            return StoppedError(
-                "A204",
-                msg("still waiting after {n} s: {what}", n=effect.timeout_seconds, what=effect.question),
-                hint=msg("Mend the cause, then run the same command again."),
-            )
-        log = world.doors[effect.log_node].host.script(script_text("tail.sh"), effect.log_path)
-        tail = log.stdout.decode(errors="replace").splitlines()
-        return StoppedError(
-            "A204",
-            msg("still waiting after {n} s: {what}", n=effect.timeout_seconds, what=effect.question),
-            detail=msg("The end of {path}:", path=effect.log_path).followed_by(tail),
-            hint=msg("Mend the cause, then run the same command again."),
-        )
-
-    server, began = world.doors[effect.node].server, world.clock.monotonic()
-    question, said = f"SELECT {effect.question}", [began]
-
-    def answered() -> bool:
-        now = world.clock.monotonic()
-        if now - said[0] >= SPEAK_SECONDS:
-            said[0] = now
-            world.tell(Note(msg("waiting for {n} s until {what}", n=int(now - began), what=effect.question)))
-        return server.observe(question) == [(True,)]
-
-    _wait(world, answered, effect.timeout_seconds, 0.05, late)
-
-
 def prove(effect: fx.Prove, world: World) -> None:
     """A transactional message needs no table and writes a commit record (all versions, wal_level replica)."""
     upstream, standby = world.doors[effect.upstream].server, world.doors[effect.node].server
@@ -150,7 +117,7 @@ def prove(effect: fx.Prove, world: World) -> None:
     finally:
         session.close()
     began = world.clock.monotonic()
-    _wait(
+    wait(
         world,
         lambda: standby.observe("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", lsn) == [(True,)],
         effect.timeout_seconds,
@@ -245,7 +212,7 @@ def await_admission(effect: fx.AwaitAdmission, world: World) -> None:
         tried[0] = (now, reloaded)
         return host.script(text, effect.bin_directory, effect.conninfo).status == 0
 
-    _wait(
+    wait(
         world,
         admitted,
         effect.timeout_seconds,
@@ -271,7 +238,7 @@ def await_settings(effect: fx.AwaitSettings, world: World) -> None:
         now = dict(server.observe(_IN_FORCE, [each.parameter for each in effect.wanted]))
         return all(each.accepts(now[each.parameter]) for each in effect.wanted)
 
-    _wait(
+    wait(
         world,
         in_force,
         effect.timeout_seconds,
@@ -283,18 +250,3 @@ def await_settings(effect: fx.AwaitSettings, world: World) -> None:
             hint=msg("Run the same command again to go on waiting."),
         ),
     )
-
-
-def _wait(world: World, done: Callable[[], bool], seconds: float, pause: float, late: Callable[[], Exception]) -> None:
-    """Ask until done; a server that cannot be asked for a moment is asked again."""
-    deadline = world.clock.monotonic() + seconds
-    while True:
-        try:
-            if done():
-                return
-        except CannotTellError:
-            if world.clock.monotonic() > deadline:
-                raise
-        if world.clock.monotonic() > deadline:
-            raise late()
-        world.clock.sleep(pause)

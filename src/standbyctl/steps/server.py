@@ -86,6 +86,7 @@ class StartStandby(Step):
                 STREAMING_SECONDS,
                 self.name,
                 self.service.log_path(self.data_directory),
+                self.data_directory,
             ),
             Prove(self.name, self.head or self.primary, PROOF_SECONDS),
         )
