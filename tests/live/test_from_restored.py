@@ -72,8 +72,8 @@ class Restored:
     def copy(self):
         subprocess.run(["cp", "-a", str(self.pair.primary.data), str(self.data)], check=True)
 
-    def run_alone(self, *statements):
-        """Somebody starts the copy as a primary, and writes."""
+    def run_alone(self, *statements, mode="fast"):
+        """Somebody starts the copy as it is, and writes, or only reads."""
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         log = str(self.pair.area.path / "alone.log")
         options = f"-p {self.pair.port}"
@@ -81,7 +81,7 @@ class Restored:
         with self.pair.standby() as conn:
             for statement in statements:
                 conn.execute(statement)
-        self.pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(self.data), "-m", "fast")
+        self.pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(self.data), "-m", mode)
 
 
 def moving(said):
@@ -280,6 +280,36 @@ def test_a_copy_that_was_started_as_a_primary_is_refused(pair, restored):
     pair.primary.rows("CREATE TABLE much AS SELECT generate_series(1, 100000) AS n")
     said = restored.refused("P220")
     assert "It was started as a primary, and has written for itself" in said
+
+
+def label_of_a_backup(pair):
+    """What a backup now would be labelled with."""
+    with pair.primary.connect() as conn:
+        conn.execute("SELECT pg_backup_start('x', true)")
+        [(label,)] = conn.execute("SELECT labelfile FROM pg_backup_stop(false)").fetchall()
+    return label
+
+
+@pytest.mark.majors(15, 18)
+@pytest.mark.parametrize(("mode", "label"), [("fast", "fitting"), ("immediate", "fitting"), ("immediate", "late")])
+def test_nor_does_a_backup_label_or_a_signal_file_make_it_one_that_was_not(pair, restored, mode, label):
+    pair.primary.rows("ALTER SYSTEM SET wal_keep_size = '1GB'")
+    reload(pair)
+    fitting = label_of_a_backup(pair)
+    restored.copy()
+    restored.run_alone("CREATE TABLE own AS SELECT 1 AS n", "CHECKPOINT", mode=mode)
+    pair.primary.rows("CREATE TABLE much AS SELECT generate_series(1, 100000) AS n")
+    there = restored.data / "backup_label"
+    there.write_text(fitting if label == "fitting" else label_of_a_backup(pair))
+    shutil.chown(there, pair.area.user)
+    why = {"fast": "a server has run on it and was stopped", "immediate": "has written for itself"}
+    said = restored.refused("P220")
+    assert ("it is the label of another backup" if label == "late" else why[mode]) in said
+    there.unlink()
+    (restored.data / "standby.signal").touch()
+    shutil.chown(restored.data / "standby.signal", pair.area.user)
+    restored.run_alone()
+    assert "has written for itself" in restored.refused("P220")
 
 
 def test_a_copy_that_is_ahead_of_its_primary_is_refused(pair, restored):

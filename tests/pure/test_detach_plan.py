@@ -168,3 +168,14 @@ def test_a_mount_point_that_was_half_emptied_is_emptied_by_who_began_that_and_no
     assert delete.identity == "1:7"
     for options, memory in ((KEEP, (condemning("1:7"),)), (DELETE, (condemning("1:9"),)), (DELETE, ())):
         assert names(detach(half, options, memory, ours).steps) == []
+
+
+def test_a_volume_that_is_not_mounted_now_is_said_and_nothing_is_given_back() -> None:
+    plan = plan_attach(facts(contents=Contents.EMPTY, mount_point=True), SAMPLE, TARGET)
+    memory = remember(plan, facts(contents=Contents.EMPTY, mount_point=True))
+    there = AFTER.with_place(STANDBY, contents=Contents.EMPTY, running=False, mount_point=False)
+    made = plan_detach(there, SAMPLE, TARGET, memory, DetachOptions(remove_data_directory=True, delete=True))
+    assert [(each.code, each.refused) for each in made.blockers] == [("A250", True)]
+    assert "nothing is mounted there now" in str(made.blockers[0].what)
+    again = plan_attach(there, SAMPLE, TARGET, memory)
+    assert "P201" in [each.code for each in again.blockers]

@@ -81,8 +81,21 @@ class RestoredSeen:
 
     @property
     def proven(self) -> bool:
-        """Whether it cannot have written WAL of its own: a server that starts renames its backup_label."""
+        """Whether its files say that it has written no WAL of its own: a server that starts renames its backup_label.
+
+        They can be made to say so: where its WAL can be compared, that counts.
+        """
         return self.label is not None or self.followed
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a server was stopped on it after its backup: that of a running server is not shut down."""
+        return self.label is not None and self.state.startswith("shut down")
+
+    @property
+    def strange_label(self) -> bool:
+        """Whether the label is of a younger backup: a backup's pg_control is copied last, and has its checkpoint."""
+        return self.label is not None and self.redo < self.label.lsn
 
     @property
     def begins(self) -> int:

@@ -46,7 +46,7 @@ def look_at_restored(doors: Doors, question: Question, primary: Primary) -> Rest
         seen = replace(seen, history=parse_history(history) if history else None)
     else:
         seen = replace(seen, history=())
-    if seen.proven or seen.checkpoint > seen.primary_lsn or seen.segment_bytes > _MOST_FILE_BYTES:
+    if seen.checkpoint > seen.primary_lsn or seen.segment_bytes > _MOST_FILE_BYTES:
         return seen
     return replace(seen, same_wal=_same_wal(doors, question, seen))
 

@@ -16,7 +16,8 @@ from standbyctl.planner.attach import admission
 from standbyctl.planner.blockers.detach import detach_blockers, mount_blockers
 from standbyctl.planner.blockers.primary import reload_blockers
 from standbyctl.planner.blockers.rights import rights_blockers, unseen_blockers
-from standbyctl.planner.plan import Memory, Plan, Remembered
+from standbyctl.planner.blockers.unmounted import unmounted_blockers
+from standbyctl.planner.plan import Memory, Plan, Remembered, first_facts
 from standbyctl.planner.replacing import owed, put_back, put_back_notes, somebodys
 from standbyctl.planner.volumes import made_by_us
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
@@ -78,6 +79,7 @@ def _left_elsewhere(sample: Sample, memory: Memory, options: DetachOptions) -> I
 
 def _blockers(facts: Facts, target: Target, memory: Memory, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     yield from tuple(detach_blockers(facts, target)) or mount_blockers(facts, target, steps)
+    yield from unmounted_blockers(facts, target, memory, "A250")
     yield from rights_blockers(facts, target, steps)
     yield from unseen_blockers(facts, target, memory, steps)
     yield from reload_blockers(facts, target, steps)
@@ -165,7 +167,7 @@ def _directory_steps(
     if by_us and not half_moved:
         who = (place.bin_directory, identifier, sample.directory_identity if inside else sample.condemned_identity)
         yield DeleteDirectory(target.name, condemned, *who, made_by_us(sample.condemned_linked, memory))
-    before = _first(memory)
+    before = first_facts(memory)
     was = before.place(target.name).contents if before else Contents.ABSENT
     half_way = place.contents is Contents.ABSENT and was is Contents.EMPTY
     if place.contents is not Contents.STANDBY and not half_way and not half_moved:
@@ -196,14 +198,9 @@ def _condemned_by_us(place: Place, sample: Sample, memory: Memory) -> bool:
     )
 
 
-def _first(memory: Memory) -> Facts | None:
-    """The facts before anything was done for this standby."""
-    return next((entry.before for entry in memory if not entry.inherited), None)
-
-
 def _made_before(target: Target, memory: Memory) -> bool:
     """Whether the slot of a copy that was put in place was there before any step of ours."""
-    before = _first(memory)
+    before = first_facts(memory)
     first = before.server(target.primary).slot(target.slot) if before else None
     return target.from_restored and first is not None and not first.lost
 

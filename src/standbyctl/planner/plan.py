@@ -25,6 +25,11 @@ class Remembered:
 Memory = tuple[Remembered, ...]
 
 
+def first_facts(memory: Memory) -> Facts | None:
+    """Those before anything was done for this standby itself."""
+    return next((entry.before for entry in memory if not entry.inherited), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Either steps to take or blockers to lift. Notes say what is left alone, and why."""

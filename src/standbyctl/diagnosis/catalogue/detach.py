@@ -16,16 +16,17 @@ _BY_HAND = msg(
 ENTRIES = (
     Entry(
         "A250",
-        msg("a mount point is not renamed"),
+        msg("a mount point is not renamed, and must be mounted"),
         means=msg(
             "The standby's data directory is a mount point, and --remove-data-dir without --delete would have to rename"
-            " it. Nothing was changed."
+            " it; or its volume is not mounted now, and nothing could be seen of the standby. Nothing was changed."
         ),
         why=msg(
             "A mount point cannot be renamed (Device or resource busy), and the volume has no other place where a whole"
             " data directory could be kept: within it, it would be a part of what comes there next."
         ),
         do=(
+            msg("Where the volume is not mounted, mount it:\nmount DIR"),
             msg("To have the mount point empty:\nstandbyctl detach NAME --remove-data-dir DIR --delete"),
             msg("To keep what is in it, which cannot start as a primary:\nstandbyctl detach NAME"),
         ),

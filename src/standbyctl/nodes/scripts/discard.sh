@@ -32,7 +32,7 @@ drop_volume() {
             [ -e "$3/data/$name" ] || rm -rf --one-file-system -- "${2:?}/${name:?}"
         done <"$3/moved"
     fi
-    if [ -f "$3/owner" ]; then rm -rf -- "$3"; else rmdir -- "$3"; fi
+    if [ -f "$3/owner" ]; then rm -rf --one-file-system -- "$3"; else rmdir -- "$3"; fi
 }
 each_volume "$draft" drop_volume
 # On a mount point, what had left the draft already; global is there until nothing of it is left.
@@ -43,5 +43,5 @@ if [ -f "$draft/moved" ] && unplaced "$draft"; then
     done <"$draft/moved"
 fi
 # What says whose it is goes last: without it, and not empty, it would be nobody's.
-find "$1" -mindepth 1 -maxdepth 1 ! -name owner -exec rm -rf -- {} +
-rm -rf -- "$1"
+find "$1" -mindepth 1 -maxdepth 1 ! -name owner -exec rm -rf --one-file-system -- {} +
+rm -rf --one-file-system -- "$1"

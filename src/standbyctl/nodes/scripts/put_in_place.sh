@@ -29,7 +29,7 @@ place_volume() {
 drop_empty() {
     [ -d "$3" ] || return 0
     [ ! -d "$3/data" ] || refuse "$3/data is not empty"
-    rm -rf -- "$3"
+    rm -rf --one-file-system -- "$3"
 }
 move_up() {
     if ! [ -f "$draft/moved" ]; then
@@ -71,4 +71,4 @@ if unplaced "$1"; then
     fi
 fi
 each_volume "$1" drop_empty
-rm -rf -- "$1"
+rm -rf --one-file-system -- "$1"

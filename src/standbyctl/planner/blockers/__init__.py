@@ -27,6 +27,7 @@ from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.source import source_blockers
 from standbyctl.planner.blockers.standby import directory_blockers, role_blockers, room_blockers
 from standbyctl.planner.blockers.tunnel import tunnel_blockers
+from standbyctl.planner.blockers.unmounted import unmounted_blockers
 from standbyctl.planner.blockers.volumes import disk_blockers, volume_blockers
 from standbyctl.planner.plan import Memory
 from standbyctl.steps.base import Step
@@ -54,6 +55,7 @@ def attach_blockers(
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)
     yield from directory_blockers(facts, sample, target)
+    yield from unmounted_blockers(facts, target, memory, "P201")
     if target.from_restored:
         yield from restored_blockers(facts, sample, target)
     yield from volume_blockers(facts, sample, target, steps)

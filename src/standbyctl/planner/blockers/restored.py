@@ -137,15 +137,29 @@ def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
             at=format_lsn(seen.primary_lsn),
             **lines,
         )
-    if seen.proven or seen.same_wal:
-        return None
+    if seen.stopped:
+        return msg(
+            'It has a backup_label, and is "{state}": a server has run on it and was stopped. No backup of a running'
+            " server looks like that.",
+            state=seen.state,
+        )
+    if seen.strange_label and seen.label:
+        return msg(
+            "Its backup_label begins at {label}, and its pg_control knows of nothing after {redo}: it is the label of"
+            " another backup.",
+            label=format_lsn(seen.label.lsn),
+            redo=format_lsn(seen.redo),
+        )
     if seen.same_wal is False:
         return msg(
-            'It was started as a primary, and has written for itself: its WAL is not that of {node} ("{state}", no'
-            " backup_label).",
+            'It was started as a primary, and has written for itself: its WAL is not that of {node} ("{state}",'
+            " {label}).",
             state=seen.state,
+            label="a backup_label" if seen.label else "no backup_label",
             **lines,
         )
+    if seen.proven or seen.same_wal:
+        return None
     return msg(
         'It has no backup_label, and is "{state}": a snapshot, or a copy that was started. Its WAL would tell, and'
         " could not be compared with that of {node}, which has removed it, or shows it to superusers only; or it is too"
