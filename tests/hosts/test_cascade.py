@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.operator import DATA, FACTS, Operator, beside, sql, streams, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.seldom]
 GONE = ("--yes", "--remove-data-dir", DATA, "--delete")
 DB3 = where(**{"--standby-ssh": "db3", "--name": "db3"})
 
@@ -54,7 +54,6 @@ def test_a_standby_on_a_third_host_streams_from_the_second(operator, hosts):
     assert sql(db2, FACTS) == before
 
 
-@pytest.mark.seldom
 def test_the_upstream_may_be_named_by_its_conninfo_or_its_host_and_a_killed_attach_goes_on(operator, hosts):
     _, db2, _ = hosts
     by_ssh = ("--upstream", "port=5432", "--upstream-ssh", "db2", "--yes")

@@ -162,6 +162,7 @@ def test_verify_and_status_know_the_chain(chain):
     chain.detach()
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("kind", ["MakeRole", "AwaitReplay", "Reload", "CopyCluster", "StartServer"])
 def test_an_attach_that_was_killed_goes_on_and_comes_back(chain, kind):
     killed(chain.pair, "after", kind, "attach", *chain.where, "--yes")
@@ -170,6 +171,7 @@ def test_an_attach_that_was_killed_goes_on_and_comes_back(chain, kind):
     chain.detach()
 
 
+@pytest.mark.seldom
 def test_a_detach_that_was_killed_after_the_role_was_dropped_goes_on(chain):
     chain.attach()
     gone = ("detach", "db3", "--yes", "--remove-data-dir", chain.data, "--delete")

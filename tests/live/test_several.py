@@ -205,9 +205,9 @@ def test_commands_at_once_wait_for_each_other_where_they_change_the_primary(pair
     lines = []
     for line in two.stdout:
         lines.append(line)
-        if "waiting: another standbyctl run changes" in line:
+        if "waiting for its turn: " in line:
             break
-    assert lines[-1].startswith("        waiting:"), lines
+    assert lines[-1].startswith("        waiting for its turn:"), lines
     hba = pair.primary.data / "pg_hba.conf"
     hba.write_text(hba.read_text() + "host replication repl_db2 samehost scram-sha-256\n")
     pair.primary.rows("SELECT pg_reload_conf()")

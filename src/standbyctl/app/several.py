@@ -11,6 +11,7 @@ from standbyctl.app.request import Request, resolve
 from standbyctl.app.session import Session, Wrap, silent
 from standbyctl.app.state import State
 from standbyctl.domain.errors import BlockedError, Blocker
+from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 
@@ -48,12 +49,16 @@ def plan_all(every: Sequence[Asked], state: State, wrap: Wrap) -> tuple[Member, 
         # What was chosen stays chosen: alone, each would take the first port that is free.
         chosen = Asked(replace(asked.request, name=target.name, port=target.port), asked.saved)
         members.append(Member(chosen, target, plan))
-    # What is wrong with the primary is found for each.
-    if blockers := tuple(dict.fromkeys(_blockers(planned))):
+    if blockers := tuple(_blockers(planned)):
         raise BlockedError(blockers)
     return tuple(members)
 
 
 def _blockers(planned: list[app.Planned]) -> Iterator[Blocker]:
+    """Each once, and whose they are: what is wrong with the primary is found for all of them."""
+    names: dict[Blocker, list[str]] = {}
     for each in planned:
-        yield from each.plan.blockers
+        for blocker in each.plan.blockers:
+            names.setdefault(blocker, []).append(each.target.name)
+    for blocker, whose in names.items():
+        yield replace(blocker, what=msg("{names}: {what}", names=", ".join(whose), what=blocker.what))

@@ -98,7 +98,13 @@ class Locks:
             if patience is None or (deadline and now > deadline):
                 raise _busy(f"on {self._primary.name}")
             if not deadline:
-                patience.tell(Note(msg("waiting: another standbyctl run changes {node} now", node=self._primary.name)))
+                patience.tell(
+                    Note(
+                        msg(
+                            "waiting for its turn: {node} is being changed for another standby", node=self._primary.name
+                        )
+                    )
+                )
                 deadline = now + patience.seconds
                 self.waited = True
             patience.clock.sleep(_AGAIN_SECONDS)

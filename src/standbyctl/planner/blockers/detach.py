@@ -128,12 +128,16 @@ def _refusal(code: str, what: Message, detail: Message) -> Blocker:
             "Add --delete, which empties it and leaves it mounted, or leave --remove-data-dir out and see to it."
         ),
         "A251": msg(
-            "standbyctl does not touch it. Where the primary is to be rid of it, by hand there:"
-            " SELECT pg_drop_replication_slot(...), DROP ROLE, and its line in pg_hba.conf (marked standbyctl)."
+            "standbyctl does not touch it. Where its servers are to be rid of it, by hand: the slot"
+            " (pg_drop_replication_slot) and the line marked standbyctl in pg_hba.conf of the server that it streamed"
+            " from, max_slot_wal_keep_size there if nothing needs it, the role (DROP ROLE) on the primary. Then move"
+            " its journal away ($STANDBYCTL_STATE/NAME): standbyctl knows nothing of it any more."
         ),
         "A252": msg("Wait until it ends, then run this again."),
         "A253": msg("Stop it the way it was started, then run this again."),
-        "A254": msg("Move or stop that first, then run this again."),
+        "A254": msg(
+            "Detach that first (standbyctl detach NAME, where it was attached so), or move it; then run this again."
+        ),
         "A259": msg("See why it refuses standbyctl (its pg_hba.conf, max_connections), or stop it yourself."),
         "A258": msg("Detach with the conninfo of the present primary (-p)."),
         "A255": msg("End them or wait for them, then run this again."),

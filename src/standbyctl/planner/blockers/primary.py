@@ -105,7 +105,11 @@ def _listens_everywhere(server: Server) -> bool:
 
 def _tunnel_would_do(server: Server, target: Target) -> bool:
     return bool(
-        target.apart and not target.away and not target.tunnel.used and server.setting("listen_addresses").value
+        target.apart
+        and not target.away
+        and not target.head
+        and not target.tunnel.used
+        and server.setting("listen_addresses").value
     )
 
 
