@@ -83,16 +83,18 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=seldom)
     if not config.getoption("--after-test"):
         return
-    newest = versions(config)[0].major
-    left = [item for item in items if not _ran_or_later(item, newest)]
+    majors = [each.major for each in versions(config)]
+    left = [item for item in items if not _ran_or_later(item, majors[0], majors[-1])]
     config.hook.pytest_deselected(items=[item for item in items if item not in left])
     items[:] = left
 
 
-def _ran_or_later(item, newest):
-    """On the newest version the samples have run already; on the others they are what CI has the time for."""
-    on_newest, sample = _major(item) in {None, newest}, item.get_closest_marker("sample")
-    return sample if on_newest else not (sample or item.get_closest_marker("every_version"))
+def _ran_or_later(item, newest, oldest):
+    """On the newest version the samples have run already; on the oldest they are what CI has the time for."""
+    major, sample = _major(item), item.get_closest_marker("sample")
+    if major in {None, newest}:
+        return sample
+    return not ((sample and major == oldest) or item.get_closest_marker("every_version"))
 
 
 def _major(item):

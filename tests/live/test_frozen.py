@@ -50,6 +50,7 @@ def test_a_frozen_walreceiver_does_not_hold_a_checkpoint_up(pair):
         os.kill(receiver, signal.SIGCONT)
 
 
+@pytest.mark.seldom
 @pytest.mark.timeout(300)
 def test_a_frozen_pg_basebackup_does_not_hold_a_checkpoint_up(pair):
     run = pair.start_tool("attach", *pair.where, "--yes", "--max-rate", "1M", "--wal-cap", "64MB")
