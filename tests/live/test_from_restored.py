@@ -196,6 +196,7 @@ def test_what_a_restore_has_asked_for_does_not_stay(pair, restored):
         assert conn.execute("SHOW recovery_target_time").fetchone() == ("",)
 
 
+@pytest.mark.seldom
 def test_a_slot_that_was_made_before_the_backup_is_used_and_detach_keeps_it(pair, restored):
     pair.primary.rows("SELECT pg_create_physical_replication_slot('db2', true)")
     restored.basebackup("-X", "none")
@@ -250,6 +251,7 @@ def short(lsn):
     return f"{int(high, 16):X}/{int(low, 16):X}"
 
 
+@pytest.mark.seldom
 def test_wal_that_is_gone_comes_from_an_archive(pair, restored):
     archive = pair.area.path / "archive"
     archive.mkdir(mode=0o755)
@@ -341,6 +343,7 @@ def promoted(pair, data, port):
     pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(data), "-m", "fast")
 
 
+@pytest.mark.seldom
 def test_a_copy_from_before_a_promotion_follows_and_one_of_another_promotion_is_refused(pair, restored):
     other = pair.area.path / "other"
     pair.primary.rows("ALTER SYSTEM SET wal_keep_size = '1GB'")
@@ -396,6 +399,7 @@ def test_a_copy_that_leads_to_the_wal_of_its_primary_is_refused(pair, restored):
     assert "db2/pg_wal is that of" in words(done)
 
 
+@pytest.mark.seldom
 def test_tablespaces_must_be_the_copys_own_by_its_links_and_by_its_map(pair, restored):
     space, own = pair.area.path / "fast", pair.area.path / "own"
     space.mkdir(mode=0o700)
@@ -424,6 +428,7 @@ def test_tablespaces_must_be_the_copys_own_by_its_links_and_by_its_map(pair, res
     assert pair.primary.rows("SELECT count(*) FROM quick") == [(1000,)]
 
 
+@pytest.mark.seldom
 def test_setting_a_copy_up_in_part_and_whole_again_is_as_doing_it_once(pair, restored):
     restored.low_level()
     planned = pair.plan(from_restored=True).plan.steps
@@ -465,6 +470,7 @@ def test_killed_anywhere_the_same_command_finishes(pair, restored, when, kind):
     rows_arrive(pair)
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize(("when", "kind"), [("before", "AdoptCopy"), ("after", "SetConf")])
 def test_killed_and_detached_the_primary_has_everything_back_and_the_copy_is_there(pair, restored, when, kind):
     restored.basebackup("-X", "none")
@@ -488,6 +494,7 @@ def test_a_copy_that_was_started_between_plan_and_set_up_is_not_touched(pair, re
     assert digest(pair.data) == kept
 
 
+@pytest.mark.seldom
 def test_what_was_begun_with_a_restored_copy_goes_on_with_it_without_the_option_too(pair, restored):
     restored.basebackup("-X", "none")
     killed(pair, "after", "SetConf", "attach", *restored.args(), "--yes")
