@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -218,3 +219,23 @@ class Pair:
             stop_server(self.area, path.parent)
         self.wait(lambda: not self.ours())
         self.area.remove()
+
+
+@contextmanager
+def another_system(template):
+    """A server of another initdb, for a copied template has the same system identifier."""
+    other = Pair.make(template)
+    try:
+        other.primary.stop("fast")
+        shutil.rmtree(other.primary.data)
+        pwfile = other.area.path / "pw"
+        pwfile.write_text(template.password)
+        shutil.chown(pwfile, other.area.user)
+        data = str(other.primary.data)
+        other.area.run("initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={pwfile}")
+        with (other.primary.data / "postgresql.conf").open("a") as conf:
+            conf.write(f"port = {other.primary.port}\nunix_socket_directories = '{other.area.path}'\n")
+        other.primary.start()
+        yield f"host=127.0.0.1 port={other.primary.port} user=postgres"
+    finally:
+        other.end()

@@ -2,14 +2,12 @@
 
 import json
 import re
-import shutil
-from contextlib import contextmanager
 
 import pytest
 
 from standbyctl.lab.server import free_port
 from tests.live.test_ways import killed, words
-from tests.pair import Pair
+from tests.pair import another_system
 
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
 
@@ -98,26 +96,6 @@ class Chain:
         assert (self.raw(), self.pair.beside()) == (before, beside)
         assert not (self.pair.state / "db3").exists()
         return words(done)
-
-
-@contextmanager
-def another_system(template):
-    """A server of another initdb, for a copied template has the same system identifier."""
-    other = Pair.make(template)
-    try:
-        other.primary.stop("fast")
-        shutil.rmtree(other.primary.data)
-        pwfile = other.area.path / "pw"
-        pwfile.write_text(template.password)
-        shutil.chown(pwfile, other.area.user)
-        data = str(other.primary.data)
-        other.area.run("initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={pwfile}")
-        with (other.primary.data / "postgresql.conf").open("a") as conf:
-            conf.write(f"port = {other.primary.port}\nunix_socket_directories = '{other.area.path}'\n")
-        other.primary.start()
-        yield f"host=127.0.0.1 port={other.primary.port} user=postgres"
-    finally:
-        other.end()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from standbyctl.nodes.world import World
 from tests.live.stages import restarted
 from tests.live.test_rights import Weak, as_superuser, shown
 from tests.live.test_ways import killed, words
-from tests.pair import Pair
+from tests.pair import another_system
 
 pytestmark = pytest.mark.live
 
@@ -244,24 +244,10 @@ def test_a_source_that_is_the_primary_or_itself_or_carries_a_password(three):
 
 
 def test_a_source_of_another_cluster(three, template):
-    other = Pair.make(template)
-    try:
-        other.primary.stop("fast")
-        # A copied template has the same system identifier: another initdb.
-        shutil.rmtree(other.primary.data)
-        pwfile = other.area.path / "pw"
-        pwfile.write_text(three.pair.primary.password)
-        shutil.chown(pwfile, other.area.user)
-        data = str(other.primary.data)
-        other.area.run("initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={pwfile}")
-        with (other.primary.data / "postgresql.conf").open("a") as conf:
-            conf.write(f"port = {other.primary.port}\nunix_socket_directories = '{other.area.path}'\n")
-        other.primary.start()
-        said = three.refused("--copy-from", f"port={other.primary.port}", status=4)
+    with another_system(template) as conninfo:
+        said = three.refused("--copy-from", conninfo, status=4)
         assert "is not a standby of" in said
         assert "System identifier" in said
-    finally:
-        other.end()
 
 
 @pytest.mark.seldom

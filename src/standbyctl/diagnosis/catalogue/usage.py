@@ -230,7 +230,7 @@ ENTRIES = (
     Entry(
         "C123",
         msg("two standbys in one place"),
-        means=msg("Of the standbys that one command is to attach, two have a name, directory, port or slot in common."),
+        means=msg("Of the standbys that one command is to attach, two have in common what only one can have."),
         why=msg("They are made side by side, and the second would find the place of the first empty and take it."),
         do=(
             msg("Name each, and say in standbyctl.toml where it is:\nstandbyctl attach -p db1 --name db2 --name db3"),
