@@ -1,7 +1,8 @@
 """attach over a slow line: what it shows against what has arrived, and what commits of the primary feel.
 
 Two hosts of the testbed, 100 Mbit/s and 40 ms there and back (root only). Shown: every line of progress, as on a
-terminal. The truth: what the standby's network card has counted. Commits: pgbench at a fixed rate while nothing else
+terminal. The truth: what the standby's network card has counted; the last file is there when the line
+was last in full use. Commits: pgbench at a fixed rate while nothing else
 happens, while pg_basebackup copies by hand, and while a standby is attached, in turn: what attach adds is what it
 differs from the copy by hand, for all hosts share this machine's cores and disk. Run it on a machine that does
 nothing else: python -m bench.link [PAIRS] [PGBENCH_SCALE]
@@ -23,7 +24,6 @@ RATE_MBIT, ROUND_TRIP_MS = 100, 40
 COMMITS_PER_SECOND, CONTROL_SECONDS = 100, 40
 LOG, FIELDS = "/tmp/pgbench", 7
 HAND = "/var/lib/postgresql/by-hand"
-AFTER = re.compile("waiting for wal archiving|receiving the last WAL")
 SHOWN = re.compile(r"copying (\d+)% of [^,]+, [^,]+/s, (?:(\d+) min )?([\d.]+) s left")
 
 
@@ -47,15 +47,21 @@ class Counter(threading.Thread):
     def at(self, moment):
         return next((count for then, count in reversed(self.seen) if then <= moment), self.seen[0][1])
 
+    def slack(self, until):
+        """When the line was last in full use: 0.3 s of at least two thirds of its rate."""
+        full = RATE_MBIT * 1e6 / 8 * 0.3 * 2 / 3
+        moments = (then for then, count in reversed(self.seen) if then <= until and count - self.at(then - 0.3) > full)
+        return next(moments)
+
 
 def attach(operator):
-    """The lines of progress with their moments, and when files began to come, had come, and the step was done."""
+    """The lines of progress with their moments, and when files began to come and the step was done."""
     argv = [sys.executable, "-m", "standbyctl", "attach", *where(), "--yes"]
     master, slave = pty.openpty()
     process = subprocess.Popen(argv, env=operator.env | {"COLUMNS": "160", "TERM": "xterm"}, stdin=subprocess.DEVNULL,
                                stdout=slave, stderr=slave)  # fmt: skip
     os.close(slave)
-    shown, begun, come, done, whole = [], None, None, None, ""
+    shown, begun, done, whole = [], None, None, ""
     while True:
         try:
             piece = os.read(master, 65536).decode(errors="replace")
@@ -66,14 +72,12 @@ def attach(operator):
         if found := SHOWN.search(piece):
             begun = begun or now
             shown.append((now, int(found[1]) / 100, int(found[2] or 0) * 60 + float(found[3])))
-        if begun and not come and AFTER.search(piece):
-            come = now
         if begun and not done and re.search(r"base backup +done", whole):
             done = now
     os.close(master)
     if process.wait() != 0 or not done:
         raise SystemExit(whole)
-    return shown, begun, come or done, done
+    return shown, begun, done
 
 
 def begin_commits(host, name):
@@ -158,9 +162,9 @@ def copy(bed, primary, standby):
     try:
         began = time.time()
         shift = began - time.monotonic()
-        shown, begun, come, done = attach(operator)
+        shown, begun, done = attach(operator)
         end_commits(primary)
-        report(counter, shown, begun, come, done)
+        report(counter, shown, begun, done)
         felt = latencies(primary, "copy", begun + shift, done + shift)
         whole = latencies(primary, "copy", began, done + shift)
         operator.tool("detach", "db2", "--yes", "--remove-data-dir", standby.data, "--delete")
@@ -170,7 +174,8 @@ def copy(bed, primary, standby):
         operator.end()
 
 
-def report(counter, shown, begun, come, done):
+def report(counter, shown, begun, done):
+    come = counter.slack(done)
     first, last = counter.at(begun - 0.5), counter.at(come)
     shares = [(share, (counter.at(when) - first) / (last - first)) for when, share, _ in shown]
     errors = [abs(share - true) for share, true in shares if true >= 0.1]

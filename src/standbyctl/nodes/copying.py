@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
+from standbyctl.domain.flow import Flow
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import FINISHING, Progress
 from standbyctl.nodes.replaying import check_source
@@ -14,6 +15,8 @@ from standbyctl.nodes.world import World, script_text
 
 # As often as pg_basebackup says how far it is: each question is felt by a primary with few cores.
 ASK_SECONDS = 1.0
+# Before the first byte nothing is copied: when that comes is to be known more exactly.
+FIRST_ASK_SECONDS = 0.25
 ANSWER_SECONDS = 3
 _WATCH_SECONDS = 0.03
 _PROGRESS = """
@@ -64,13 +67,13 @@ class _Meter:
     effect: fx.CopyCluster
     world: World
     asked: float = float("-inf")
-    began: float | None = None
+    flow: Flow = field(default_factory=Flow)
     moved: float | None = None
     last: tuple[str, int | None] = ("", None)
 
     def tick(self) -> None:
         now = self.world.clock.monotonic()
-        if now - self.asked < ASK_SECONDS:
+        if now - self.asked < (FIRST_ASK_SECONDS if self.flow.began is None else ASK_SECONDS):
             return
         self.asked = now
         phase, done, total, held = self._seen()
@@ -78,10 +81,10 @@ class _Meter:
         # No answer is no movement.
         if self.moved is None or (phase and (phase, done) != self.last):
             self.moved, self.last = now, (phase, done)
-        if done and self.began is None:
-            self.began = now
-        rate = done / (now - self.began) if done and self.began and now > self.began + 1 else None
-        self.world.tell(Progress(phase, done, total, rate, held, now - self.moved))
+        if done is not None or self.flow.began is None:
+            self.flow.see(now, done)
+        arrived, rate = self.flow.arrived_bytes(done), self.flow.rate_bytes
+        self.world.tell(Progress(phase, arrived, total, rate, held, now - self.moved))
 
     def _seen(self) -> tuple[str, int | None, int | None, int | None]:
         """Phase, bytes sent, bytes in all, WAL held; an empty phase and None where nobody answers."""
@@ -93,7 +96,7 @@ class _Meter:
         except CannotTellError:
             phase, done, total, rest = "", None, None, [None]
         else:
-            phase = phase or (FINISHING if self.began is not None else "")
+            phase = phase or (FINISHING if self.flow.began is not None else "")
         if not apart:
             return phase, done, total, rest[0]
         try:
