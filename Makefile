@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SRC := src tests bench packaging
+PO := src/standbyctl/ui/locale/ja/LC_MESSAGES/standbyctl.po
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -9,7 +10,7 @@ help: ## this list
 demo: .venv/demo ## attach a standby to a throw-away primary, for real
 	$(BIN)/standbyctl demo
 
-check: .venv/dev ## format, lint, types, contracts, and the tests that need no server (under a minute)
+check: .venv/dev $(PO:.po=.mo) ## format, lint, types, contracts, and the tests that need no server (under a minute)
 	$(BIN)/ruff format --check $(SRC)
 	$(BIN)/ruff check $(SRC)
 	$(BIN)/mypy
@@ -42,12 +43,19 @@ dist: .venv/dev ## a wheel, and one file that runs by itself with a libpq of its
 	$(BIN)/shiv --quiet --disable-pip-version-check --console-script standbyctl --python '/usr/bin/env python3' --preamble packaging/preamble.py \
 	    --output-file dist/standbyctl.pyz '.[binary]'
 
+messages: .venv/dev ## gather what we say for translation; what is not translated yet has an empty msgstr
+	$(BIN)/python packaging/messages.py update
+	$(BIN)/python packaging/messages.py compile
+
 fix: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format $(SRC)
 	$(BIN)/ruff check --fix $(SRC)
 
 golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/python -m pytest -q -n 2 --update-golden --versions 1 -m "(not live or sample) and not hosts" tests
+
+$(PO:.po=.mo): $(PO) .venv/dev
+	$(BIN)/python packaging/messages.py compile
 
 .venv/demo: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
@@ -58,4 +66,4 @@ golden: .venv/dev ## write the golden files anew; read the difference
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest hosts often faults bench dist fix golden
+.PHONY: help demo check test live rest hosts often faults bench dist messages fix golden

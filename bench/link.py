@@ -1,8 +1,7 @@
 """attach over a slow line: what it shows against what has arrived, and what commits of the primary feel.
 
 Two hosts of the testbed, 100 Mbit/s and 40 ms there and back (root only). Shown: every line of progress, as on a
-terminal. The truth: what the standby's network card has counted; the last file is there when the line
-was last in full use. Commits: pgbench at a fixed rate while nothing else
+terminal. The truth: what pg_basebackup has written. Commits: pgbench at a fixed rate while nothing else
 happens, while pg_basebackup copies by hand, and while a standby is attached, in turn: what attach adds is what it
 differs from the copy by hand, for all hosts share this machine's cores and disk. Run it on a machine that does
 nothing else: python -m bench.link [PAIRS] [PGBENCH_SCALE]
@@ -16,11 +15,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from tests.hosts.operator import Operator, sql, where
 from tests.testbed import Testbed, image
 
 RATE_MBIT, ROUND_TRIP_MS = 100, 40
+MOST = RATE_MBIT * 1e6 / 8  # bytes: what the line takes in a second
 COMMITS_PER_SECOND, CONTROL_SECONDS = 100, 40
 LOG, FIELDS = "/tmp/pgbench", 7
 HAND = "/var/lib/postgresql/by-hand"
@@ -28,30 +29,33 @@ SHOWN = re.compile(r"copying (\d+)% of [^,]+, [^,]+/s, (?:(\d+) min )?([\d.]+) s
 
 
 class Counter(threading.Thread):
-    """What has come in at a host's network card, ten times a second."""
+    """What pg_basebackup has written of files on a host, ten times a second."""
 
-    def __init__(self, host):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.host, self.seen, self.over = host, [], threading.Event()
+        self.seen, self.over = [], threading.Event()
 
     def run(self):
-        argv = ["nsenter", f"--net={self.host.space}", "sh", "-c",
-                "while sleep 0.1; do tail -n +3 /proc/net/dev | grep eth0; done"]  # fmt: skip
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                self.seen.append((time.monotonic(), int(line.split(":")[1].split()[0])))
-                if self.over.is_set():
-                    process.kill()
+        io = None
+        while not self.over.wait(0.1):
+            try:
+                # The oldest of them receives the files, its child the WAL.
+                io = io or Path(
+                    "/proc", subprocess.check_output(["pgrep", "-ox", "pg_basebackup"], text=True).strip(), "io"
+                )
+                self.seen.append((time.monotonic(), int(re.search(r"wchar: (\d+)", io.read_text())[1])))
+            except (subprocess.CalledProcessError, OSError):
+                if self.seen:
                     break
 
     def at(self, moment):
-        return next((count for then, count in reversed(self.seen) if then <= moment), self.seen[0][1])
+        return next((count for then, count in reversed(self.seen) if then <= moment), 0)
 
-    def slack(self, until):
-        """When the line was last in full use: 0.3 s of at least two thirds of its rate."""
-        full = RATE_MBIT * 1e6 / 8 * 0.3 * 2 / 3
-        moments = (then for then, count in reversed(self.seen) if then <= until and count - self.at(then - 0.3) > full)
-        return next(moments)
+    @property
+    def came(self):
+        """When the last byte of a file was written; once its child has ended, the WAL counts as the parent's."""
+        steps = zip(self.seen, self.seen[1:], strict=False)
+        return max(then for (_, before), (then, count) in steps if 0 < count - before < MOST)
 
 
 def attach(operator):
@@ -156,7 +160,7 @@ def by_hand(primary, standby):
 
 
 def copy(bed, primary, standby):
-    operator, counter = Operator(bed), Counter(standby)
+    operator, counter = Operator(bed), Counter()
     counter.start()
     begin_commits(primary, "copy")
     try:
@@ -175,9 +179,12 @@ def copy(bed, primary, standby):
 
 
 def report(counter, shown, begun, done):
-    come = counter.slack(done)
-    first, last = counter.at(begun - 0.5), counter.at(come)
-    shares = [(share, (counter.at(when) - first) / (last - first)) for when, share, _ in shown]
+    come = counter.came
+    shares = [(share, counter.at(when) / counter.at(come)) for when, share, _ in shown]
+    if os.environ.get("LINK_DETAIL"):
+        for when, share, left in shown:
+            true = counter.at(when) / counter.at(come)
+            print(f"    {when - begun:5.1f} s: {share:.2f} (true {true:.3f}), left {left:.1f} (true {come - when:.1f})")
     errors = [abs(share - true) for share, true in shares if true >= 0.1]
     second = [(when, left) for when, share, left in shown if share >= 0.5]
     print(f"files came in {come - begun:.1f} s, the step took {done - come:.1f} s more; {len(shown)} lines of progress")

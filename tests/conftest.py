@@ -14,6 +14,8 @@ from tests.testbed.machine import missing
 
 # What a test has found and the summary prints: a property, for it may have run in a worker.
 GRID = "grid"
+# What is compared was written down in English, whoever runs the tests.
+os.environ["STANDBYCTL_LANG"] = "en"
 
 
 def pytest_addoption(parser):

@@ -101,7 +101,8 @@ def _run(toy: Toy, journal: Journal, plan: Callable[[Facts], Plan]) -> Run:
         step = begun[-1]
         back = isinstance(step, GiveBack)
         inner = step.step if isinstance(step, GiveBack) else step
-        last = json.loads(journal.path.read_bytes().splitlines()[-1])
+        records = (json.loads(line) for line in reversed(journal.path.read_bytes().splitlines()))
+        last = next(each for each in records if each["event"] != "did")
         assert effect in step.effects()
         assert (last["event"], last["step"]) == ("giving back" if back else "begun", encode_tagged(inner))
         toy.kinds.add(type(inner))

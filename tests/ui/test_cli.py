@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from standbyctl.ui.cli import cli
 
-VERBS = ["demo", "preflight", "plan", "attach", "verify", "status", "detach", "explain", "completion"]
+VERBS = ["demo", "preflight", "plan", "attach", "verify", "status", "detach", "export", "explain", "completion"]
 
 
 @pytest.fixture

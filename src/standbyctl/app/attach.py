@@ -14,7 +14,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Reserved, Sample
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
-from standbyctl.engine.journal import Journal
+from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.engine.run import Run
 from standbyctl.nodes.locks import Locks
 from standbyctl.planner.attach import plan_attach
@@ -121,9 +121,13 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
         first = run.check(expected)
         unproven = journal.unproven()
         if first.steps:
-            journal.open(target, session.resolved.conninfo, run.facts.server(target.primary).system_identifier)
+            system = run.facts.server(target.primary).system_identifier
+            journal.open(target, session.resolved.conninfo, system, first.steps, session.plan_digest)
+            session.heard = journal.heard
         run.follow(first)
         if not first.steps and unproven:
             run.finish(lambda: do(Prove(target.name, target.writer, PROOF_SECONDS)))
             run.finish(journal.proven)
+        if first.steps:
+            run.finish(lambda: journal.ended(Outcome.DONE, run.facts))
         return first

@@ -12,6 +12,7 @@ from standbyctl.app.servers import PACKAGED_USER, primary_server
 from standbyctl.app.spot import ask
 from standbyctl.app.state import State
 from standbyctl.domain.conf import make_conninfo
+from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.target import Target
 from standbyctl.nodes.libpq import parse_conninfo
@@ -72,7 +73,7 @@ def find_chain(
             params, ssh, same = _by_its_socket(run[0]), ssh or run[0].standby_ssh, False
         else:
             text = f"port={run[0].port}" if run else asked
-            params = connection_params(text, "the standby to stream from (--upstream)")
+            params = connection_params(text, msg("the standby to stream from (--upstream)"))
             same = not ssh or ssh == hosts.primary_ssh
         if same and not away:
             ssh = ssh or hosts.primary_ssh

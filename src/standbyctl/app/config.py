@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from standbyctl.domain.errors import UsageError
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 
 T = TypeVar("T")
-_NUMBER, _TRUTH = (int, "a number"), (bool, "true or false")
-_KINDS: dict[str, tuple[type, str]] = {
+_NUMBER, _TRUTH = (int, msg("a number")), (bool, msg("true or false"))
+_KINDS: dict[str, tuple[type, Message]] = {
     "port": _NUMBER,
     "no_slot": _TRUTH,
     "verify_backup": _TRUTH,
     "max_wal_senders": _NUMBER,
     "max_replication_slots": _NUMBER,
-    "tablespace_mapping": (list, 'a list of texts, each "OLD=NEW"'),
+    "tablespace_mapping": (list, msg('a list of texts, each "OLD=NEW"')),
 }
 
 
@@ -119,7 +119,7 @@ def _fill(kind: type[T], raw: dict[str, Any], path: str, table: str) -> T:
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     _check_keys(raw, set(known), path, table)
     for key, value in raw.items():
-        wanted, word = _KINDS.get(key, (str, "a text"))
+        wanted, word = _KINDS.get(key, (str, msg("a text")))
         if type(value) is not wanted or (isinstance(value, list) and any(type(each) is not str for each in value)):
             raise UsageError(
                 "C101", msg("{path}: {table}.{key} must be {kind}", path=path, table=table, key=key, kind=word)
@@ -137,7 +137,12 @@ def _check_keys(raw: Mapping[str, Any], known: set[str], path: str, table: str) 
         near = get_close_matches(key, known, 1)
         raise UsageError(
             "C101",
-            msg('{path}: unknown key "{key}"{where}', path=path, key=key, where=f" in [{table}]" if table else ""),
+            msg(
+                '{path}: unknown key "{key}"{where}',
+                path=path,
+                key=key,
+                where=msg(" in [{table}]", table=table) if table else "",
+            ),
             hint=msg('Did you mean "{near}"?', near=near[0])
             if near
             else msg("Known: {known}.", known=", ".join(sorted(known))),

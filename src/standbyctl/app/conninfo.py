@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from standbyctl.domain.errors import UsageError
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.nodes.libpq import parse_conninfo
 
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 
 
-def connection_params(conninfo: str, whose: str = "the primary") -> dict[str, str]:
+def connection_params(conninfo: str, whose: str | Message = "the primary") -> dict[str, str]:
     """Parse a conninfo, URI or host name; a password in it is refused, for it would be kept in journals."""
     text = conninfo if "=" in conninfo or "://" in conninfo or not conninfo else f"host={conninfo}"
     try:

@@ -15,7 +15,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
-from standbyctl.engine.journal import Journal
+from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.engine.run import Run
 from standbyctl.planner.detach import DetachOptions, plan_detach, recall
 from standbyctl.planner.plan import Memory, Plan, Remembered
@@ -40,7 +40,7 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
             resolved = resolve(replace(given, name=name), state)
             target = as_it_stands(resolved.target, resolved.server)
             return Attached(replace(resolved, target=target), "", journaled=False)
-        known = ", ".join(state.names()) or "none"
+        known = ", ".join(state.names()) or msg("none")
         raise UsageError(
             "C110",
             msg("nothing is known here of an attach of {name}", name=name),
@@ -105,9 +105,12 @@ def detach(
         )
         begin(run)
         first = run.check(planned.plan)
+        journal.undo(first.steps)
+        session.heard = journal.heard
         run.follow(first)
         if not locks.left:
             run.finish(hand_down)
+        run.finish(lambda: journal.ended(Outcome.DONE, run.facts))
         run.finish(journal.close)
         return first
 

@@ -49,8 +49,8 @@ def find(name: str, primary: tuple[str, str], standby: tuple[str, str], state: S
         if not (primary[1] and standby[1]):
             raise UsageError(
                 "C110",
-                msg("nothing is known here of an attach of {name}", name=name or "it"),
-                detail=msg("Attached from here: {known}.", known=", ".join(state.names()) or "none"),
+                msg("nothing is known here of an attach of {name}", name=name or msg("it")),
+                detail=msg("Attached from here: {known}.", known=", ".join(state.names()) or msg("none")),
                 hint=msg("Say where both are: standbyctl verify -p CONNINFO -s CONNINFO"),
             )
         called = primary[0] or "the primary", name or standby[0] or "the standby"

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from standbyctl import steps
 from standbyctl.app.attach import Planned
+from standbyctl.app.desk import Desk, desks
 from standbyctl.app.request import Request, Resolved
 from standbyctl.app.session import Session
 from standbyctl.app.state import now
 from standbyctl.app.ways import written
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
 from standbyctl.domain.errors import DriftError, UsageError
-from standbyctl.domain.message import msg
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
+from standbyctl.planner.runbook import way_back
+from standbyctl.steps.base import GiveBack, Step
 
 SCHEMA = "standbyctl.plan/1"
+ATTACH, DETACH = "attach", "detach"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan that was read back."""
+    """A plan that was read back. `digest`: sha256 of the file."""
 
     target: Target
     request: Request
     system_identifier: str
     timeline: int
     plan: Plan
+    digest: str = ""
 
     def check(self, session: Session) -> None:
         """Raise DriftError where the primary is another, or is reached another way."""
@@ -51,8 +59,10 @@ class SavedPlan:
                 )
 
 
-def save_plan(path: str, resolved: Resolved, planned: Planned) -> None:
-    """Write a plan."""
+def save_plan(path: str, verb: str, resolved: Resolved, planned: Planned) -> None:
+    """Write a plan, and for those who do it by hand where things are, and what gives it back."""
+    there = (planned.plan, planned.facts, planned.sample, planned.target)
+    back = way_back(*there) if verb == ATTACH else ()
     server = planned.facts.server(resolved.target.primary)
     record = {
         "schema": SCHEMA,
@@ -61,13 +71,97 @@ def save_plan(path: str, resolved: Resolved, planned: Planned) -> None:
         "target": encode(resolved.target),
         "system_identifier": server.system_identifier,
         "timeline": server.timeline,
-        "steps": [encode_tagged(step) for step in planned.plan.steps],
+        "steps": [_written(step) for step in planned.plan.steps],
         "text": [str(step.text) for step in planned.plan.steps],
+        # From here on: what export makes a runbook of.
+        "verb": verb,
+        "notes": encode(planned.plan.notes),
+        "facts": encode(planned.facts),
+        "way_back": [_written(step) for step in back],
+        "desks": encode(desks(resolved)),
     }
+    write_text(path, json.dumps(record, indent=1) + "\n")
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file of ours; UsageError where that cannot be."""
     try:
-        Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError("C114", msg("cannot write {path}", path=path), detail=msg("{e}", e=error)) from error
+
+
+def _written(step: Step) -> dict[str, Any]:
+    """One that gives back another names that one's kind, too."""
+    if not isinstance(step, GiveBack):
+        return encode_tagged(step)
+    return {"kind": "GiveBack", "step": encode_tagged(step.step), "before": encode(step.before)}
+
+
+def _read(data: dict[str, Any]) -> Step:
+    if data["kind"] != "GiveBack":
+        step: Step = decode_tagged(steps.ALL, data)
+        return step
+    return GiveBack(decode_tagged(steps.ALL, data["step"]), decode(Facts, data["before"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Everything that a runbook is made of. `digest`: sha256 of the plan file."""
+
+    verb: str
+    target: Target
+    plan: Plan
+    back: tuple[Step, ...]
+    facts: Facts
+    desks: tuple[Desk, ...]
+    made_at: str
+    digest: str
+
+
+def load_paper(path: str) -> Paper:
+    """Read a plan for a runbook; UsageError where it is none, or was saved before there were any."""
+    raw, record = _load(path)
+    if "way_back" not in record:
+        raise UsageError(
+            "C114",
+            msg("{path} was saved by an earlier release", path=path),
+            detail=msg("It has no way back, and not where things are."),
+            hint=msg("Make a new plan."),
+        )
+    return _parsed(path, lambda: Paper(
+        verb=record["verb"],
+        target=decode(Target, record["target"]),
+        plan=Plan(tuple(map(_read, record["steps"])), notes=decode(tuple[Message, ...], record["notes"])),
+        back=tuple(map(_read, record["way_back"])),
+        facts=decode(Facts, record["facts"]),
+        desks=decode(tuple[Desk, ...], record["desks"]),
+        made_at=record["made_at"],
+        digest=hashlib.sha256(raw).hexdigest(),
+    ))  # fmt: skip
+
+
+def _load(path: str) -> tuple[bytes, dict[str, Any]]:
+    def read() -> tuple[bytes, dict[str, Any]]:
+        raw = Path(path).read_bytes()
+        record = json.loads(raw)
+        if record["schema"] != SCHEMA:
+            raise ValueError(record["schema"])
+        return raw, record
+
+    return _parsed(path, read)
+
+
+def _parsed(path: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            "C114",
+            msg("{path} is no plan of standbyctl", path=path),
+            detail=msg("{e}", e=f"{type(error).__name__}: {error}"),
+            hint=msg("Make one with: standbyctl plan -o FILE"),
+        ) from error
 
 
 def load_plan(path: str, given: Mapping[str, Any]) -> SavedPlan:
@@ -79,21 +173,21 @@ def load_plan(path: str, given: Mapping[str, Any]) -> SavedPlan:
             detail=msg("Given: {names}.", names=", ".join(f"--{key.replace('_', '-')}" for key in extra)),
             hint=msg("Make a new plan with them."),
         )
-    try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-        if record["schema"] != SCHEMA:
-            raise ValueError(record["schema"])
-        target = decode(Target, record["target"])
-        planned = tuple(decode_tagged(steps.ALL, step) for step in record["steps"])
-        request = _request(record["conninfo"], target)
-        return SavedPlan(target, request, record["system_identifier"], record["timeline"], Plan(planned))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    raw, record = _load(path)
+    if record.get("verb", ATTACH) != ATTACH:
         raise UsageError(
-            "C114",
-            msg("{path} is no plan of standbyctl", path=path),
-            detail=msg("{e}", e=f"{type(error).__name__}: {error}"),
-            hint=msg("Make one with: standbyctl plan -o FILE"),
-        ) from error
+            "C115",
+            msg("{path} is the plan of a {verb}", path=path, verb=record["verb"]),
+            hint=msg("It is for export runbook. To carry it out: standbyctl {verb} NAME", verb=record["verb"]),
+        )
+    return _parsed(path, lambda: _saved(record, hashlib.sha256(raw).hexdigest()))
+
+
+def _saved(record: dict[str, Any], digest: str) -> SavedPlan:
+    target = decode(Target, record["target"])
+    planned = Plan(tuple(map(_read, record["steps"])))
+    request = _request(record["conninfo"], target)
+    return SavedPlan(target, request, record["system_identifier"], record["timeline"], planned, digest)
 
 
 def _request(conninfo: str, target: Target) -> Request:

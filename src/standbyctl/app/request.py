@@ -271,7 +271,7 @@ def _source(request: Request, server: Reached, route: Route, earlier: Target | N
     known = state.journal(request.copy_from).run() if request.copy_from in state.names() else None
     given, name = (f"port={known[0].port}", request.copy_from) if known else (request.copy_from, request.copy_name)
     try:
-        params = connection_params(given, "the standby to be copied (--copy-from)")
+        params = connection_params(given, msg("the standby to be copied (--copy-from)"))
         return find_source(params, name, server, route, earlier)
     except BaseException:
         server.close()

@@ -10,8 +10,9 @@ from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.effects import Effect, TryCopy
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.hba import hba_line
+from standbyctl.domain.message import Message
 from standbyctl.domain.names import condemned_path, marker
-from standbyctl.domain.progress import Said, Tell, Trial
+from standbyctl.domain.progress import Note, Said, Tell, Trial
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
@@ -45,7 +46,8 @@ Wrap = Callable[[Do], Do]
 class Session:
     """Everything one run needs. `wrap` stands between the engine and the world: tracing, and faults in tests.
 
-    `patience_seconds`: how long it waits while another run changes the primary.
+    `patience_seconds`: how long it waits while another run changes the primary. `plan_digest`: sha256 of the plan file
+    that it follows. `heard`: keeps what an effect says.
     """
 
     resolved: Resolved
@@ -53,6 +55,8 @@ class Session:
     wrap: Wrap = lambda do: do
     sample: Sample = field(default_factory=Sample)
     patience_seconds: float = PATIENCE_SECONDS
+    plan_digest: str = ""
+    heard: Callable[[Message], None] = lambda _: None
     _clock: Clock = field(default_factory=SystemClock)
 
     @property
@@ -157,7 +161,7 @@ class Session:
 
     def do(self, locks: Locks) -> Do:
         """Carry out effects while the locks hold."""
-        world, resolved = World(self._doors(), self._clock, self.tell), self.resolved
+        world, resolved = World(self._doors(), self._clock, self._tell), self.resolved
 
         def act(effect: Effect) -> None:
             locks.check()
@@ -169,6 +173,11 @@ class Session:
                 perform(effect, world)
 
         return self.wrap(act)
+
+    def _tell(self, said: Said) -> None:
+        if isinstance(said, Note):
+            self.heard(said.message)
+        self.tell(said)
 
     def close(self) -> None:
         """End the sessions that were kept."""

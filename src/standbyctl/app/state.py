@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +32,11 @@ def now() -> str:
     return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
 
 
+def who() -> str:
+    """Who runs this, and where."""
+    return f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
+
+
 class State:
     """The journals below one directory."""
 
@@ -38,18 +45,18 @@ class State:
 
     def journal(self, name: str) -> Journal:
         """The journal of a standby."""
-        return Journal(self.root / name / "journal.jsonl", steps.ALL, now)
+        return Journal(self.root / name / "journal.jsonl", steps.ALL, now, who)
 
     def staging(self, primary: str, system_identifier: str) -> Journal:
         """The journal of what waits for the next restart of a primary, by whatever name it was staged."""
         file = f"stage-{system_identifier}.jsonl"
         mine = self.root / re.sub(r"[^A-Za-z0-9_]", "_", primary) / file
         known = [mine, *sorted(self.root.glob(f"*/{file}"))]
-        return Journal(next((path for path in known if path.exists()), mine), steps.ALL, now)
+        return Journal(next((path for path in known if path.exists()), mine), steps.ALL, now, who)
 
     def stagings(self) -> tuple[Journal, ...]:
         """Those of every primary that something was staged for from here, and not taken back."""
-        every = (Journal(path, steps.ALL, now) for path in sorted(self.root.glob("*/stage-*.jsonl")))
+        every = (Journal(path, steps.ALL, now, who) for path in sorted(self.root.glob("*/stage-*.jsonl")))
         return tuple(journal for journal in every if journal.asked(Staging) is not None)
 
     def names(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from standbyctl.diagnosis.sight import Ends, Sight
 from standbyctl.domain.check import Check, Status
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, clauses, msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS, ReceiverView, SenderView, ServerView
 
 IDENTITY = msg("identity")
@@ -27,7 +27,7 @@ def unknown(sight: Sight, code: str, title: Message, *needs: str) -> Check:
 
 def several(parts: Iterable[Message]) -> Message:
     """Some messages as one."""
-    return msg("{all}", all="; ".join(map(str, parts)))
+    return clauses(parts)
 
 
 def identity(sight: Sight) -> Check:
@@ -118,7 +118,7 @@ def timeline(sight: Sight) -> Check:
         return Check("V802", ends.standby, TIMELINE, Status.FAIL, seen)
     same = primary.timeline == standby.timeline
     seen = (
-        msg("{n} on both" if above is None else "{n} on all three", n=primary.timeline)
+        (msg("{n} on both", n=primary.timeline) if above is None else msg("{n} on all three", n=primary.timeline))
         if same
         else msg("{s} is on {here}, {p} on {there}", s=ends.standby, here=standby.timeline, p=ends.primary,
                  there=primary.timeline)

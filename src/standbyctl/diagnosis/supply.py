@@ -6,7 +6,7 @@ from standbyctl.diagnosis.copies import unknown
 from standbyctl.diagnosis.sight import Sight
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.conf import entry_fits
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, clauses, listed, msg
 from standbyctl.domain.replication import Collation, PassfileView, SlotView, Upstream
 from standbyctl.domain.size import format_seconds, format_size
 
@@ -127,7 +127,7 @@ def collations(sight: Sight) -> Check:
     differ = [each for each in found.databases if each.recorded and each.actual and each.recorded != each.actual]
     if (differ or found.objects) and sight.primary_collations is None:
         why = unknown(sight, "V807", COLLATIONS, "primary_collations", "primary").seen
-        named = ", ".join([*map(_differs, differ), *found.objects][:_NAMED])
+        named = listed([*map(_differs, differ), *found.objects][:_NAMED])
         told = {"s": ends.standby, "p": ends.primary, "named": named, "why": why}
         seen = msg("made with another version than {s} has: {named}; whether {p} has another too: {why}", **told)
         return Check("V807", ends.standby, COLLATIONS, Status.UNKNOWN, seen)
@@ -135,7 +135,7 @@ def collations(sight: Sight) -> Check:
     # The same on the primary: its indexes are in doubt too, and the standby is a true copy of that.
     strange = [each for each in differ if there.get(each.name) != each.actual]
     silent = [each.name for each in found.databases if not _plain(each) and not (each.recorded and each.actual)]
-    named = ", ".join(_differs(each) for each in (strange or differ)[:_NAMED])
+    named = listed(_differs(each) for each in (strange or differ)[:_NAMED])
     if strange or (found.objects and not differ):
         objects = ", ".join(found.objects[:_NAMED])
         seen = (
@@ -160,8 +160,14 @@ def _plain(each: Collation) -> bool:
     return each.collate in {"C", "POSIX", "C.UTF-8", "C.UTF8", "PG_C_UTF8", "PG_UNICODE_FAST", "ucs_basic"}
 
 
-def _differs(each: Collation) -> str:
-    return f"{each.name} ({each.collate} {each.recorded}, here {each.actual})"
+def _differs(each: Collation) -> Message:
+    return msg(
+        "{name} ({collate} {recorded}, here {actual})",
+        name=each.name,
+        collate=each.collate,
+        recorded=each.recorded,
+        actual=each.actual,
+    )
 
 
 def indexes(sight: Sight) -> Check:
@@ -205,7 +211,10 @@ def pages(sight: Sight) -> Check:
         return unknown(sight, "V812", PAGES, "standby", "primary")
     damage = [(ends.primary, each) for each in primary.damage] + [(ends.standby, each) for each in standby.damage]
     if damage:
-        named = "; ".join(f"{node}: {each.database or 'shared'} {each.failures}" for node, each in damage[:_NAMED])
+        named = clauses(
+            msg("{node}: {name} {n}", node=node, name=each.database or msg("shared"), n=each.failures)
+            for node, each in damage[:_NAMED]
+        )
         return Check("V812", ends.standby, PAGES, Status.FAIL, msg("failures counted: {named}", named=named))
     if primary.value("data_checksums") != "on" or standby.value("data_checksums") != "on":
         return Check("V812", ends.standby, PAGES, Status.WARN, msg("data_checksums is off: damage would go unnoticed"))

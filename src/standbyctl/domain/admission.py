@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from standbyctl.domain.deed import Deed
+from standbyctl.domain.message import Message, msg
+
 
 @dataclass(frozen=True, slots=True)
-class EnsureHbaLine:
+class EnsureHbaLine(Deed):
     """Put a line into pg_hba.conf, unless it is there: before a line of the file, or at its end (None).
 
     `digest` (sha256) is the file as it was looked at: another is left alone. The server parses the new file
@@ -19,25 +22,26 @@ class EnsureHbaLine:
     before_line: int | None
     digest: str
 
-    def __str__(self) -> str:
-        where = "at the end" if self.before_line is None else f"as line {self.before_line}"
-        return f"{self.path}, {where}: {self.line}"
+    @property
+    def said(self) -> Message:
+        return _line_said(self.path, self.line, self.before_line)
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveHbaLine:
+class RemoveHbaLine(Deed):
     """Take our very line out of pg_hba.conf, if it is there; every other byte stays."""
 
     node: str
     path: str
     line: str
 
-    def __str__(self) -> str:
-        return f"remove from {self.path}: {self.line}"
+    @property
+    def said(self) -> Message:
+        return msg("remove from {path}: {line}", path=self.path, line=self.line)
 
 
 @dataclass(frozen=True, slots=True)
-class EnsureHbaLineBySql:
+class EnsureHbaLineBySql(Deed):
     """The same where only the server can reach the file: a program of the server's user, by COPY TO PROGRAM.
 
     Only the line travels; the program itself compares `digest` (sha256), inserts, and renames into place.
@@ -49,25 +53,27 @@ class EnsureHbaLineBySql:
     before_line: int | None
     digest: str
 
-    def __str__(self) -> str:
-        where = "at the end" if self.before_line is None else f"as line {self.before_line}"
-        return f"COPY ... TO PROGRAM 'insert into {self.path}, {where}'; {self.line}"
+    @property
+    def said(self) -> Message:
+        return msg("by COPY ... TO PROGRAM: {said}", said=_line_said(self.path, self.line, self.before_line))
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveHbaLineBySql:
+class RemoveHbaLineBySql(Deed):
     """Take our very line out by COPY TO PROGRAM, if it is there; every other byte stays."""
 
     node: str
     path: str
     line: str
 
-    def __str__(self) -> str:
-        return f"COPY ... TO PROGRAM 'remove from {self.path}'; {self.line}"
+    @property
+    def said(self) -> Message:
+        removed = msg("remove from {path}: {line}", path=self.path, line=self.line)
+        return msg("by COPY ... TO PROGRAM: {said}", said=removed)
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitAdmission:
+class AwaitAdmission(Deed):
     """Wait until the server admits the standby's role; `line` is what a person must put into the file."""
 
     node: str
@@ -78,5 +84,12 @@ class AwaitAdmission:
     conninfo: str
     timeout_seconds: int
 
-    def __str__(self) -> str:
-        return f"wait until somebody has put into {self.path}: {self.line}"
+    @property
+    def said(self) -> Message:
+        return msg("wait until somebody has put into {path}: {line}", path=self.path, line=self.line)
+
+
+def _line_said(path: str, line: str, before_line: int | None) -> Message:
+    if before_line is None:
+        return msg("{path}, at the end: {line}", path=path, line=line)
+    return msg("{path}, as line {n}: {line}", path=path, n=before_line, line=line)

@@ -12,6 +12,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
+from standbyctl.domain.message import Message
+
 
 def encode(value: Any) -> Any:
     """Turn a value into what json.dumps understands.
@@ -42,6 +44,8 @@ def decode(kind: Any, data: Any) -> Any:
 @cache
 def _reader(kind: Any) -> Callable[[Any], Any]:
     """What reads values of that kind: put together once, for a journal holds thousands of them."""
+    if kind is Message:
+        return _message
     if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         parts = {each.name: _reader(hints[each.name]) for each in fields(kind)}
@@ -54,6 +58,15 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
     if get_origin(kind) is tuple:
         return _tuple_reader(get_args(kind))
     return lambda data: _expect(kind, data)
+
+
+def _message(data: Any) -> Message:
+    """A gap holds a text or another message."""
+    record = _expect(dict, data)
+    params = (
+        (_expect(str, key), value if isinstance(value, str) else _message(value)) for key, value in record["params"]
+    )
+    return Message(_expect(str, record["template"]), tuple(params), tuple(map(str, record["lines"])))
 
 
 def _tuple_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:

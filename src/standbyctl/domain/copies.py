@@ -6,13 +6,14 @@ import posixpath
 import shlex
 from dataclasses import dataclass
 
+from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import within_destination
 from standbyctl.domain.volumes import WAL_LINK, Linked, Volume
 
 
 @dataclass(frozen=True, slots=True)
-class CopyCluster:
+class CopyCluster(Deed):
     """Copy a running cluster with pg_basebackup into a new draft directory, which must not exist yet.
 
     `slot`: empty for none. With `wal_method` fetch the WAL comes last, by the same walsender, and uses no slot.
@@ -72,13 +73,14 @@ class CopyCluster:
             return "--waldir", path
         return "--tablespace-mapping", "=".join(each.replace("=", "\\=") for each in (volume.source, path))
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         lent = f"{self.draft}/pgpass (0600): {self.lent_entry}********\n" if self.lent_entry else ""
-        return lent + shlex.join(self.argv())
+        return literally(lent + shlex.join(self.argv()))
 
 
 @dataclass(frozen=True, slots=True)
-class TryCopy:
+class TryCopy(Deed):
     """Copy a little of a running cluster to a file beside the data directory, measure that, and remove the file."""
 
     node: str
@@ -87,35 +89,43 @@ class TryCopy:
     most_bytes: int
     most_seconds: float
 
-    def __str__(self) -> str:
-        return f"copy up to {self.most_bytes} bytes of {self.source} beside {self.data_directory}, and remove them"
+    @property
+    def said(self) -> Message:
+        return msg(
+            "copy up to {n} bytes of {source} beside {path}, and remove them",
+            n=self.most_bytes,
+            source=self.source,
+            path=self.data_directory,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class SealDraft:
+class SealDraft(Deed):
     """Give a finished draft its standby.signal, make it durable, and mark it whole."""
 
     node: str
     draft: str
 
-    def __str__(self) -> str:
-        return f"{self.draft}/data/standby.signal; fsync; mark whole"
+    @property
+    def said(self) -> Message:
+        return msg("{path}; fsync; mark whole", path=f"{self.draft}/data/standby.signal")
 
 
 @dataclass(frozen=True, slots=True)
-class CheckManifest:
+class CheckManifest(Deed):
     """Compare a sealed draft with its manifest. One that does not pass is sealed no more; one that does is marked."""
 
     node: str
     draft: str
     bin_directory: str
 
-    def __str__(self) -> str:
-        return shlex.join([f"{self.bin_directory}/pg_verifybackup", f"{self.draft}/data"])
+    @property
+    def said(self) -> Message:
+        return literally(shlex.join([f"{self.bin_directory}/pg_verifybackup", f"{self.draft}/data"]))
 
 
 @dataclass(frozen=True, slots=True)
-class PutInPlace:
+class PutInPlace(Deed):
     """Rename a whole draft to its destination, which must be absent or an empty directory.
 
     A draft within its destination, a mount point, has its files moved up into it: global, without which nothing is a
@@ -126,25 +136,28 @@ class PutInPlace:
     draft: str
     destination: str
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         if within_destination(self.draft, self.destination):
-            return f"mv {shlex.quote(self.draft + '/data')}/* {shlex.quote(self.destination)}, global last"
-        return f"mv {shlex.quote(self.draft + '/data')} {shlex.quote(self.destination)}"
+            command = f"mv {shlex.quote(self.draft + '/data')}/* {shlex.quote(self.destination)}"
+            return msg("{command}, global last", command=command)
+        return literally(f"mv {shlex.quote(self.draft + '/data')} {shlex.quote(self.destination)}")
 
 
 @dataclass(frozen=True, slots=True)
-class DiscardDraft:
+class DiscardDraft(Deed):
     """Remove a draft of ours whose writer is gone."""
 
     node: str
     draft: str
 
-    def __str__(self) -> str:
-        return f"rm -r {shlex.quote(self.draft)}"
+    @property
+    def said(self) -> Message:
+        return literally(f"rm -r {shlex.quote(self.draft)}")
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(Deed):
     """Rename a data directory of a stopped standby; the old place becomes empty again, or absent.
 
     `identity` is its device and inode as it was looked at. An `aside` within it: it is a mount point, and its files are
@@ -159,14 +172,16 @@ class SetAside:
     identity: str
     leave_empty: bool
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         if within_destination(self.aside, self.data_directory):
-            return f"mv {shlex.quote(self.data_directory)}/* {shlex.quote(self.aside)}, global first"
-        return f"mv {shlex.quote(self.data_directory)} {shlex.quote(self.aside)}"
+            command = f"mv {shlex.quote(self.data_directory)}/* {shlex.quote(self.aside)}"
+            return msg("{command}, global first", command=command)
+        return literally(f"mv {shlex.quote(self.data_directory)} {shlex.quote(self.aside)}")
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteAside:
+class DeleteAside(Deed):
     """Delete a data directory that was set aside: a stopped standby of that system, nothing else.
 
     `linked`: what of it is elsewhere, and goes with it.
@@ -179,9 +194,10 @@ class DeleteAside:
     identity: str
     linked: tuple[Linked, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         theirs = (posixpath.join(each.path, "*" if each.link == WAL_LINK else "PG_*") for each in self.linked)
-        return " ".join(["rm -r", shlex.quote(self.aside), *theirs])
+        return literally(" ".join(["rm -r", shlex.quote(self.aside), *theirs]))
 
 
 def ended(status: int) -> Message:

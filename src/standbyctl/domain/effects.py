@@ -23,12 +23,17 @@ from standbyctl.domain.copies import PutInPlace as PutInPlace
 from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
+from standbyctl.domain.deed import Deed, literally
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import MoveCluster as MoveCluster
 from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
 from standbyctl.domain.replacing import VacateCluster as VacateCluster
 from standbyctl.domain.restored import AdoptCopy as AdoptCopy
 from standbyctl.domain.restored import CheckWal as CheckWal
+from standbyctl.domain.role import MakeRole as MakeRole
+from standbyctl.domain.role import RemovePassfile as RemovePassfile
+from standbyctl.domain.role import WritePassfile as WritePassfile
 from standbyctl.domain.running import SetUnit as SetUnit
 from standbyctl.domain.running import StartServer as StartServer
 from standbyctl.domain.running import StopServer as StopServer
@@ -44,28 +49,30 @@ from standbyctl.domain.tunnel import TryTunnel as TryTunnel
 
 
 @dataclass(frozen=True, slots=True)
-class Sql:
+class Sql(Deed):
     """Run one statement in a session of its own, in autocommit."""
 
     node: str
     statement: str
 
-    def __str__(self) -> str:
-        return f"{self.statement};"
+    @property
+    def said(self) -> Message:
+        return literally(f"{self.statement};")
 
 
 @dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(Deed):
     """Reload the configuration, and see a new session that has it."""
 
     node: str
 
-    def __str__(self) -> str:
-        return "SELECT pg_reload_conf();"
+    @property
+    def said(self) -> Message:
+        return literally("SELECT pg_reload_conf();")
 
 
 @dataclass(frozen=True, slots=True)
-class AlterSystem:
+class AlterSystem(Deed):
     """Set a parameter in postgresql.auto.conf, or take it out (None), where it still is as expected.
 
     Expected None is anything; with `unset` it is nothing.
@@ -77,84 +84,43 @@ class AlterSystem:
     expected: str | None
     unset: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         if self.value is None:
-            return f"ALTER SYSTEM RESET {self.name};"
+            return literally(f"ALTER SYSTEM RESET {self.name};")
         value = self.value.replace("'", "''")
-        return f"ALTER SYSTEM SET {self.name} = '{value}';"
+        return literally(f"ALTER SYSTEM SET {self.name} = '{value}';")
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitSettings:
+class AwaitSettings(Deed):
     """Wait until the server runs with these values; a person puts them into files that are not ours to change."""
 
     node: str
     wanted: tuple[Wanted, ...]
     timeout_seconds: int
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         lines = (f"  {each.file}: {each}" for each in self.wanted)
-        return "\n".join(["wait until somebody has set, and reloaded:", *lines])
+        return msg("wait until somebody has set, and reloaded:").followed_by(lines)
 
 
 @dataclass(frozen=True, slots=True)
-class WritePassfile:
-    """Write a passfile (0600) with a new random password, unless ours is there. fsynced."""
-
-    node: str
-    path: str
-    host: str
-    port: int
-    role: str
-    marker: str
-
-    def __str__(self) -> str:
-        return f"{self.path} (0600): {self.host}:{self.port}:*:{self.role}:********"
-
-
-@dataclass(frozen=True, slots=True)
-class RemovePassfile:
-    """Remove a passfile that carries our marker."""
-
-    node: str
-    path: str
-    marker: str
-
-    def __str__(self) -> str:
-        return f"remove {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class MakeRole:
-    """Make a replication role, or give our own a new password: the one in the passfile, as a SCRAM verifier."""
-
-    node: str
-    role: str
-    marker: str
-    passfile_node: str
-    passfile: str
-
-    def __str__(self) -> str:
-        return (
-            f"CREATE ROLE \"{self.role}\" LOGIN REPLICATION PASSWORD '********'; "
-            f"COMMENT ON ROLE \"{self.role}\" IS '{self.marker}, key ...';"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SetConf:
+class SetConf(Deed):
     """Set parameters in a configuration file of name = 'value' lines, other lines kept. fsynced."""
 
     node: str
     path: str
     settings: tuple[tuple[str, str], ...]
 
-    def __str__(self) -> str:
-        return "\n".join([f"{self.path}:", *(f"  {name} = '{value}'" for name, value in self.settings)])
+    @property
+    def said(self) -> Message:
+        return literally("\n".join([f"{self.path}:", *(f"  {name} = '{value}'" for name, value in self.settings)]))
 
 
 @dataclass(frozen=True, slots=True)
-class WaitUntil:
+class WaitUntil(Deed):
     """Ask a server a yes-or-no question until the answer is yes.
 
     The log tells why it is not, and `data_directory` whether the server of that log has ended.
@@ -167,12 +133,13 @@ class WaitUntil:
     log_path: str = ""
     data_directory: str = ""
 
-    def __str__(self) -> str:
-        return f"wait up to {self.timeout_seconds} s until: {self.question}"
+    @property
+    def said(self) -> Message:
+        return msg("wait up to {n} s until: {question}", n=self.timeout_seconds, question=self.question)
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitReplay:
+class AwaitReplay(Deed):
     """Wait until a standby has replayed all that its primary has written by now, and the checkpoint of a slot.
 
     It must still be a standby of that system (any, where none is given), on the primary's timeline. `slot`: empty for
@@ -186,47 +153,68 @@ class AwaitReplay:
     timeout_seconds: int
     for_copy: bool = True
 
-    def __str__(self) -> str:
-        begins = f", and the checkpoint that slot {self.slot} begins with" if self.slot else ""
+    @property
+    def said(self) -> Message:
         return (
-            f"wait up to {self.timeout_seconds} s until {self.node} has replayed what {self.primary} has by now{begins}"
+            msg(
+                "wait up to {n} s until {node} has replayed what {primary} has by now, and the checkpoint that slot"
+                " {slot} begins with",
+                n=self.timeout_seconds,
+                node=self.node,
+                primary=self.primary,
+                slot=self.slot,
+            )
+            if self.slot
+            else msg(
+                "wait up to {n} s until {node} has replayed what {primary} has by now",
+                n=self.timeout_seconds,
+                node=self.node,
+                primary=self.primary,
+            )
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Prove:
+class Prove(Deed):
     """Commit a marked message (no table, no row) on the upstream and see the standby replay it."""
 
     node: str
     upstream: str
     timeout_seconds: int
 
-    def __str__(self) -> str:
-        return "SELECT pg_logical_emit_message(true, 'standbyctl', ...); seen replayed on " + self.node
+    @property
+    def said(self) -> Message:
+        emit = "SELECT pg_logical_emit_message(true, 'standbyctl', ...);"
+        return msg("{emit} seen replayed on {node}", emit=emit, node=self.node)
 
 
 @dataclass(frozen=True, slots=True)
-class MakeTestDatabase:
+class MakeTestDatabase(Deed):
     """Make a database with a table and two rows, marked before it has its name. Refused where that is taken."""
 
     node: str
     database: str
     mark: str
 
-    def __str__(self) -> str:
-        return f'CREATE DATABASE "{self.database}"; CREATE TABLE test (...); INSERT INTO test ... (2 rows);'
+    @property
+    def said(self) -> Message:
+        return literally(
+            f'CREATE DATABASE "{self.database}"; CREATE TABLE test (...); INSERT INTO test VALUES (...), (...);'
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class DropTestDatabases:
+class DropTestDatabases(Deed):
     """Drop every database that carries our mark, or was made by us and killed before it got it; no other."""
 
     node: str
     database: str
     mark: str
 
-    def __str__(self) -> str:
-        return f"DROP DATABASE \"{self.database}\" WITH (FORCE); if its comment is '{self.mark}'"
+    @property
+    def said(self) -> Message:
+        drop = f'DROP DATABASE "{self.database}" WITH (FORCE);'
+        return msg("{drop} if its comment is '{mark}'", drop=drop, mark=self.mark)
 
 
 Effect = (

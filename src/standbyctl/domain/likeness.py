@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from standbyctl.domain.message import Message
+
 # By PostgreSQL's own words for where a collation comes from; an operator overrides a difference by them.
 PROVIDERS = ("libc", "icu")
 
@@ -67,7 +69,7 @@ class OrderedText:
 
     libc: Ordered = field(default_factory=Ordered)
     icu: Ordered = field(default_factory=Ordered)
-    untold: tuple[str, ...] = ()
+    untold: tuple[Message, ...] = ()
 
     def of(self, provider: str) -> Ordered:
         """By whom it is ordered."""

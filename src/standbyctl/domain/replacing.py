@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from standbyctl.domain.deed import Deed, literally
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.service import PG_CTL, Service
 
 
@@ -31,7 +33,7 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
-class VacateCluster:
+class VacateCluster(Deed):
     """Ask a cluster once more whether it holds nothing of anybody, mark it, and stop it; refuse otherwise.
 
     One that carries our mark, is stopped, and was not started since, is as it should be; so is one that stands in
@@ -46,12 +48,13 @@ class VacateCluster:
     identity: str
     service: Service = PG_CTL
 
-    def __str__(self) -> str:
-        return f"{self.service.command('stop')}, if it still holds nothing of anybody"
+    @property
+    def said(self) -> Message:
+        return msg("{stop}, if it still holds nothing of anybody", stop=self.service.command("stop"))
 
 
 @dataclass(frozen=True, slots=True)
-class MoveCluster:
+class MoveCluster(Deed):
     """Rename the directory of a cluster that we have stopped, and that nobody has started since; fsynced."""
 
     node: str
@@ -61,12 +64,13 @@ class MoveCluster:
     system_identifier: str
     identity: str
 
-    def __str__(self) -> str:
-        return f"mv {shlex.quote(self.source)} {shlex.quote(self.destination)}"
+    @property
+    def said(self) -> Message:
+        return literally(f"mv {shlex.quote(self.source)} {shlex.quote(self.destination)}")
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeCluster:
+class ResumeCluster(Deed):
     """Start a cluster again that we have stopped, unless it runs; then take our mark off it."""
 
     node: str
@@ -76,5 +80,6 @@ class ResumeCluster:
     identity: str
     service: Service = PG_CTL
 
-    def __str__(self) -> str:
-        return self.service.command("start")
+    @property
+    def said(self) -> Message:
+        return literally(self.service.command("start"))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from standbyctl.domain.deed import Deed
+from standbyctl.domain.message import Message, msg
+
 # Where, in the copy, what makes room there is kept: nothing is deleted.
 KEPT = "standbyctl.before"
 # As pg_controldata says it. A server that was started as a standby writes no WAL of its own.
@@ -134,18 +137,20 @@ class RestoredSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckWal:
+class CheckWal(Deed):
     """Stop unless the primary still has a WAL file, of whatever timeline."""
 
     node: str
     wal_file: str
 
-    def __str__(self) -> str:
-        return f"SELECT name FROM pg_ls_waldir() WHERE substr(name, 9) = '{self.wal_file[8:]}'; stop unless it is there"
+    @property
+    def said(self) -> Message:
+        query = f"SELECT name FROM pg_ls_waldir() WHERE substr(name, 9) = '{self.wal_file[8:]}';"
+        return msg("{query} stop unless it is there", query=query)
 
 
 @dataclass(frozen=True, slots=True)
-class AdoptCopy:
+class AdoptCopy(Deed):
     """Make a copy unable to start as a primary, if nobody has started it since it was looked at; all of it fsynced.
 
     Its postgresql.auto.conf as it was is kept in a directory within, named by the pg_control that it was found with.
@@ -165,9 +170,8 @@ class AdoptCopy:
         """Where what was there is kept."""
         return f"{self.data_directory}/{KEPT}-{self.control[:8]}"
 
-    def __str__(self) -> str:
-        path = self.data_directory
-        return (
-            f"{path}/standby.signal;\ncp postgresql.auto.conf, mv postmaster.pid recovery.signal pg_replslot"
-            f" {self.kept}/, those that are there; fsync"
-        )
+    @property
+    def said(self) -> Message:
+        signal = f"{self.data_directory}/standby.signal"
+        moved = f"cp postgresql.auto.conf, mv postmaster.pid recovery.signal pg_replslot {self.kept}/"
+        return msg("{signal}; {moved}, those that are there; fsync", signal=signal, moved=moved)

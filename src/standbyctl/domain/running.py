@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from standbyctl.domain.deed import Deed, literally
+from standbyctl.domain.message import Message
 from standbyctl.domain.service import PG_CTL, Service
 
 
 @dataclass(frozen=True, slots=True)
-class StartServer:
+class StartServer(Deed):
     """Start PostgreSQL on a data directory that has a standby.signal, unless it runs."""
 
     node: str
@@ -18,14 +20,15 @@ class StartServer:
     started_by: str
     service: Service = PG_CTL
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         if self.service.managed:
-            return self.service.command("start")
-        return f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}"
+            return literally(self.service.command("start"))
+        return literally(f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}")
 
 
 @dataclass(frozen=True, slots=True)
-class StopServer:
+class StopServer(Deed):
     """Stop (fast) a server that `started_by` shows to be ours and that still is a standby; else refuse."""
 
     node: str
@@ -34,19 +37,21 @@ class StopServer:
     started_by: str
     service: Service = PG_CTL
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Message:
         if self.service.managed:
-            return self.service.command("stop")
-        return f"{self.bin_directory}/pg_ctl stop -m fast -D {shlex.quote(self.data_directory)}"
+            return literally(self.service.command("stop"))
+        return literally(f"{self.bin_directory}/pg_ctl stop -m fast -D {shlex.quote(self.data_directory)}")
 
 
 @dataclass(frozen=True, slots=True)
-class SetUnit:
+class SetUnit(Deed):
     """Have systemd start a unit at boot, or not."""
 
     node: str
     unit: str
     enabled: bool
 
-    def __str__(self) -> str:
-        return f"systemctl {'enable' if self.enabled else 'disable'} {self.unit}"
+    @property
+    def said(self) -> Message:
+        return literally(f"systemctl {'enable' if self.enabled else 'disable'} {self.unit}")

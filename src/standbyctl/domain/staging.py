@@ -7,6 +7,9 @@ import shlex
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from standbyctl.domain.deed import Deed
+from standbyctl.domain.message import Message, msg
+
 # In the order in which they are written: whatever has been written so far, the server starts with it.
 # (It does not with max_wal_senders above 0 while wal_level is minimal.)
 STAGED = ("wal_level", "max_wal_senders", "max_replication_slots", "listen_addresses", "wal_log_hints")
@@ -61,7 +64,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class TryStart:
+class TryStart(Deed):
     """See that the server would start with its files as they are now; else take these settings back at once.
 
     `unstaged`: they have just been taken back; it is that which is undone.
@@ -72,14 +75,25 @@ class TryStart:
     trial: Trial
     unstaged: bool = False
 
-    def __str__(self) -> str:
-        check = "no row of pg_file_settings with an error but those that wait for a restart; else all is"
-        check += " put back" if self.unstaged else " taken back"
+    @property
+    def said(self) -> Message:
+        check = (
+            msg("no row of pg_file_settings with an error but those that wait for a restart; else all is put back")
+            if self.unstaged
+            else msg(
+                "no row of pg_file_settings with an error but those that wait for a restart; else all is taken back"
+            )
+        )
         if not self.trial.bin_directory:
             return check
         config = shlex.quote(self.trial.config_file)
-        end = "-c hba_file=COPY/none (where it ends)" if self.trial.by_start else "-C shared_memory_size"
-        return f"{self.trial.bin_directory}/postgres -D COPY -c config_file={config} {end}\n{check}"
+        end = "-c hba_file=COPY/none" if self.trial.by_start else "-C shared_memory_size"
+        command = f"{self.trial.bin_directory}/postgres -D COPY -c config_file={config} {end}"
+        return (
+            msg("{command} (where it ends)\n{check}", command=command, check=check)
+            if self.trial.by_start
+            else msg("{command}\n{check}", command=command, check=check)
+        )
 
 
 def level(text: str) -> int | None:

@@ -6,6 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from standbyctl.domain.deed import Deed, literally
+from standbyctl.domain.message import Message, msg
+
 KEY_LETTERS = 16
 # What the primary's host is called in our known_hosts, by whatever name or address it is reached.
 HOST_ALIAS = "primary"
@@ -180,43 +183,49 @@ CLEAR = Approach()
 
 
 @dataclass(frozen=True, slots=True)
-class MakeTunnelKey:
+class MakeTunnelKey(Deed):
     """Make a key pair of the tunnel's own, unless it is there. The private half never leaves the host."""
 
     node: str
     directory: str
     marker: str
 
-    def __str__(self) -> str:
-        return f"ssh-keygen -t ed25519 -f {self.directory}/id_ed25519 (0600, no passphrase)"
+    @property
+    def said(self) -> Message:
+        return msg("{command} (0600, no passphrase)", command=f"ssh-keygen -t ed25519 -f {self.directory}/id_ed25519")
 
 
 @dataclass(frozen=True, slots=True)
-class TrustHost:
+class TrustHost(Deed):
     """Write the host keys of the primary's host, as that host has them in its own files, into our known_hosts."""
 
     node: str
     primary: str
     directory: str
 
-    def __str__(self) -> str:
-        return f"{self.directory}/known_hosts: /etc/ssh/ssh_host_*_key.pub of {self.primary}'s host"
+    @property
+    def said(self) -> Message:
+        files = "/etc/ssh/ssh_host_*_key.pub"
+        return msg(
+            "{path}: {files} of {node}'s host", path=f"{self.directory}/known_hosts", files=files, node=self.primary
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveTunnelKey:
+class RemoveTunnelKey(Deed):
     """Remove key pair and known_hosts, if they are ours."""
 
     node: str
     directory: str
     marker: str
 
-    def __str__(self) -> str:
-        return f"remove {self.directory}"
+    @property
+    def said(self) -> Message:
+        return msg("remove {path}", path=self.directory)
 
 
 @dataclass(frozen=True, slots=True)
-class AdmitTunnelKey:
+class AdmitTunnelKey(Deed):
     """One line in the account's authorized_keys; one of ours for another key goes."""
 
     node: str
@@ -226,12 +235,13 @@ class AdmitTunnelKey:
     restrictions: str
     marker: str
 
-    def __str__(self) -> str:
-        return f"~{self.login}/.ssh/authorized_keys: {self.restrictions} ssh-ed25519 ... {self.marker}"
+    @property
+    def said(self) -> Message:
+        return literally(f"~{self.login}/.ssh/authorized_keys: {self.restrictions} ssh-ed25519 ... {self.marker}")
 
 
 @dataclass(frozen=True, slots=True)
-class ExpelTunnelKey:
+class ExpelTunnelKey(Deed):
     """Take exactly that line out again; what was made for it goes too, where nothing else has come there."""
 
     node: str
@@ -239,42 +249,46 @@ class ExpelTunnelKey:
     restrictions: str
     marker: str
 
-    def __str__(self) -> str:
-        return f"~{self.login}/.ssh/authorized_keys: remove the line of {self.marker}"
+    @property
+    def said(self) -> Message:
+        path = f"~{self.login}/.ssh/authorized_keys"
+        return msg("{path}: remove the line of {marker}", path=path, marker=self.marker)
 
 
 @dataclass(frozen=True, slots=True)
-class TryTunnel:
+class TryTunnel(Deed):
     """Connect by ssh to where the primary listens, as the tunnel will."""
 
     node: str
     tunnel: Tunnel
 
-    def __str__(self) -> str:
-        return f"try: {' '.join(self.tunnel.argv('-W', self.tunnel.there))}"
+    @property
+    def said(self) -> Message:
+        return msg("try: {command}", command=" ".join(self.tunnel.argv("-W", self.tunnel.there)))
 
 
 @dataclass(frozen=True, slots=True)
-class RunTunnel:
+class RunTunnel(Deed):
     """Install the unit, enable it, start it, and see it listen."""
 
     node: str
     tunnel: Tunnel
     marker: str
 
-    def __str__(self) -> str:
-        return (
-            f"{self.tunnel.unit_path}:\n{self.tunnel.unit_text(self.marker)}systemctl enable --now {self.tunnel.unit}"
-        )
+    @property
+    def said(self) -> Message:
+        unit = self.tunnel
+        return literally(f"{unit.unit_path}:\n{unit.unit_text(self.marker)}systemctl enable --now {unit.unit}")
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveTunnel:
+class RemoveTunnel(Deed):
     """Stop, disable and remove the unit, if it is as we wrote it."""
 
     node: str
     unit: str
     marker: str
 
-    def __str__(self) -> str:
-        return f"systemctl disable --now {self.unit}; remove it"
+    @property
+    def said(self) -> Message:
+        return msg("{command}; remove it", command=f"systemctl disable --now {self.unit}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from standbyctl.domain.facts import Contents, Tablespace
+from standbyctl.domain.message import Message, msg
 
 WAL_LINK = "pg_wal"
 
@@ -30,8 +31,10 @@ class Volume:
         """
         return posixpath.join(self.path, posixpath.basename(draft), "data")
 
-    def __str__(self) -> str:
-        return f"{self.source or 'the WAL'} into {self.path}"
+    @property
+    def said(self) -> Message:
+        """What goes where."""
+        return msg("{what} into {path}", what=self.source or msg("the WAL"), path=self.path)
 
 
 @dataclass(frozen=True, slots=True)

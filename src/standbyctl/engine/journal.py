@@ -11,14 +11,17 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from standbyctl import __version__
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
-from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.effects import Effect
+from standbyctl.domain.errors import CannotTellError, StandbyctlError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.staging import Staging
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Memory, Remembered
@@ -28,26 +31,79 @@ SCHEMA = "standbyctl.journal/1"
 Asked = TypeVar("Asked", Target, Staging)
 
 
+class Outcome(StrEnum):
+    """How a run has ended. One that was killed has no end."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+
 class Journal:
     """Everything that was done for one standby since it was first attached, or for the next start of one primary."""
 
-    def __init__(self, path: Path, kinds: Iterable[type[Step]], now: Callable[[], str]) -> None:
-        self._path, self._kinds, self._now = path, tuple(kinds), now
+    def __init__(
+        self, path: Path, kinds: Iterable[type[Step]], now: Callable[[], str], who: Callable[[], str] = str
+    ) -> None:
+        self._path, self._kinds, self._now, self._who = path, tuple(kinds), now, who
 
     @property
     def path(self) -> Path:
         """Where it is kept."""
         return self._path
 
-    def open(self, target: Target | Staging, conninfo: str, system_identifier: str) -> None:
-        """Begin a run: what was asked, so that its undoing knows whom to talk to. No secret is in it."""
+    def open(
+        self,
+        target: Target | Staging,
+        conninfo: str,
+        system_identifier: str,
+        steps: Iterable[Step] = (),
+        plan_digest: str = "",
+    ) -> None:
+        """Begin a run: what was asked, so that its undoing knows whom to talk to. No secret is in it.
+
+        `steps`: what it is to do; `plan_digest`: sha256 of the plan file that it follows.
+        """
         self._append(
             event="run",
             schema=SCHEMA,
             target=encode(target),
             conninfo=conninfo,
             system_identifier=system_identifier,
+            plan_digest=plan_digest,
+            **self._signed(steps),
         )
+
+    def undo(self, steps: Iterable[Step]) -> None:
+        """Begin to give back."""
+        self._append(event="undo", **self._signed(steps))
+
+    def _signed(self, steps: Iterable[Step]) -> dict[str, Any]:
+        inner = (step.step if isinstance(step, GiveBack) else step for step in steps)
+        return {"by": self._who(), "version": __version__, "steps": [encode_tagged(step) for step in inner]}
+
+    def did(self, effect: Effect) -> None:
+        """An effect has come to its end."""
+        self._append(event="did", node=effect.node, said=encode(effect.said))
+
+    def heard(self, message: Message) -> None:
+        """What was said meanwhile, and is worth keeping."""
+        self._append(event="heard", said=encode(message))
+
+    def ended(self, outcome: Outcome, facts: Facts | None, error: StandbyctlError | None = None) -> None:
+        """A run has come to an end, with what the last look saw."""
+        said = error and {"code": error.code, "what": encode(error.what), "detail": encode(error.detail)}
+        self._append(event="ended", outcome=outcome.value, facts=encode(facts), error=said)
+
+    def history(self) -> tuple[dict[str, Any], ...]:
+        """What was written since the standby was first attached; of one that is detached, up to that."""
+        found: list[dict[str, Any]] = []
+        with self._records() as records:
+            for record in records:
+                if found and found[-1]["event"] == "closed":
+                    found = []
+                found.append(record)
+        return tuple(found)
 
     def begin(self, step: Step, before: Facts) -> None:
         """Remember the facts before a step, then it may be taken. An earlier memory of it stays the true one."""

@@ -6,14 +6,15 @@ The engine knows neither PostgreSQL nor ssh: it is given a way to look and plan,
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.errors import BlockedError, DriftError, StandbyctlError, StoppedError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, clauses, msg
 from standbyctl.engine.events import Report, StepBegun, StepDone
-from standbyctl.engine.journal import Journal
+from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import Step
 
@@ -81,10 +82,20 @@ class Run:
         try:
             action()
         except StandbyctlError as error:
+            self._note_end(Outcome.STOPPED, error)
             if not self.begun or isinstance(error, StoppedError | DriftError):
                 raise
             # After the first effect, whatever we can no longer find out leaves us part-way.
             raise StoppedError(error.code, error.what, detail=error.detail, hint=error.hint) from error
+        except KeyboardInterrupt:
+            self._note_end(Outcome.INTERRUPTED)
+            raise
+
+    def _note_end(self, outcome: Outcome, error: StandbyctlError | None = None) -> None:
+        """For the evidence. Where even that cannot be written, the error that ends the run is the one to be seen."""
+        if self.begun:
+            with suppress(StandbyctlError):
+                self.journal.ended(outcome, None, error)
 
     def _follow(self, rest: Plan) -> None:
         while rest.steps:
@@ -105,6 +116,7 @@ class Run:
         self.begun = True
         for effect in step.effects():
             self.do(effect)
+            self.journal.did(effect)
         facts = self.look()
         if not step.satisfied(facts):
             raise StoppedError(
@@ -129,6 +141,6 @@ def _drift(strange: tuple[Step, ...], *, begun: bool) -> DriftError:
         "A207",
         msg("the servers are not, or no longer, as the plan says"),
         begun=begun,
-        detail=msg("Not expected: {text}", text="; ".join(str(step.text) for step in strange)),
+        detail=msg("Not expected: {text}", text=clauses(step.text for step in strange)),
         hint=msg("Look at a new plan before you go on."),
     )

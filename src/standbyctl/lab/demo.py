@@ -112,7 +112,7 @@ def _play(primary: Primary, tool: _Tool, say: Say, *, keep: bool) -> None:
             done=done,
             failed=failed,
             there=done - missing,
-            verdict="not restarted" if started == after else "RESTARTED",
+            verdict=msg("not restarted") if started == after else msg("RESTARTED"),
         )
     )
     if started != after or failed or missing:

@@ -84,7 +84,7 @@ class SshConnection:
         return CannotTellError(
             "A212",
             msg("cannot reach {host} by ssh", host=self.destination),
-            detail=msg("{e}", e=words or "ssh said nothing, and ended."),
+            detail=msg("{e}", e=words) if words else msg("ssh said nothing, and ended."),
             hint=msg(
                 "Try by hand: {command} -o BatchMode=yes {host} true. Keys, host keys and users are those of your"
                 " ssh_config.",

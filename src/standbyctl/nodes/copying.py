@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
-from standbyctl.domain.flow import Flow
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import FINISHING, Progress
 from standbyctl.nodes.replaying import check_source
@@ -15,9 +14,12 @@ from standbyctl.nodes.world import World, script_text
 
 # As often as pg_basebackup says how far it is: each question is felt by a primary with few cores.
 ASK_SECONDS = 1.0
-# Before the first byte nothing is copied: when that comes is to be known more exactly.
+# Until the first byte nothing is copied, and the pace is told from when that has come.
 FIRST_ASK_SECONDS = 0.25
 ANSWER_SECONDS = 3
+# What the server has sent of a copy is not what has arrived: over a line that is slower than it, so much waits in the
+# socket's buffer (Linux: net.ipv4.tcp_wmem). Of a fast line it is nothing; a --max-rate leaves it empty.
+SENT_AHEAD_BYTES = 4 << 20
 _WATCH_SECONDS = 0.03
 _PROGRESS = """
 SELECT coalesce(max(p.phase), ''), max(p.backup_streamed), max(p.backup_total){held}
@@ -52,10 +54,11 @@ def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
     if effect.keeper:
         check_source(effect.source, effect.keeper, world)
     if status != 0:
+        said = " | ".join(child.errors().splitlines()[-3:])
         raise StoppedError(
             "A204",
             msg("the base backup failed"),
-            detail=msg("{e}", e=" | ".join(child.errors().splitlines()[-3:]) or f"exit status {status}"),
+            detail=msg("{e}", e=said) if said else msg("exit status {n}", n=status),
             hint=msg("Mend the cause, then run the same command again: it copies anew."),
         )
 
@@ -67,13 +70,13 @@ class _Meter:
     effect: fx.CopyCluster
     world: World
     asked: float = float("-inf")
-    flow: Flow = field(default_factory=Flow)
+    began: float | None = None
     moved: float | None = None
     last: tuple[str, int | None] = ("", None)
 
     def tick(self) -> None:
         now = self.world.clock.monotonic()
-        if now - self.asked < (FIRST_ASK_SECONDS if self.flow.began is None else ASK_SECONDS):
+        if now - self.asked < (FIRST_ASK_SECONDS if self.began is None else ASK_SECONDS):
             return
         self.asked = now
         phase, done, total, held = self._seen()
@@ -81,9 +84,10 @@ class _Meter:
         # No answer is no movement.
         if self.moved is None or (phase and (phase, done) != self.last):
             self.moved, self.last = now, (phase, done)
-        if done is not None or self.flow.began is None:
-            self.flow.see(now, done)
-        arrived, rate = self.flow.arrived_bytes(done), self.flow.rate_bytes
+        if done and self.began is None:
+            self.began = now
+        arrived = done and max(done - (0 if self.effect.max_rate else SENT_AHEAD_BYTES), 0)
+        rate = arrived / (now - self.began) if arrived and self.began and now > self.began + 1 else None
         self.world.tell(Progress(phase, arrived, total, rate, held, now - self.moved))
 
     def _seen(self) -> tuple[str, int | None, int | None, int | None]:
@@ -96,7 +100,7 @@ class _Meter:
         except CannotTellError:
             phase, done, total, rest = "", None, None, [None]
         else:
-            phase = phase or (FINISHING if self.flow.began is not None else "")
+            phase = phase or (FINISHING if self.began is not None else "")
         if not apart:
             return phase, done, total, rest[0]
         try:

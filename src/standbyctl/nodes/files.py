@@ -139,6 +139,6 @@ def _unless_done(path: str, status: int, stderr: str) -> None:
         raise StoppedError(
             "A204",
             msg("{path} was not removed", path=path),
-            detail=msg("{e}", e=stderr or f"exit status {status}"),
+            detail=msg("{e}", e=stderr) if stderr else msg("exit status {n}", n=status),
             hint=msg("Mend the cause, then run the same command again."),
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from standbyctl.domain.errors import CannotTellError, RefusedError, StoppedError
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Note, Tell
 from standbyctl.nodes.ports import Clock, Host, Reached, Session, Talk
 from standbyctl.nodes.world import script_text
@@ -84,7 +84,7 @@ class Locks:
         try:
             session.rows(_STAY)
             if self._name and not _got(session, f"{_STANDBYS}, {_number(self._name)}"):
-                raise _busy(f"on {self._name}")
+                raise _busy(msg("on {node}", node=self._name))
             self._wait_for_primary(session)
         except StoppedError as error:
             raise CannotTellError(
@@ -96,7 +96,7 @@ class Locks:
         while not _got(session, str(self._key)):
             now = patience.clock.monotonic() if patience else 0.0
             if patience is None or (deadline and now > deadline):
-                raise _busy(f"on {self._primary.name}")
+                raise _busy(msg("on {node}", node=self._primary.name))
             if not deadline:
                 patience.tell(
                     Note(
@@ -116,7 +116,7 @@ class Locks:
         except TimeoutError:
             said = ""
         if said.startswith("busy "):
-            raise _busy(f"in {said.removeprefix('busy ')}")
+            raise _busy(msg("in {path}", path=said.removeprefix("busy ")))
         if said != "held":
             self._talk.end()
             raise CannotTellError(
@@ -157,7 +157,7 @@ def _number(name: str) -> int:
     return int.from_bytes(zlib.crc32(name.encode()).to_bytes(4), signed=True)
 
 
-def _busy(where: str) -> RefusedError:
+def _busy(where: Message) -> RefusedError:
     return RefusedError(
         "A203",
         msg("another standbyctl run is at work {where}", where=where),

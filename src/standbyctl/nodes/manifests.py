@@ -52,7 +52,7 @@ def check_manifest(
         raise StoppedError(
             "V813",
             msg("the copy does not pass pg_verifybackup: it is not started"),
-            detail=msg("{e}", e=said or "It says nothing more."),
+            detail=msg("{e}", e=said) if said else msg("It says nothing more."),
             hint=msg("Look at the disks and the memory of that host. The same command again makes a new copy."),
         )
     raise StoppedError(

@@ -138,7 +138,8 @@ def _start(effect: fx.TryStart, world: World, given: list[str]) -> Message | Non
         if done.status != 0:
             done = host.script(script_text("try_start.sh"), secrets.token_hex(8), *args)
     if done.status != 0:
-        return msg("{e}", e=" | ".join(done.stderr.splitlines()) or f"postgres: exit status {done.status}")
+        said = " | ".join(done.stderr.splitlines())
+        return msg("{e}", e=said) if said else msg("postgres: exit status {n}", n=done.status)
     needs, has = (int(word) for word in done.stdout.split()[-2:])
     if needs >= has:
         return msg(

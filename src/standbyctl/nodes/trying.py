@@ -45,7 +45,7 @@ def try_copy(effect: fx.TryCopy, world: World) -> None:
         raise CannotTellError(
             "A202",
             msg("cannot write beside {path}", path=effect.data_directory),
-            detail=msg("{e}", e=child.errors() or "it did not end"),
+            detail=msg("{e}", e=said) if (said := child.errors()) else msg("it did not end"),
         )
     if not copied:
         raise CannotTellError("A202", msg("there is nothing in this database to try a copy with"))

@@ -45,7 +45,7 @@ def _as_login(world: World, effect: fx.AdmitTunnelKey | fx.ExpelTunnelKey, scrip
         raise StoppedError(
             "A204",
             msg("cannot edit the authorized_keys of {login} on {node}", login=effect.login, node=effect.node),
-            detail=msg("{e}", e=done.stderr or f"exit status {done.status}"),
+            detail=msg("{e}", e=done.stderr) if done.stderr else msg("exit status {n}", n=done.status),
             hint=msg("Mend the cause, then run the same command again."),
         )
 
@@ -59,7 +59,7 @@ def try_tunnel(effect: fx.TryTunnel, world: World) -> None:
         raise StoppedError(
             "A214",
             msg("the tunnel does not come up: {login} on {host}", login=tunnel.login, host=tunnel.host),
-            detail=msg("{e}", e=done.stderr or f"ssh ended with exit status {done.status}"),
+            detail=msg("{e}", e=done.stderr) if done.stderr else msg("ssh ended with exit status {n}", n=done.status),
             hint=msg(
                 "Its sshd has to let {login} in by key (AllowUsers, AuthorizedKeysFile, an account that is not locked)"
                 " and forward TCP (AllowTcpForwarding, PermitOpen). Its log says which. Then run the same command"

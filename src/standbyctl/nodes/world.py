@@ -42,7 +42,7 @@ class World:
             raise StoppedError(
                 "A204",
                 msg("{script} failed on {node}", script=script.removesuffix(".sh"), node=node),
-                detail=msg("{e}", e=done.stderr or f"exit status {done.status}"),
+                detail=msg("{e}", e=done.stderr) if done.stderr else msg("exit status {n}", n=done.status),
                 hint=msg("Mend the cause, then run the same command again."),
             )
         return done

@@ -7,6 +7,7 @@ from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.likeness import PROVIDERS, Build, ClockGap, Likeness, Locale, Ordered, OrderedText
+from standbyctl.domain.message import Message, msg
 from standbyctl.nodes.ports import Clock, Server
 from standbyctl.observe.hosts import Part
 from standbyctl.observe.question import Question
@@ -123,16 +124,17 @@ def look_at_order(
     """
     deadline = clock.monotonic() + limit_seconds
     counts, names = dict.fromkeys(PROVIDERS, 0), {provider: list[str]() for provider in PROVIDERS}
-    untold: list[str] = []
+    untold: list[Message] = []
     for name, connectable in server.observe(_DATABASES):
         if not connectable or clock.monotonic() > deadline:
-            untold.append(f"{name} (no time left)" if connectable else f"{name} (takes no connections)")
+            why = msg("no time left") if connectable else msg("takes no connections")
+            untold.append(msg("{name} ({why})", name=name, why=why))
             continue
         database = open_(name)
         try:
             found = database.observe(text("ordered.sql"), {"most": MOST_NAMES}, timeout_seconds=CONNECT_SECONDS)
         except CannotTellError as error:
-            untold.append(f"{name} ({error.detail or error.what})")
+            untold.append(msg("{name} ({why})", name=name, why=error.detail or error.what))
             continue
         finally:
             database.close()

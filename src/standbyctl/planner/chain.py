@@ -16,11 +16,18 @@ from standbyctl.steps.role import CreateRole
 def chain_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> Iterator[Message]:
     """Who does what, what adds up, and what goes down with what."""
     told = {"node": target.primary, "primary": target.head, "name": target.name}
-    yield msg(
-        "{primary} gets {role}a marked commit; all else is of {node}: the line in pg_hba.conf, the slot, its cap, the"
-        " copy and the walsender",
-        role="the role and " if has(steps, CreateRole) else "",
-        **told,
+    yield (
+        msg(
+            "{primary} gets the role and a marked commit; all else is of {node}: the line in pg_hba.conf, the slot, its"
+            " cap, the copy and the walsender",
+            **told,
+        )
+        if has(steps, CreateRole)
+        else msg(
+            "{primary} gets a marked commit; all else is of {node}: the line in pg_hba.conf, the slot, its cap, the"
+            " copy and the walsender",
+            **told,
+        )
     )
     yield msg(
         "{name} streams from {node}, a standby, and gets what that has received: its lag adds up. Where {node} stops,"

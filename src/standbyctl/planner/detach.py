@@ -265,7 +265,7 @@ def _changed_since(facts: Facts, entry: Remembered) -> Iterator[Message]:
     elif isinstance(step, Alteration) and _present(facts, entry):
         name = step.change.parameter
         now_file = facts.server(step.primary).setting(name).auto_conf
-        yield msg("{name} is {now}: not as attach left it, so it is kept", name=name, now=now_file or "not set")
+        yield msg("{name} is {now}: not as attach left it, so it is kept", name=name, now=now_file or msg("not set"))
     elif _present(facts, entry):
         yield msg("{label}: not as we left it, so it is kept as it is", label=step.title)
 

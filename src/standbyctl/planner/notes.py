@@ -110,7 +110,7 @@ def _likeness_notes(sample: Sample, target: Target, steps: tuple[Step, ...]) -> 
                 here=version_words(provider, likeness.primary.version(provider)),
                 node=target.primary,
                 provider=provider,
-                names=named(found.names, found.count) or "(could not tell)",
+                names=named(found.names, found.count) if found.count else msg("(could not tell)"),
             )
     if likeness.clock and is_far(likeness.clock):
         yield msg(
@@ -191,12 +191,20 @@ def _keep_notes(server: Server, target: Target) -> Iterator[Message]:
 
 def _source_notes(sample: Sample, target: Target) -> Iterator[Message]:
     """What is felt, and by whom, where a standby is copied."""
-    yield msg(
-        "{primary} is not read: {source} is. {primary} gets the role{slot}, and one walsender streams in the end;"
-        " the copy needs nothing of it",
-        primary=target.primary,
-        source=target.copy_from,
-        slot=" and the slot" if target.slot else "",
+    yield (
+        msg(
+            "{primary} is not read: {source} is. {primary} gets the role and the slot, and one walsender streams in the"
+            " end; the copy needs nothing of it",
+            primary=target.primary,
+            source=target.copy_from,
+        )
+        if target.slot
+        else msg(
+            "{primary} is not read: {source} is. {primary} gets the role, and one walsender streams in the end; the"
+            " copy needs nothing of it",
+            primary=target.primary,
+            source=target.copy_from,
+        )
     )
     yield (
         msg(
@@ -215,9 +223,9 @@ def _source_notes(sample: Sample, target: Target) -> Iterator[Message]:
             " (max_slot_wal_keep_size) smaller than that ends the copy",
             primary=target.primary,
         )
-    comes = ""
+    comes: Message | str = ""
     if sample.source and (restore := sample.source.survey.setting("restore_command")) and restore.value:
-        comes = "" if target.restore_command else f", restore_command = '{restore.value}' with it"
+        comes = "" if target.restore_command else msg(", restore_command = '{command}' with it", command=restore.value)
     yield msg(
         "the copy comes with the configuration of {source}{comes}; what made {source} follow, lag or archive is"
         " set anew",
@@ -241,17 +249,22 @@ def _fetch_note(target: Target) -> Message:
 
 
 def _restore_notes(server: Server, target: Target) -> Iterator[Message]:
-    yield msg(
-        "restore_command runs on the standby's machine, and is asked before {node} is: what it delivers is replayed"
-        " unseen. A change needs a reload of the standby only"
+    yield (
+        msg(
+            "restore_command runs on the standby's machine, and is asked before {node} is: what it delivers is"
+            " replayed unseen. A change needs a reload of the standby only",
+            node=target.primary,
+        )
         if major(server.version_num) >= RESTORE_COMMAND_RELOADS
-        else "restore_command runs on the standby's machine, and is asked before {node} is: what it delivers is"
-        " replayed unseen. Before PostgreSQL 14 a change needs a restart of the standby",
-        node=target.primary,
+        else msg(
+            "restore_command runs on the standby's machine, and is asked before {node} is: what it delivers is"
+            " replayed unseen. Before PostgreSQL 14 a change needs a restart of the standby",
+            node=target.primary,
+        )
     )
     if missing := [gap for gap in ("%f", "%p") if gap not in target.restore_command]:
         yield msg(
             "WARNING: restore_command has no {missing}: PostgreSQL puts the file's name for %f and where it is"
             " to go for %p",
-            missing=" and no ".join(missing),
+            missing=msg("%f and no %p") if len(missing) > 1 else missing[0],
         )

@@ -34,7 +34,7 @@ class CapSlots(Alteration):
         return msg(
             "{name}: {previous} -> {value} (reload)",
             name=CAP,
-            previous="-1 (no limit)" if self.previous == "-1" else f"{self.previous}MB",
+            previous=msg("-1 (no limit)") if self.previous == "-1" else f"{self.previous}MB",
             value=size_text(self.megabytes),
         )
 

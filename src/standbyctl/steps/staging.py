@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from standbyctl.domain.effects import AlterSystem, Effect, TryStart
 from standbyctl.domain.facts import Facts, Setting
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, clauses, msg
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.steps.base import Step
 
@@ -27,7 +27,10 @@ class StageSettings(Step):
 
     @property
     def text(self) -> Message:
-        each = "; ".join(f"{staged.name}: {staged.running or '(empty)'} -> {staged.value}" for staged in self.settings)
+        each = clauses(
+            msg("{name}: {a} -> {b}", name=staged.name, a=staged.running or msg("(empty)"), b=staged.value)
+            for staged in self.settings
+        )
         return msg("{each} (in force after the next restart)", each=each)
 
     @property

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from rich.cells import cell_len
-
 from standbyctl.domain.check import Check
 from standbyctl.domain.message import Message
 from standbyctl.ui.render import text, wrap
+from standbyctl.ui.width import cells, pad
 
 _STATUS_WIDTH = 7
 _INDENT = 2
@@ -19,7 +18,7 @@ _INDENT = 2
 def render_checks(checks: Iterable[Check], headings: dict[str, Message]) -> str:
     """Every check below the heading of its node, in the order given."""
     every = list(checks)
-    titles = max((cell_len(text(check.title)) for check in every), default=0)
+    titles = max((cells(text(check.title)) for check in every), default=0)
     blocks = [
         "\n".join([text(headings[node]), *(_line(check, titles) for check in group)])
         for node, group in groupby(every, key=lambda check: check.node)
@@ -29,9 +28,9 @@ def render_checks(checks: Iterable[Check], headings: dict[str, Message]) -> str:
 
 def _line(check: Check, titles: int) -> str:
     title = text(check.title)
-    head = f"{' ' * _INDENT}{check.status:<{_STATUS_WIDTH}} {check.code} {title}{' ' * (titles - cell_len(title))}  "
+    head = f"{' ' * _INDENT}{check.status:<{_STATUS_WIDTH}} {check.code} {pad(title, titles)}  "
     body = text(check.seen) + (f"  [{text(check.remedy)}]" if check.remedy else "")
-    return wrap(body, head, " " * cell_len(head))
+    return wrap(body, head, " " * cells(head))
 
 
 def check_record(check: Check) -> dict[str, Any]:

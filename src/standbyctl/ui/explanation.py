@@ -9,6 +9,7 @@ from standbyctl.diagnosis.catalogue import FAMILIES
 from standbyctl.diagnosis.catalogue.entry import Entry
 from standbyctl.domain.message import msg
 from standbyctl.ui.render import text, wrap
+from standbyctl.ui.width import pad
 
 _MARGIN = " " * 8
 
@@ -18,10 +19,10 @@ def render_entry(entry: Entry) -> str:
     lines = [
         f"{entry.code}  {text(entry.title)}",
         "",
-        wrap(text(entry.means), f"{'MEANS:':<8}", _MARGIN),
-        wrap(text(entry.why), f"{'WHY:':<8}", _MARGIN),
+        wrap(text(entry.means), pad(text(msg("MEANS:")), 8), _MARGIN),
+        wrap(text(entry.why), pad(text(msg("WHY:")), 8), _MARGIN),
     ]
-    label = f"{'DO:':<8}"
+    label = pad(text(msg("DO:")), 8)
     for way in entry.do:
         prose, *typed = text(way).splitlines()
         lines.append(wrap(prose, f"{label}- ", f"{_MARGIN}  "))

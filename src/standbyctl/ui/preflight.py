@@ -15,8 +15,11 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.version import version_text
 from standbyctl.planner.preflight import Preflight, Verdict
 from standbyctl.ui.checks import check_record, render_checks
+from standbyctl.ui.i18n import translate
 from standbyctl.ui.render import shown, text, wrap
+from standbyctl.ui.width import pad
 
+NEXT = msg("Next")
 _INDENT = " " * 10
 
 
@@ -68,7 +71,7 @@ def _forecast(report: Report, name: str, *, slotless: bool) -> list[str]:
     if forecast.copy_bytes is None:
         return []
     size = format_size(forecast.copy_bytes)
-    head = text(msg("Forecast")).ljust(10)
+    head = pad(text(msg("Forecast")), 10)
     if forecast.seconds is None:
         first = (
             msg("copy {size}; how long is not known: no trial, for {why}", size=size, why=report.untried)
@@ -90,13 +93,11 @@ def _forecast(report: Report, name: str, *, slotless: bool) -> list[str]:
         )
     lines = [wrap(text(first), head, _INDENT)]
     if forecast.wal_bytes is not None and forecast.keeps_bytes is not None:
-        kept = msg(
-            "WAL written meanwhile: about {wal}; without a slot the last {keeps} are kept, for everybody"
+        told = {"wal": format_size(forecast.wal_bytes), "keeps": format_size(forecast.keeps_bytes)}
+        kept = (
+            msg("WAL written meanwhile: about {wal}; without a slot the last {keeps} are kept, for everybody", **told)
             if slotless
-            else "WAL kept for {name} meanwhile: about {wal} of {keeps}",
-            name=name,
-            wal=format_size(forecast.wal_bytes),
-            keeps=format_size(forecast.keeps_bytes),
+            else msg("WAL kept for {name} meanwhile: about {wal} of {keeps}", name=name, **told)
         )
         lines.append(wrap(text(kept), _INDENT, _INDENT))
     return lines
@@ -104,8 +105,8 @@ def _forecast(report: Report, name: str, *, slotless: bool) -> list[str]:
 
 def _way(blocker: Blocker) -> str:
     """Why, and what can be done about it, below the code of its line."""
-    first, margin = f"{text(blocker.what)}. {text(blocker.detail)}", " " * 8
-    said = [wrap(first, f"  {blocker.code:<6}", margin), wrap(blocker.hint.sentence, margin, margin)]
+    first, margin = text(msg("{what}. {detail}", what=blocker.what, detail=blocker.detail)), " " * 8
+    said = [wrap(first, f"  {blocker.code:<6}", margin), wrap(blocker.hint.sentence(translate), margin, margin)]
     return "\n".join([*said, *(f"{margin}{shown(line)}" for line in blocker.hint.lines)])
 
 
@@ -115,40 +116,47 @@ def _verdict_line(found: Preflight, primary: str, name: str) -> str:
     elif found.verdict is Verdict.READY and not found.count(Status.FIX):
         said = msg(
             "No restart, and nothing to mend. {warnings}.",
-            warnings=_count(found.count(Status.WARN), "warning", "warnings"),
+            warnings=_warnings(found),
         )
     elif found.verdict is Verdict.READY:
         said = msg(
             "No restart. {fixes}, {warnings}: all of it by SQL, a line in a file, or a reload.",
-            fixes=_count(found.count(Status.FIX), "fix", "fixes"),
-            warnings=_count(found.count(Status.WARN), "warning", "warnings"),
+            fixes=_fixes(found),
+            warnings=_warnings(found),
         )
     elif found.restart:
         said = msg("{primary} needs a restart first. A reload does not help.", primary=primary)
     else:
-        said = msg(
-            "{count} in the way; none of it needs a restart of {primary}.",
-            count=_count(len(found.blockers), "thing is", "things are"),
-            primary=primary,
+        n = len(found.blockers)
+        said = (
+            msg("1 thing is in the way; it needs no restart of {primary}.", primary=primary)
+            if n == 1
+            else msg("{n} things are in the way; none of it needs a restart of {primary}.", n=n, primary=primary)
         )
     return wrap(text(said), f"{found.verdict.value:<10}", _INDENT)
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _warnings(found: Preflight) -> Message:
+    n = found.count(Status.WARN)
+    return msg("1 warning") if n == 1 else msg("{n} warnings", n=n)
+
+
+def _fixes(found: Preflight) -> Message:
+    n = found.count(Status.FIX)
+    return msg("1 fix") if n == 1 else msg("{n} fixes", n=n)
 
 
 def _ending(report: Report, session: Session, next_command: str) -> str:
     found, target = report.found, session.target
     lines = [_verdict_line(found, target.primary, target.name)]
     if found.verdict is Verdict.READY and found.steps:
-        lines.append(f"{'Next':<10}{next_command}")
+        lines.append(f"{pad(text(NEXT), 10)}{next_command}")
     if found.restart:
         conninfo = shlex.quote(session.resolved.conninfo)
-        lines.append(f"{'Next':<10}standbyctl plan --stage-restart -p {conninfo}")
+        lines.append(f"{pad(text(NEXT), 10)}standbyctl plan --stage-restart -p {conninfo}")
     if found.blockers:
         codes = " ".join(dict.fromkeys(blocker.code for blocker in found.blockers))
-        lines.append(f"{'See':<10}standbyctl explain {codes}")
+        lines.append(f"{pad(text(msg('See')), 10)}standbyctl explain {codes}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import textwrap
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
@@ -13,28 +12,31 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import Impact, Step
+from standbyctl.ui.i18n import translate
+from standbyctl.ui.width import cells, fold, pad
 
 if TYPE_CHECKING:
     from standbyctl.app.status import Status  # which imports psycopg
 
 _MAX_WIDTH = 110
-_INDENT = " " * 20
-_FELT = {
-    Impact.NONE: "none",
-    Impact.RELOAD: "reload",
-    Impact.RESTART: "restart",
-    Impact.WRITES_BLOCKED: "writes blocked",
-    Impact.DATA_LOSS_POSSIBLE: "data loss possible",
+_TITLE = 15
+FELT = {
+    Impact.NONE: msg("none"),
+    Impact.RELOAD: msg("reload"),
+    Impact.RESTART: msg("restart"),
+    Impact.WRITES_BLOCKED: msg("writes blocked"),
+    Impact.DATA_LOSS_POSSIBLE: msg("data loss possible"),
 }
 
 
 def text(message: Message | None) -> str:
-    r"""A message in words. What others have named must not drive a terminal: control characters are shown escaped.
+    r"""A message in the reader's language. What others have named must not drive a terminal: control characters are
+    shown escaped.
 
     >>> text(Message("a\x1b[2J\u202eb"))
     'a\\x1b[2J\\u202eb'
     """
-    return "" if message is None else shown(str(message))
+    return "" if message is None else shown(message.told(translate))
 
 
 def shown(words: str) -> str:
@@ -57,12 +59,12 @@ def render_error(error: StandbyctlError, state: Message | None) -> str:
     reasons = _reasons(error)
     parts = []
     for number, (what, detail, hint, code) in enumerate(reasons, 1):
-        said = [("ERROR", what), ("DETAIL", detail), ("HINT", hint)]
+        said = [(msg("ERROR:"), what), (msg("DETAIL:"), detail), (msg("HINT:"), hint)]
         if number == len(reasons):
-            said.append(("STATE", state))
-        lines = [_labelled(label, message) for label, message in said if message]
+            said.append((msg("STATE:"), state))
+        lines = [labelled(label, message) for label, message in said if message]
         more = msg("{code}   more: standbyctl explain {code}", code=code)
-        parts.append("\n".join([*lines, _labelled("CODE", more)]))
+        parts.append("\n".join([*lines, labelled(msg("CODE:"), more)]))
     return "\n\n".join(parts)
 
 
@@ -72,21 +74,15 @@ def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Mess
     return [(error.what, error.detail, error.hint, error.code)]
 
 
-def _labelled(label: str, body: Message) -> str:
-    folded = wrap(body.sentence, f"{label + ':':<8}", " " * 8)
+def labelled(label: Message, body: Message) -> str:
+    """A label, and beside it what it is about."""
+    folded = wrap(body.sentence(translate), pad(text(label), 8), " " * 8)
     return "\n".join([folded, *(" " * 8 + shown(line) for line in body.lines)])
 
 
 def wrap(body: str, first: str, rest: str) -> str:
     """Fold a text at the width of the terminal."""
-    return textwrap.fill(
-        shown(body),
-        width(),
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return fold(shown(body), width(), first, rest)
 
 
 def error_record(error: StandbyctlError, state: Message | None) -> dict[str, Any]:
@@ -116,7 +112,7 @@ def render_plan(plan: Plan, target: Target, *, effects: bool = False) -> str:
             name=target.name, port=target.port, primary=target.primary, host=target.shown[0], p=target.shown[1],
         )
     )  # fmt: skip
-    undo = text(msg("Undo: standbyctl detach {name}", name=target.name))
+    undo = text(msg("Undo: {what}", what=f"standbyctl detach {target.name}"))
     return "\n".join([head, _felt(plan, target.primary), undo, *_steps(plan, effects=effects), *_notes(plan)])
 
 
@@ -130,42 +126,41 @@ def render_detach(plan: Plan, target: Target) -> str:
 
 def _felt(plan: Plan, primary: str) -> str:
     reloads = sum(step.felt is Impact.RELOAD for step in plan.steps if step.place == primary)
-    return text(msg("No restart of {primary}; {n} of its configuration", primary=primary, n=_times(reloads)))
-
-
-def _times(reloads: int) -> str:
-    return {0: "no reload", 1: "1 reload"}.get(reloads, f"{reloads} reloads")
+    times = {0: msg("no reload"), 1: msg("1 reload")}.get(reloads, msg("{n} reloads", n=reloads))
+    return text(msg("No restart of {primary}; {n} of its configuration", primary=primary, n=times))
 
 
 def _steps(plan: Plan, *, effects: bool = False) -> list[str]:
     lines: list[str] = []
     place = ""
     warned = False
+    titles = max(_TITLE, *(cells(text(step.title)) + 1 for step in plan.steps))
+    indent = " " * (titles + 5)
     for number, step in enumerate(plan.steps, 1):
         if step.irreversible and not warned:
-            lines.append("  ---- point of no return ----")
+            lines.append(f"  ---- {text(msg('point of no return'))} ----")
             warned = True
         if step.place != place:
             place = step.place
-            lines += ["", f"  on {place}"]
-        lines.append(wrap(text(step.text), f"  {number:>2} {text(step.title):<15}", _INDENT))
+            lines += ["", "  " + text(msg("on {place}", place=place))]
+        lines.append(wrap(text(step.text), f"  {number:>2} {pad(text(step.title), titles)}", indent))
         if effects:
-            lines += _effects(step)
+            lines += _effects(step, indent)
     return lines
 
 
-def _effects(step: Step) -> list[str]:
+def _effects(step: Step, indent: str) -> list[str]:
     """The very statements, lines and commands that will be carried out; what is felt; what undoes it."""
-    shown = [line for effect in step.effects() for line in str(effect).splitlines()]
-    felt = [wrap(f"impact: {_FELT[step.felt]}", _INDENT, _INDENT)]
-    undo = [wrap(f"undo: {text(step.undo_text)}", _INDENT, f"{_INDENT}  ")]
-    return [*(wrap(line, f"{_INDENT}> ", f"{_INDENT}  ") for line in shown), *felt, *undo]
+    shown = [line for effect in step.effects() for line in text(effect.said).splitlines()]
+    felt = [wrap(text(msg("impact: {felt}", felt=FELT[step.felt])), indent, indent)]
+    undo = [wrap(text(msg("undo: {what}", what=step.undo_text)), indent, f"{indent}  ")]
+    return [*(wrap(line, f"{indent}> ", f"{indent}  ") for line in shown), *felt, *undo]
 
 
 def _notes(plan: Plan) -> list[str]:
     if not plan.notes:
         return []
-    return ["", *(wrap(text(note), "  Note: ", " " * 8) for note in plan.notes)]
+    return ["", *(wrap(text(note), f"  {pad(text(msg('Note:')), 6)}", " " * 8) for note in plan.notes)]
 
 
 def plan_record(plan: Plan, target: Target) -> dict[str, Any]:

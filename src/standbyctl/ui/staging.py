@@ -13,6 +13,7 @@ from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import GiveBack
 from standbyctl.steps.staging import StageSettings
 from standbyctl.ui.render import text, wrap
+from standbyctl.ui.width import pad
 
 
 def render_stage(plan: Plan, node: str, undo: str) -> str:
@@ -22,7 +23,7 @@ def render_stage(plan: Plan, node: str, undo: str) -> str:
     head = (
         msg("Plan: stage for the next restart of {node}", node=node),
         msg("No restart and no reload of {node}: nothing is felt before it is restarted, planned or not", node=node),
-        msg("Undo: standbyctl {undo}", undo=undo),
+        msg("Undo: {what}", what=f"standbyctl {undo}"),
     )
     return "\n".join([*(wrap(text(line), "", "  ") for line in head), "", *_lines(plan), *_notes(plan)])
 
@@ -41,7 +42,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield wrap(f"{each.running or chr(39) * 2} -> {each.value or chr(39) * 2}", f"  {each.name:<22} ", " " * 25)
     yield ""
     for effect in (effect for step in plan.steps for effect in step.effects()):
-        for line in str(effect).splitlines():
+        for line in text(effect.said).splitlines():
             yield wrap(line, "  > ", "    ")
 
 
@@ -59,7 +60,7 @@ def _notes(plan: Plan) -> Iterator[str]:
     if plan.notes:
         yield ""
     for note in plan.notes:
-        yield wrap(text(note), "  Note: ", " " * 8)
+        yield wrap(text(note), f"  {pad(text(msg('Note:')), 6)}", " " * 8)
 
 
 def staged_record(plan: Plan, node: str, verdict: str) -> dict[str, Any]:

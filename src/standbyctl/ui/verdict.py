@@ -8,7 +8,7 @@ from typing import Any
 from standbyctl.app.state import now
 from standbyctl.diagnosis.verify import Report, Verdict
 from standbyctl.domain.check import Check, Status
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, listed, msg
 from standbyctl.ui.checks import check_record, render_checks
 from standbyctl.ui.render import text, wrap
 
@@ -48,8 +48,8 @@ def _sum(report: Report) -> Message:
     return msg("{n} checks: {counts}{rest}", n=len(report.checks), counts=counts, rest=rest)
 
 
-def _names(checks: Iterable[Check]) -> str:
-    return ", ".join(f"{text(check.title)} ({check.code})" for check in checks)
+def _names(checks: Iterable[Check]) -> Message:
+    return listed(msg("{title} ({code})", title=check.title, code=check.code) for check in checks)
 
 
 def report_record(report: Report) -> dict[str, Any]:

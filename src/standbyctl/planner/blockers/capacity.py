@@ -136,7 +136,7 @@ def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) 
                 "It is a {kind} slot that no attach of {name} has made{now}.",
                 kind=slot.slot_type,
                 name=target.name,
-                now=", and somebody reads it now" if read_now else "",
+                now=msg(", and somebody reads it now") if read_now else "",
             ),
             msg("Choose another name (--name).")
             if read_now

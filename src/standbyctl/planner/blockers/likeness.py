@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from standbyctl.domain.deed import literally
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.likeness import NO_ICU, ClockGap, Likeness, Locale
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, clauses, listed, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import has
@@ -62,7 +63,7 @@ def _order_blockers(likeness: Likeness, provider: str, target: Target) -> Iterat
             library=_LIBRARIES[provider],
             name=target.name,
             node=target.primary,
-            what=_count(found.count) if found.count else "what is in its order could not be told",
+            what=_count(found.count) if found.count else msg("what is in its order could not be told"),
         ),
         msg(
             "{node} has {here}, {name} {there}{known}: text may sort differently there. Then indexes miss rows, and"
@@ -71,11 +72,11 @@ def _order_blockers(likeness: Likeness, provider: str, target: Target) -> Iterat
             here=version_words(provider, likeness.primary.version(provider)),
             name=target.name,
             there=version_words(provider, likeness.standby.version(provider)),
-            known=" (2.28, which lies between, sorts nearly every locale anew)"
+            known=msg(" (2.28, which lies between, sorts nearly every locale anew)")
             if crosses_2_28(likeness, provider)
             else "",
-            named=f" In that order: {named(found.names, found.count)}." if found.count else "",
-            untold=f" Could not tell: {', '.join(text.untold)}." if text.untold else "",
+            named=msg(" In that order: {names}.", names=named(found.names, found.count)) if found.count else "",
+            untold=msg(" Could not tell: {names}.", names=listed(text.untold)) if text.untold else "",
         ),
         msg(
             "Choose a host with the same release of the operating system. To attach all the same: --despite {provider};"
@@ -87,25 +88,27 @@ def _order_blockers(likeness: Likeness, provider: str, target: Target) -> Iterat
     )
 
 
-def _count(count: int) -> str:
-    return "1 index or table is in its order" if count == 1 else f"{count} indexes or tables are in its order"
+def _count(count: int) -> Message:
+    if count == 1:
+        return msg("1 index or table is in its order")
+    return msg("{n} indexes or tables are in its order", n=count)
 
 
-def named(names: tuple[str, ...], count: int) -> str:
+def named(names: tuple[str, ...], count: int) -> Message:
     """The first of them, and how many more there are."""
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    return f"{', '.join(names)}{more}"
+    some = ", ".join(names)
+    return msg("{names} and {n} more", names=some, n=count - len(names)) if count > len(names) else literally(some)
 
 
-def version_words(provider: str, version: str) -> str:
+def version_words(provider: str, version: str) -> Message:
     """As its own makers write it.
 
-    >>> version_words("libc", "glibc 2.36"), version_words("icu", "72"), version_words("icu", "none")
+    >>> str(version_words("libc", "glibc 2.36")), str(version_words("icu", "72")), str(version_words("icu", "none"))
     ('glibc 2.36', 'ICU 72', 'no ICU')
     """
     if provider == "libc":
-        return version
-    return "no ICU" if version == NO_ICU else f"ICU {version}"
+        return literally(version)
+    return msg("no ICU") if version == NO_ICU else literally(f"ICU {version}")
 
 
 def crosses_2_28(likeness: Likeness, provider: str) -> bool:
@@ -123,17 +126,15 @@ def is_far(gap: ClockGap) -> bool:
 
 
 def _locale_blocker(missing: tuple[Locale, ...], target: Target, *, locale_gen: bool) -> Blocker:
-    users = "; ".join(f"{locale.name}: {', '.join(locale.users)}" for locale in missing)
+    names = ", ".join(locale.name for locale in missing)
+    users = clauses(msg("{name}: {users}", name=each.name, users=listed(map(_user, each.users))) for each in missing)
     lines = [line for locale in missing for line in [make_locale(locale, locale_gen=locale_gen)] if line]
     where = msg("Make what is missing there, as root:") if lines else msg("Install them there.")
     return Blocker(
         "P216",
-        msg(
-            "the host of {name} does not know the {locales} {names}",
-            name=target.name,
-            locales="locale" if len(missing) == 1 else "locales",
-            names=", ".join(locale.name for locale in missing),
-        ),
+        msg("the host of {name} does not know the locale {names}", name=target.name, names=names)
+        if len(missing) == 1
+        else msg("the host of {name} does not know the locales {names}", name=target.name, names=names),
         msg(
             "{users}. Nobody could connect to such a database there, and with such a setting the server would not"
             " start.",
@@ -141,6 +142,12 @@ def _locale_blocker(missing: tuple[Locale, ...], target: Target, *, locale_gen: 
         ),
         where.followed_by([*lines, "locale-gen"] if lines and locale_gen else lines),
     )
+
+
+def _user(user: str) -> Message:
+    """A parameter, or a database."""
+    kind, _, name = user.partition(" ")
+    return msg("database {name}", name=name) if kind == "database" else literally(user)
 
 
 def make_locale(locale: Locale, *, locale_gen: bool) -> str:

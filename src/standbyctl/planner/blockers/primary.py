@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from standbyctl.domain.deed import literally
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.hba import find_place
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.domain.version import SUPPORTED_MAJORS, major, version_text
@@ -92,10 +93,20 @@ def server_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
         yield Blocker(
             "P112",
             msg("the standby would have no postgresql.conf"),
-            msg("{node} reads {files}; a base backup does not contain that.", node=node, files=", ".join(outside)),
+            msg(
+                "{node} reads {files}; a base backup does not contain that.",
+                node=node,
+                files=listed(map(source_words, outside)),
+            ),
             msg("Give the standby a cluster of its own host's: --cluster VERSION/NAME, made by pg_createcluster."),
             need=Need.WAY,
         )
+
+
+def source_words(source: str) -> Message:
+    """A file that a server's configuration is read from."""
+    path = source.removeprefix("symbolic link ")
+    return literally(source) if path == source else msg("symbolic link {path}", path=path)
 
 
 def _listens_everywhere(server: Server) -> bool:
@@ -141,7 +152,7 @@ def commit_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Bl
                 " standby: commits wait for it, and hang when it goes away.{now}",
                 names=names,
                 name=target.name,
-                now=" No standby is connected: unless synchronous_commit is off or local, they hang now."
+                now=msg(" No standby is connected: unless synchronous_commit is off or local, they hang now.")
                 if alone
                 else "",
             ),

@@ -21,7 +21,7 @@ def restart_hint(server: Server, node: str, name: str, option: str = "", first: 
             " then run this again; standbyctl never restarts a primary.",
             name=name,
             due=setting.due,
-            file=setting.file or "a file",
+            file=setting.file or msg("a file"),
             node=node,
         )
     elif server.in_recovery:
@@ -76,7 +76,7 @@ def due_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Block
             msg(
                 "It stands in {file}, and runs with {value} until then. With a standby {node} needs {least}: it would"
                 " not start again with its slot, and the copy, which comes with its files, would not start at all.",
-                file=setting.file or "a file",
+                file=setting.file or msg("a file"),
                 value=setting.value,
                 node=node,
                 least=words,

@@ -22,7 +22,9 @@ def restored_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[
     """What is not there, is not whole, is not of this primary, has written for itself, or comes too late."""
     place, server = facts.place(target.name), facts.server(target.primary)
     if place.contents in {Contents.ABSENT, Contents.EMPTY}:
-        yield _unusable(target, msg("It is {what}.", what=place.contents), refused=False)
+        yield _unusable(
+            target, msg("It is empty.") if place.contents is Contents.EMPTY else msg("It is absent."), refused=False
+        )
         return
     seen = sample.restored
     waits = place.contents is Contents.STANDBY and place.never_started and not place.covered and not place.running
@@ -71,7 +73,7 @@ def _whys(place: Place, server: Server, seen: RestoredSeen, target: Target) -> I
     elif seen.system_identifier != server.system_identifier:
         yield msg(
             "It is the copy of another cluster: its system identifier is {its}, that of {node} {here}.",
-            its=seen.system_identifier or "(not readable)",
+            its=seen.system_identifier or msg("(not readable)"),
             node=target.primary,
             here=server.system_identifier,
         )
@@ -155,7 +157,7 @@ def _way(server: Server, seen: RestoredSeen, target: Target) -> Message | None:
             'It was started as a primary, and has written for itself: its WAL is not that of {node} ("{state}",'
             " {label}).",
             state=seen.state,
-            label="a backup_label" if seen.label else "no backup_label",
+            label=msg("a backup_label") if seen.label else msg("no backup_label"),
             **lines,
         )
     if seen.proven or seen.same_wal:
@@ -186,7 +188,9 @@ def _too_late(seen: RestoredSeen, target: Target) -> Blocker:
         msg(
             "Restore a newer backup, or let the standby get it from an archive: {command}. For the next backup, before"
             " it is taken: --wal-keep-size {size}MB or more, or a slot of its own.",
-            command=f"--restore-command '{came}' (it came with the copy)" if came else "--restore-command COMMAND",
+            command=msg("--restore-command '{came}' (it came with the copy)", came=came)
+            if came
+            else "--restore-command COMMAND",
             size=enough_megabytes(seen),
         ),
     )

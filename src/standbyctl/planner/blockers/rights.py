@@ -8,7 +8,7 @@ from dataclasses import replace
 from standbyctl.domain.effects import AlterSystem, EnsureHbaLineBySql, MakeRole, Reload, RemoveHbaLineBySql
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Server
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.names import quoted
 from standbyctl.domain.rights import LOOKING, ON_PARAMETERS_SINCE, by_sql, grants
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
@@ -108,11 +108,11 @@ def rights_blocker(
         "P116",
         msg("the role {user} lacks rights on {node}", user=user, node=target.primary),
         msg(
-            "It is no superuser, and may not: {missing}. With --settings print parameters are left to somebody else."
-            if number < ON_PARAMETERS_SINCE and any(right.startswith("alter ") for right in lacks)
-            else "It is no superuser, and may not: {missing}.",
-            missing=", ".join(map(str, missing)),
-        ),
+            "It is no superuser, and may not: {missing}. With --settings print parameters are left to somebody else.",
+            missing=listed(missing),
+        )
+        if number < ON_PARAMETERS_SINCE and any(right.startswith("alter ") for right in lacks)
+        else msg("It is no superuser, and may not: {missing}.", missing=listed(missing)),
         _hint(target, database, statements, role=role),
     )
 
@@ -157,7 +157,7 @@ def hba_rights_blocker(target: Target, server: Server, lacks: Collection[str]) -
         msg(
             "--hba sql needs a superuser, or the right to: {missing}. Who may run programs there can do whatever the"
             " server's user can.",
-            missing=", ".join(str(_word(right)) for right in _in_order(lacks)),
+            missing=listed(_word(right) for right in _in_order(lacks)),
         ),
         msg(
             "Use --hba wait; or connect as a superuser; or have one run these lines in the database {name}:",

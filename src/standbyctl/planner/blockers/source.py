@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.hba import find_place, hba_line
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major, version_text
 from standbyctl.planner.blockers.capacity import SENDERS_FOR_A_COPY
+from standbyctl.planner.blockers.primary import source_words
 from standbyctl.planner.plan import has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
@@ -165,7 +166,7 @@ class _Looked:
                 " standbyctl does not edit that file:\n{line}",
                 path=hba.path,
                 node=self._node,
-                above="" if above is None else f", above line {above}",
+                above="" if above is None else msg(", above line {n}", n=above),
                 line=hba_line(target.role, address, f"copy for {target.name}", target.auth_method, tls=target.tls),
             ),
         )
@@ -176,7 +177,7 @@ class _Looked:
         if outside := [path for path in server.config_sources if not path.startswith(f"{home}/")]:
             yield self._blocker(
                 msg("{node} has configuration outside its data directory: not yet", node=node),
-                msg("It reads {files}; a base backup does not contain that.", files=", ".join(outside)),
+                msg("It reads {files}; a base backup does not contain that.", files=listed(map(source_words, outside))),
                 msg("Give another standby with --copy-from, or leave it out."),
             )
         if self.seen.unreadable:

@@ -96,7 +96,7 @@ def _somebody_elses(setting: Setting, each: StagedSetting, node: str) -> Blocker
         msg("{name} of {node} is set to change at the next restart already", name=setting.name, node=node),
         msg(
             "{file} says {due}, {now} is in force; wanted is {value}. What others have set is not overwritten.",
-            file=setting.file or "A file",
+            file=setting.file or msg("A file"),
             due=setting.due or "''",
             now=setting.value or "''",
             value=each.value,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from standbyctl.domain.deed import literally
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Passfile, Place
 from standbyctl.domain.hba import find_place
@@ -161,8 +162,8 @@ def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator
 
 def _taken(place: Place, sample: Sample, target: Target) -> Blocker:
     path, cluster = target.data_directory, place.contents is Contents.CLUSTER
-    found = f"Found there: {sample.entries}. " if sample.entries else ""
-    runs = "A server runs on it. " if place.running else ""
+    found = msg("Found there: {names}. ", names=sample.entries) if sample.entries else ""
+    runs = msg("A server runs on it. ") if place.running else ""
     hint = msg("Move it away yourself, or choose another directory with -D.")
     if cluster and target.service.cluster[0]:
         hint = msg(
@@ -202,14 +203,14 @@ def _identity_blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
         )
 
 
-def _install(system: str, number: int) -> str:
+def _install(system: str, number: int) -> Message:
     """The line that installs a server of that major there, where the packages of that system are known."""
     name, _, version = system.partition(" ")
     if name in {"debian", "ubuntu"}:
-        return f": apt-get install postgresql-{number}"
+        return literally(f": apt-get install postgresql-{number}")
     if name in {"rhel", "rocky", "almalinux", "centos", "ol", "fedora"} and version:
-        return f": dnf install postgresql{number}-server (of the PGDG repository)"
-    return ""
+        return msg(": {command} (of the PGDG repository)", command=f"dnf install postgresql{number}-server")
+    return msg("")
 
 
 def room_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:

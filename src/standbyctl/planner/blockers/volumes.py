@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, all_of, listed, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size
 from standbyctl.domain.target import Target
@@ -28,7 +28,10 @@ def volume_blockers(facts: Facts, sample: Sample, target: Target, steps: tuple[S
             yield Blocker(
                 "P113",
                 msg("{node} has no tablespace in {path}", node=target.primary, path=old),
-                msg("It has: {names}.", names=", ".join(f"{name} in {where}" for where, name in known.items()))
+                msg(
+                    "It has: {names}.",
+                    names=listed(msg("{name} in {path}", name=name, path=path) for path, name in known.items()),
+                )
                 if known
                 else msg("It has none outside its data directory."),
                 msg("Write --tablespace-mapping OLD=NEW, OLD as pg_tablespace_location() has it."),
@@ -112,7 +115,7 @@ def disk_blockers(sample: Sample, target: Target, steps: tuple[Step, ...]) -> It
         if disk.free_bytes < disk.needed_bytes:
             yield Blocker(
                 "P206",
-                msg("the disk is too small for {path}", path=" and ".join(disk.paths)),
+                msg("the disk is too small for {path}", path=all_of(disk.paths)),
                 msg(
                     "{free} are free{taken}; {node} has {size}, and with WAL and 20 % to spare that is {needed}.",
                     free=format_size(disk.free_bytes),

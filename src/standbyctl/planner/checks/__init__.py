@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.errors import Blocker, Need
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, clauses, msg
 from standbyctl.planner.checks import around, chain, likeness, primary, restored, standby, tunnel
 from standbyctl.planner.checks.line import Line, View
 from standbyctl.planner.parameters import parameters_of
@@ -47,12 +47,15 @@ def _check(view: View, line: Line, node: str) -> Check:
 
 
 def _why(seen: Message, blockers: list[Blocker]) -> Message:
-    return msg("{seen}: {why}", seen=seen, why="; ".join(str(blocker.what) for blocker in blockers))
+    return msg("{seen}: {why}", seen=seen, why=clauses(blocker.what for blocker in blockers))
+
+
+_NEEDS = {Need.WAY: msg("way around"), Need.RESTART: msg("restart"), Need.IMPOSSIBLE: msg("impossible")}
 
 
 def _need(blockers: list[Blocker]) -> Message:
     """The hardest of them."""
-    return msg(max((blocker.need for blocker in blockers), key=tuple(Need).index).value)
+    return _NEEDS[max((blocker.need for blocker in blockers), key=tuple(Need).index)]
 
 
 def _step(view: View, line: Line) -> Message | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from standbyctl.domain.hba import find_place
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, clauses, msg
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.survey import MANAGED, SlotUse
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
@@ -73,7 +73,7 @@ def _transactions(view: View) -> Seen:
     if old:
         return warning(
             "{what}: it may delay the moment from which the standby answers, and holds back vacuum",
-            what="; ".join(map(str, old)),
+            what=clauses(old),
         )
     if found.prepared:
         return fine("none is old; {n} prepared", n=found.prepared)
@@ -85,25 +85,20 @@ def _others(view: View) -> Seen:
     others = [slot for slot in view.survey.slots if slot.name != view.target.slot]
     worry = [word for slot in others if (word := _worry(slot))]
     if worry:
-        return warning("{what}", what="; ".join(worry))
+        return warning("{what}", what=clauses(worry))
     return fine("{n}, all in use", n=len(others)) if others else fine("none")
 
 
-def _worry(slot: SlotUse) -> str:
+def _worry(slot: SlotUse) -> Message | None:
     if slot.wal_status == "lost":
-        return str(msg("{name} is lost", name=slot.name))
+        return msg("{name} is lost", name=slot.name)
     if (slot.xmin_age or 0) > _WRAPAROUND_WORRY:
-        return str(msg("{name} holds back vacuum by {n} transactions", name=slot.name, n=slot.xmin_age))
+        return msg("{name} holds back vacuum by {n} transactions", name=slot.name, n=slot.xmin_age)
     if slot.active or slot.held_bytes is None:
-        return ""
+        return None
     idle = msg(" for {age}", age=format_seconds(slot.idle_seconds)) if slot.idle_seconds else msg("")
-    return str(
-        msg(
-            "nobody reads {name}{idle}, and it keeps {held}",
-            name=slot.name,
-            idle=idle,
-            held=format_size(slot.held_bytes),
-        )
+    return msg(
+        "nobody reads {name}{idle}, and it keeps {held}", name=slot.name, idle=idle, held=format_size(slot.held_bytes)
     )
 
 
@@ -176,7 +171,9 @@ def _tls(view: View) -> Seen:
     if value == "on" and view.target.sslmode:
         return fine("on; the standby connects with sslmode {mode}", mode=view.target.sslmode)
     if value == "on" or near:
-        return fine("{value}{near}", value=value, near="; the connection stays on this machine" if near else "")
+        return (
+            fine("{value}; the connection stays on this machine", value=value) if near else fine("{value}", value=value)
+        )
     return warning("off: WAL goes over the network in the clear")
 
 
@@ -219,7 +216,7 @@ def _source(view: View) -> Seen:
     if seen is None:
         return fine("{node} is not needed: no copy is to be made", node=target.copy_from)
     where = f"{target.copy_from} ({target.copy_host}:{target.copy_port})"
-    sender = seen.sender or "nobody"
+    sender = seen.sender or msg("nobody")
     backlog = "-" if seen.backlog_bytes is None else format_size(seen.backlog_bytes)
     if seen.paused:
         return warning("{where}: replay is paused, and the copy waits until it goes on", where=where)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from standbyctl.domain.check import Status
 from standbyctl.domain.likeness import PROVIDERS, Likeness
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import clauses, listed, msg
 from standbyctl.planner.blockers.likeness import is_far, version_words
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
 
@@ -17,24 +16,29 @@ def _order(view: View) -> Seen:
     likeness = _alike(view)
     pairs = [(each, likeness.primary.version(each), likeness.standby.version(each)) for each in PROVIDERS]
     node = view.target.primary
-    words = "; ".join(
-        version_words(each, there) + ("" if here == there else f" ({node}: {version_words(each, here)})")
+    words = clauses(
+        version_words(each, there)
+        if here == there
+        else msg(
+            "{there} ({node}: {here})", there=version_words(each, there), node=node, here=version_words(each, here)
+        )
         for each, here, there in pairs
         if here and there
     )
     if gaps := [_PROVIDER_WORDS[each] for each, here, there in pairs if not (here and there)]:
-        return unknown("{words}not known: {gaps}", words=f"{words}; " if words else "", gaps=", ".join(gaps))
+        missing = msg("not known: {gaps}", gaps=listed(gaps))
+        return unknown("{what}", what=clauses([words, missing]) if words.template else missing)
     if overridden := [each for each in likeness.differing if each in view.target.despite]:
         return warning("{words}; overridden (--despite {names})", words=words, names=", --despite ".join(overridden))
     if likeness.differing and likeness.ordered is None:
         return warning("{words}: what is in their order was not looked at, for no copy is to be made", words=words)
     if likeness.differing:
         kept = [each for each in likeness.differing if likeness.keeps(each)]
-        return fine("{words}" if kept else "{words}; no index is in their order", words=words)
+        return fine("{what}", what=words) if kept else fine("{words}; no index is in their order", words=words)
     return fine("{words}, as on the host of {node}", words=words, node=node)
 
 
-_PROVIDER_WORDS = {"libc": "the C library", "icu": "ICU"}
+_PROVIDER_WORDS = {"libc": msg("the C library"), "icu": msg("ICU")}
 
 
 def _locales(view: View) -> Seen:
@@ -64,15 +68,19 @@ def _clock(view: View) -> Seen:
     gap = _alike(view).clock
     if gap is None:
         return unknown("not known")
-    text = "{seconds} s {where} that of {node}, give or take {doubt} s"
-    seen = msg(
-        f"{text}: ages of what was replayed, certificates and recovery_target_time go by it" if is_far(gap) else text,
-        seconds=f"{abs(gap.seconds):.2f}",
-        where="ahead of" if gap.seconds >= 0 else "behind",
-        node=view.target.primary,
-        doubt=f"{gap.give_or_take:.2f}",
+    told = {
+        "seconds": f"{abs(gap.seconds):.2f}",
+        "node": view.target.primary,
+        "doubt": f"{gap.give_or_take:.2f}",
+    }
+    seen = (
+        msg("{seconds} s ahead of that of {node}, give or take {doubt} s", **told)
+        if gap.seconds >= 0
+        else msg("{seconds} s behind that of {node}, give or take {doubt} s", **told)
     )
-    return Seen(seen, Status.WARN if is_far(gap) else Status.OK)
+    if not is_far(gap):
+        return Seen(seen)
+    return warning("{seen}: ages of what was replayed, certificates and recovery_target_time go by it", seen=seen)
 
 
 LINES = (

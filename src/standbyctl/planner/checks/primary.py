@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from standbyctl.domain.check import Status
 from standbyctl.domain.facts import Setting
 from standbyctl.domain.hba import find_place
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, clauses, listed, msg
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import END_OF_LIFE, major, version_text
 from standbyctl.planner.blockers.capacity import needed_senders
+from standbyctl.planner.blockers.primary import source_words
 from standbyctl.planner.checks.line import Line, Seen, View, fine, unknown, warning
 from standbyctl.planner.parameters import parameters_of
 from standbyctl.steps.hba import AdmitReplication
@@ -102,10 +104,9 @@ def _cap(view: View) -> Seen:
     if value == "-1":
         free = view.sample.wal_free_bytes
         room = format_size(free) if free is not None else "?"
-        text = "no limit: a dead standby would fill pg_wal ({room} free)"
-        if any(CAP in parameters_of(step) for step in view.steps) or any(b.code == "P108" for b in view.blockers):
-            return fine(text, room=room)
-        return warning(text, room=room)
+        seen = msg("no limit: a dead standby would fill pg_wal ({room} free)", room=room)
+        dealt = any(CAP in parameters_of(step) for step in view.steps) or any(b.code == "P108" for b in view.blockers)
+        return Seen(seen, Status.OK if dealt else Status.WARN)
     return fine("{cap}", cap=format_size(int(value) << 20))
 
 
@@ -128,13 +129,16 @@ def _config(view: View) -> Seen:
     home = view.value("data_directory")
     outside = [path for path in view.server.config_sources if not path.startswith(f"{home}/")]
     if outside:
-        return fine("outside the data directory: {paths}", paths=", ".join(outside))
+        return fine("outside the data directory: {paths}", paths=listed(map(source_words, outside)))
     return fine("all of it in the data directory")
 
 
 def _tablespaces(view: View) -> Seen:
     return fine(
-        "{names}", names=", ".join(f"{each.name} in {each.location}" for each in view.server.tablespaces) or "none"
+        "{names}",
+        names=listed(msg("{name} in {path}", name=each.name, path=each.location) for each in view.server.tablespaces)
+        if view.server.tablespaces
+        else msg("none"),
     )
 
 
@@ -170,7 +174,7 @@ def _foreign(view: View) -> Seen:
     ]
     if not found:
         return fine("no file says that somebody else writes it")
-    return warning("{what}", msg("--settings print, --hba wait"), what="; ".join(map(str, found)))
+    return warning("{what}", msg("--settings print, --hba wait"), what=clauses(found))
 
 
 def _ours(view: View) -> list[Setting]:
@@ -181,7 +185,10 @@ def _ours(view: View) -> list[Setting]:
 def _pending(view: View) -> Seen:
     if not view.survey.pending:
         return fine("nothing waits for a restart")
-    words = ", ".join(f"{each.name} {each.value} -> {each.in_file or 'default'}" for each in view.survey.pending)
+    words = listed(
+        msg("{name} {a} -> {b}", name=each.name, a=each.value, b=each.in_file or msg("default"))
+        for each in view.survey.pending
+    )
     return warning("the next restart of {node} brings: {words}", node=view.target.primary, words=words)
 
 

@@ -19,7 +19,7 @@ def _seen(view: View) -> RestoredSeen | None:
 def _copy(view: View) -> Seen:
     seen = _seen(view)
     if seen is None:
-        return fine("{what}", what="is set up" if view.place.contents is Contents.STANDBY else "not looked at")
+        return fine("is set up") if view.place.contents is Contents.STANDBY else fine("not looked at")
     return fine("PostgreSQL {v}, system {system}", v=seen.major or "?", system=seen.system_identifier or "?")
 
 

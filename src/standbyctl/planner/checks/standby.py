@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from standbyctl.domain.facts import Contents
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, all_of, clauses, listed, msg
 from standbyctl.domain.replication import MINIMUM_PARAMETERS
 from standbyctl.domain.size import format_size
 from standbyctl.domain.version import major, version_text
@@ -85,13 +85,13 @@ def _disk(view: View) -> Seen:
     found = disks(view.sample, view.target)
     if not found:
         return unknown("not known")
-    return fine("{what}", what="; ".join(str(_room_on(disk, alone=len(found) == 1)) for disk in found))
+    return fine("{what}", what=clauses(_room_on(disk, alone=len(found) == 1) for disk in found))
 
 
 def _room_on(disk: Disk, *, alone: bool) -> Message:
     return msg(
         "{where}{free} free; {size} and WAL and 20 % make {needed}",
-        where="" if alone else f"{' and '.join(disk.paths)}: ",
+        where="" if alone else msg("{paths}: ", paths=all_of(disk.paths)),
         free=format_size(disk.free_bytes),
         size=format_size(disk.held_bytes),
         needed=format_size(disk.needed_bytes),
@@ -103,7 +103,7 @@ def _volumes(view: View) -> Seen:
         return fine("where the copy has them")
     if not view.sample.volumes:
         return fine("nothing is to be outside the data directory")
-    return fine("{what}", what=", ".join(str(each.volume) for each in view.sample.volumes))
+    return fine("{what}", what=listed(each.volume.said for each in view.sample.volumes))
 
 
 def _minimum(view: View) -> Seen:
@@ -160,13 +160,13 @@ def _libraries(view: View) -> Seen:
     return fine("only PostgreSQL's own, in the server and database {db}", db=view.survey.database)
 
 
-def _lacking(view: View) -> str:
+def _lacking(view: View) -> Message | None:
     """Files of the primary's $libdir that the standby's host has not: functions of other databases may be in them."""
     likeness = view.survey.likeness
     if likeness is None or not likeness.standby.libraries:
-        return ""
+        return None
     names = sorted(set(likeness.primary.libraries) - set(likeness.standby.libraries))
-    return named(tuple(names[:MOST_NAMES]), len(names))
+    return None if not names else named(tuple(names[:MOST_NAMES]), len(names))
 
 
 def _inherited(view: View) -> Seen:

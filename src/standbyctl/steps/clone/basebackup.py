@@ -19,7 +19,7 @@ from standbyctl.domain.effects import (
     SetConf,
 )
 from standbyctl.domain.facts import Contents, Draft, Facts
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.names import within_destination
 from standbyctl.domain.volumes import Volume
 from standbyctl.steps.base import Step
@@ -98,12 +98,12 @@ class CopyByBasebackup(Step):
             how=msg("a mount point: built within it, moved up when whole")
             if within_destination(self.draft, self.destination)
             else msg("built beside it, renamed when whole"),
-            source=f" from {self.source}" if self.source else "",
+            source=msg(" from {source}", source=self.source) if self.source else "",
             destination=self.destination,
-            rate=f"at most {self.max_rate}/s" if self.max_rate else "no rate limit",
-            wal=", its WAL last, by the same walsender (-X fetch)" if self.wal_method == "fetch" else "",
-            slot="" if self.slot else ", no slot (--no-slot)",
-            parts="".join(f", {volume}" for volume in self.volumes),
+            rate=msg("at most {rate}/s", rate=self.max_rate) if self.max_rate else msg("no rate limit"),
+            wal=msg(", its WAL last, by the same walsender (-X fetch)") if self.wal_method == "fetch" else "",
+            slot="" if self.slot else msg(", no slot (--no-slot)"),
+            parts=msg(", {parts}", parts=listed(volume.said for volume in self.volumes)) if self.volumes else "",
         )
 
     @property
@@ -192,7 +192,7 @@ class InstallCopy(Step):
             move=msg("move up") if within_destination(self.draft, self.destination) else msg("rename"),
             destination=self.destination,
             name=self.name,
-            slot="no primary_slot_name" if self.slotless else "primary_slot_name",
+            slot=msg("no primary_slot_name") if self.slotless else "primary_slot_name",
         )
 
     @property

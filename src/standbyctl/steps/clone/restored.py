@@ -41,7 +41,7 @@ class SetUpRestored(Step):
             " hot_standby = on",
             path=self.data_directory,
             name=self.name,
-            slot="primary_slot_name" if dict(self.settings).get("primary_slot_name") else "no primary_slot_name",
+            slot="primary_slot_name" if dict(self.settings).get("primary_slot_name") else msg("no primary_slot_name"),
         )
 
     @property

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 
 import click
 
 from standbyctl import __version__
+from standbyctl.ui.cli.spoken import with_language
+from standbyctl.ui.i18n import chosen, translate, use
 
 _VERBS = {
     "demo": "A throw-away primary, and a standby attached to it for real.",
@@ -17,6 +21,7 @@ _VERBS = {
     "verify": "Prove that a standby is a true, current copy of its primary.",
     "status": "Who replicates from whom, now.",
     "detach": "Undo attach: standby, slot, setting, hba line, role, passfile.",
+    "export": "A plan as a runbook, a run as evidence, to be signed and filed.",
     "explain": "What a code means, why, and what to do. Needs no server.",
     "completion": "Print the completion script for a shell.",
 }
@@ -32,12 +37,12 @@ class _Verbs(click.Group):
         if cmd_name not in _VERBS:
             return None
         command: click.Command = importlib.import_module(f"standbyctl.ui.cli.{cmd_name}").command
-        return command
+        return with_language(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # click's own would import every verb, and with them the PostgreSQL client library.
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_VERBS.items()))
+        with formatter.section(translate("Commands")):
+            formatter.write_dl([(verb, translate(what)) for verb, what in _VERBS.items()])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,14 +58,28 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point."""
+    use(chosen(sys.argv[1:], os.environ))
+    # What a terminal has no letter for must not stop a run half-way.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli.main(prog_name="standbyctl"))
+        sys.exit(with_language(cli).main(prog_name="standbyctl"))
     except ImportError as error:
-        code = "C118"
-        click.echo(
-            f"ERROR:  a library is missing\nDETAIL: {error}\n"
-            "HINT:   psycopg needs PostgreSQL's libpq: install it (Debian: libpq5), or: pip install 'psycopg[binary]'\n"
-            f"STATE:  Nothing was changed.\nCODE:   {code}   more: standbyctl explain {code}",
-            err=True,
+        from standbyctl.domain.errors import UsageError
+        from standbyctl.domain.message import msg
+        from standbyctl.ui.render import render_error
+
+        said = render_error(
+            UsageError(
+                "C118",
+                msg("a library is missing"),
+                detail=msg("{e}", e=error),
+                hint=msg(
+                    "psycopg needs PostgreSQL's libpq: install it (Debian: libpq5), or: pip install 'psycopg[binary]'"
+                ),
+            ),
+            msg("Nothing was changed."),
         )
+        click.echo(said, err=True)
         sys.exit(2)

@@ -20,7 +20,9 @@ from standbyctl.planner.plan import Plan
 from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.cli.target import requests_from, several_options
-from standbyctl.ui.render import attached_record, render_plan
+from standbyctl.ui.preflight import NEXT
+from standbyctl.ui.render import attached_record, render_plan, text
+from standbyctl.ui.width import pad
 
 # Those of the same command are waited for, even where a person is (--hba wait, --settings print).
 _FOR_SIBLINGS_SECONDS = 4 * 3600
@@ -60,6 +62,7 @@ def attach_one(context: Context, asked: Asked, where: State, *, yes: bool, expec
     saved = asked.saved
     try:
         if saved:
+            session.plan_digest = saved.digest
             saved.check(session)
         planned = app.plan(session, where)
         if planned.plan.blockers:
@@ -83,10 +86,13 @@ def _say_done(context: Context, session: Session, did: bool, running: Running) -
     if context.json:
         click.echo(json.dumps(attached_record(target, did)))
     elif did:
-        click.echo(
-            f"\nATTACHED  {target.name} streams from {target.primary}, after {running.took}."
-            f" {target.primary} was not restarted.\n"
-            f"Next      standbyctl status      undo: standbyctl detach {target.name}"
+        names = {"name": target.name, "primary": target.primary}
+        done = msg(
+            "ATTACHED  {name} streams from {primary}, after {took}. {primary} was not restarted.",
+            took=running.took,
+            **names,
         )
+        undo = msg("undo: {what}", what=f"standbyctl detach {target.name}")
+        click.echo(f"\n{text(done)}\n{pad(text(NEXT), 10)}standbyctl status      {text(undo)}")
     else:
-        click.echo(f"Nothing to do: {target.name} streams from {target.primary}.")
+        click.echo(text(msg("Nothing to do: {name} streams from {primary}.", name=target.name, primary=target.primary)))

@@ -50,8 +50,11 @@ class Context:
             run.done, msg("Steps 1 to {n} of {t} are done and kept.", n=run.done, t=run.total)
         )
         begun = msg(" Step {n} was begun.", n=run.number) if run.number > run.done else msg("")
-        undo = f", or undo with: standbyctl {self.undo}" if self.undo else ""
-        again = msg("Run the same command again to go on{undo}.", undo=undo)
+        again = (
+            msg("Run the same command again to go on, or undo with: standbyctl {undo}.", undo=self.undo)
+            if self.undo
+            else msg("Run the same command again to go on.")
+        )
         return msg("{kept}{begun} {again}", kept=kept, begun=begun, again=again)
 
 
@@ -158,12 +161,17 @@ def _traced(do: Do) -> Do:
     return shown
 
 
+def misused(message: Message) -> click.UsageError:
+    """What was typed makes no sense."""
+    return click.UsageError(text(message))
+
+
 def confirm(question: Message, *, yes: bool) -> None:
     """Ask once on a terminal; without one, --yes is needed."""
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("standard input is no terminal to ask on: give --yes")
+        raise misused(msg("standard input is no terminal to ask on: give --yes"))
     if not click.confirm(text(question)):
         click.echo(text(NOTHING))
         raise click.exceptions.Exit(1)

@@ -10,16 +10,18 @@ from typing import Any
 import click
 
 from standbyctl.app import detach as app
+from standbyctl.app.attach import Planned
 from standbyctl.app.config import load_config
+from standbyctl.app.planfile import DETACH, save_plan
 from standbyctl.app.request import Request
 from standbyctl.app.session import Session
 from standbyctl.domain.errors import BlockedError, RefusedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.detach import DetachOptions
-from standbyctl.ui.cli.call import Context, confirm, machine, state
+from standbyctl.ui.cli.call import Context, confirm, machine, misused, state
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import detached_record, render_detach
+from standbyctl.ui.render import detached_record, render_detach, text
 
 _REMOVE = "Also rename the standby's data directory aside; name it, to be sure."
 
@@ -32,6 +34,7 @@ _REMOVE = "Also rename the standby's data directory aside; name it, to be sure."
 @click.option("--remove-data-dir", metavar="DIR", help=_REMOVE)
 @click.option("--delete", is_flag=True, help="With --remove-data-dir: delete it, for good.")
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@click.option("-o", "--output", metavar="FILE", help="Save the plan for export runbook, and change nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
 def command(context: Context, name: str, remove_data_dir: str | None, delete: bool, yes: bool, **given: Any) -> None:
@@ -42,7 +45,7 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
     where = state()
     where.check_writable()
     if delete and not remove_data_dir:
-        raise click.UsageError("--delete goes with --remove-data-dir DIR")
+        raise misused(msg("--delete goes with --remove-data-dir DIR"))
     if not given["data_dir"] and where.journal(name).closed():
         _say_nothing(context, name)
         return
@@ -58,6 +61,9 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
             raise BlockedError(planned.plan.blockers)
         if not context.json:
             click.echo(render_detach(planned.plan, target) + "\n")
+        if given["output"]:
+            _save(context, given["output"], session, planned)
+            return
         if planned.plan.steps:
             _ask(target, attached, yes=yes)
         with running:
@@ -67,14 +73,23 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
     if context.json:
         click.echo(json.dumps(detached_record(target, planned.plan)))
     else:
-        click.echo(f"\nDETACHED  {target.name}. {target.primary} was not restarted.")
+        done = msg("DETACHED  {name}. {primary} was not restarted.", name=target.name, primary=target.primary)
+        click.echo(f"\n{text(done)}")
+
+
+def _save(context: Context, output: str, session: Session, planned: Planned) -> None:
+    save_plan(output, DETACH, session.resolved, planned)
+    if context.json:
+        click.echo(json.dumps(detached_record(session.target, planned.plan) | {"verdict": "planned"}))
+    else:
+        click.echo(text(msg("Plan saved to {path}. As a runbook: standbyctl export runbook {path}", path=output)))
 
 
 def _say_nothing(context: Context, name: str) -> None:
     if context.json:
         click.echo(json.dumps({"schema": "standbyctl.detach/1", "verdict": "nothing to do", "name": name}))
     else:
-        click.echo(f"Nothing to do: {name} is detached already.")
+        click.echo(text(msg("Nothing to do: {name} is detached already.", name=name)))
 
 
 def _request(given: dict[str, Any]) -> Request:
@@ -102,8 +117,13 @@ def _ask(target: Target, attached: app.Attached, *, yes: bool) -> None:
     question = msg("Detach {name} from {primary}?", name=target.name, primary=target.primary)
     if not attached.journaled:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise click.UsageError("there is no journal of this attach, so detach asks: it needs a terminal")
+            raise misused(msg("there is no journal of this attach, so detach asks: it needs a terminal"))
         click.echo(
-            "There is no journal of this attach: what it made was found by its marks, and no setting is given back."
+            text(
+                msg(
+                    "There is no journal of this attach: what it made was found by its marks, and no setting is given"
+                    " back."
+                )
+            )
         )
     confirm(question, yes=yes and attached.journaled)

@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from standbyctl.app import attach as app
-from standbyctl.app.planfile import save_plan
+from standbyctl.app.planfile import ATTACH, save_plan
 from standbyctl.app.request import resolve
 from standbyctl.app.session import Session, silent
 from standbyctl.domain.errors import BlockedError
+from standbyctl.domain.message import msg
 from standbyctl.ui.cli.call import Context, machine, state
 from standbyctl.ui.cli.stage import check_options, stage, unstage
 from standbyctl.ui.cli.target import request_from, target_options
-from standbyctl.ui.render import plan_record, render_plan
+from standbyctl.ui.render import plan_record, render_plan, text
 
 _STAGE = "Write what only a restart brings, for the next one: needs no -D, asks, and restarts nothing."
 
@@ -51,10 +52,14 @@ def command(context: Context, output: str | None, **given: Any) -> None:
         raise BlockedError(planned.plan.blockers)
     target = session.target
     if output:
-        save_plan(output, session.resolved, planned)
+        save_plan(output, ATTACH, session.resolved, planned)
     if context.json:
         click.echo(json.dumps(plan_record(planned.plan, target)))
         return
     click.echo(render_plan(planned.plan, target, effects=True))
     if output:
-        click.echo(f"\nPlan saved to {output}. Run it: standbyctl attach {output}")
+        saved = msg(
+            "Plan saved to {path}. Run it: standbyctl attach {path}. As a runbook: standbyctl export runbook {path}",
+            path=output,
+        )
+        click.echo(f"\n{text(saved)}")

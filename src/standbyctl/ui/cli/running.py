@@ -14,6 +14,7 @@ from standbyctl.domain.progress import FINISHING, Note, Progress, Said, Trial
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.engine.events import Event, StepBegun, StepDone
 from standbyctl.ui.render import text
+from standbyctl.ui.width import pad
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 SPEAK_SECONDS = 10
 # What the server counts goes on for a few seconds after the receiver has stopped: the socket's buffers fill.
 STALL_SECONDS = 8
+DONE = msg("done")
+# PostgreSQL's own words for them (pg_stat_progress_basebackup), and one of ours.
+_PHASES = {
+    "initializing": msg("initializing"),
+    "waiting for checkpoint to finish": msg("waiting for checkpoint to finish"),
+    "estimating backup size": msg("estimating backup size"),
+    "streaming database files": msg("streaming database files"),
+    "waiting for wal archiving to finish": msg("waiting for wal archiving to finish"),
+    "transferring wal files": msg("transferring wal files"),
+    FINISHING: msg("receiving the last WAL and writing all of it to disk"),
+}
 _WAITING = ("waiting for checkpoint to finish", "waiting for wal archiving to finish", FINISHING)
 
 
@@ -65,7 +77,7 @@ class Running:
                 self._clear()
                 took = time.monotonic() - self._step_began
                 shown = f"  {format_seconds(took)}" if took >= 1 else ""
-                self._say(f"  {number:>2}/{total} {text(step.title):<15} done{shown}")
+                self._say(f"  {number:>2}/{total} {pad(text(step.title), 15)} {text(DONE)}{shown}")
             case Note(message):
                 self._clear()
                 self._say(f"        {text(message)}")
@@ -117,16 +129,18 @@ def render_progress(progress: Progress) -> str:
     """One line: what it waits for or how far it is, the WAL held meanwhile, and whether it stands still."""
     seconds = int(progress.stalled_seconds)
     if stalled(progress):
-        phase = progress.phase or "no answer"
+        phase = _PHASES.get(progress.phase, progress.phase) or msg("no answer")
         return text(msg("STALLED: nothing has moved for {n} s ({phase})", n=seconds, phase=phase))
-    held = "" if progress.held_bytes is None else f", slot holds {format_size(progress.held_bytes)}"
+    held = "" if progress.held_bytes is None else msg(", slot holds {size}", size=format_size(progress.held_bytes))
+    phase = _PHASES.get(progress.phase, progress.phase) or msg("starting")
     if progress.phase in _WAITING:
-        return f"{progress.phase}, {seconds} s{held}"
+        return text(msg("{phase}, {n} s{held}", phase=phase, n=seconds, held=held))
     if not progress.done_bytes or not progress.total_bytes:
-        return f"{progress.phase or 'starting'}{held}"
-    share = min(progress.done_bytes / progress.total_bytes, 1.0)
-    line = f"copying {share:.0%} of {format_size(progress.total_bytes)}"
-    if progress.rate_bytes:
-        left = max(progress.total_bytes - progress.done_bytes, 0) / progress.rate_bytes
-        line += f", {format_size(progress.rate_bytes)}/s, {format_seconds(left)} left"
-    return line + held
+        return text(msg("{phase}{held}", phase=phase, held=held))
+    share = f"{min(progress.done_bytes / progress.total_bytes, 1.0):.0%}"
+    copied = msg("copying {share} of {total}", share=share, total=format_size(progress.total_bytes))
+    if not progress.rate_bytes:
+        return text(msg("{copied}{held}", copied=copied, held=held))
+    left = format_seconds(max(progress.total_bytes - progress.done_bytes, 0) / progress.rate_bytes)
+    rate = format_size(progress.rate_bytes)
+    return text(msg("{copied}, {rate}/s, {left} left{held}", copied=copied, rate=rate, left=left, held=held))

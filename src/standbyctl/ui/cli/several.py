@@ -14,8 +14,9 @@ import click
 
 from standbyctl.app.several import Asked, Member, plan_all
 from standbyctl.app.state import State
+from standbyctl.domain.deed import literally
 from standbyctl.domain.errors import InterruptedRunError, StoppedError
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, all_of, listed, msg
 from standbyctl.nodes.siblings import OUT, side_by_side
 from standbyctl.planner.plan import Plan
 from standbyctl.ui.cli.call import Context, confirm, reported
@@ -35,7 +36,7 @@ def attach_several(context: Context, every: Sequence[Asked], where: State, one: 
         click.echo("\n\n".join(render_plan(each.plan, each.target) for each in members) + "\n")
     names = [each.target.name for each in members]
     if any(each.plan.steps for each in members):
-        confirm(msg("Attach {names}?", names=" and ".join(names)), yes=yes)
+        confirm(msg("Attach {names}?", names=all_of(names)), yes=yes)
     margin = max(map(len, names)) + 2
     jobs = {each.target.name: _job(context, each, where, one) for each in members}
     written: dict[str, list[str]] = defaultdict(list)
@@ -76,7 +77,7 @@ def _job(context: Context, member: Member, where: State, one: AttachOne) -> Call
 
 def _outcome(statuses: dict[str, int]) -> Message:
     failed = [
-        f"{name} (ended by signal {-status})" if status < 0 else name
+        msg("{name} (ended by signal {n})", name=name, n=-status) if status < 0 else literally(name)
         for name, status in statuses.items()
         if status != 0
     ]
@@ -86,7 +87,7 @@ def _outcome(statuses: dict[str, int]) -> Message:
         "{n} of {total} attached, not: {names}. The same command again goes on with them.",
         n=len(statuses) - len(failed),
         total=len(statuses),
-        names=", ".join(failed),
+        names=listed(failed),
     )
 
 

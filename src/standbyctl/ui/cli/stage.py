@@ -13,12 +13,15 @@ from standbyctl.app.config import load_config
 from standbyctl.app.staging import Stage, check, find_staged, open_stage
 from standbyctl.domain.message import msg
 from standbyctl.domain.staging import Staging, address_list
-from standbyctl.ui.cli.call import Context, confirm, state
+from standbyctl.ui.cli.call import Context, confirm, misused, state
 from standbyctl.ui.cli.running import Running
+from standbyctl.ui.preflight import NEXT
 from standbyctl.ui.render import text
 from standbyctl.ui.staging import render_stage, render_unstage, staged_record
+from standbyctl.ui.width import pad
 
 _OURS = ("wal_level", "max_wal_senders", "max_replication_slots", "listen_addresses", "wal_log_hints")
+UNDO = msg("Undo")
 _COMMON = ("primary", "config", "stage_restart", "unstage", "yes")
 
 
@@ -27,18 +30,22 @@ def check_options(given: dict[str, Any]) -> None:
     asked = {key for key, value in given.items() if value not in (None, False, ())}
     verb = "--unstage" if given["unstage"] else "--stage-restart" if given["stage_restart"] else ""
     if {"unstage", "stage_restart"} <= asked:
-        raise click.UsageError("--stage-restart and --unstage: one of them")
+        raise misused(msg("--stage-restart and --unstage: one of them"))
     if not verb:
         allowed = asked - {"listen_addresses", "wal_log_hints", "yes"}
     else:
         allowed = asked & {*_COMMON, *(_OURS if given["stage_restart"] else ())}
     if strange := sorted(asked - allowed):
         names = ", ".join(f"--{name.replace('_', '-')}" for name in strange)
-        raise click.UsageError(f"{verb} takes no {names}" if verb else f"{names}: only with --stage-restart")
+        raise misused(
+            msg("{verb} takes no {names}", verb=verb, names=names)
+            if verb
+            else msg("{names}: only with --stage-restart", names=names)
+        )
     if given["listen_addresses"] is not None and not given["listen_addresses"].strip():
-        raise click.UsageError("--listen-addresses is empty: a standby connects by TCP")
+        raise misused(msg("--listen-addresses is empty: a standby connects by TCP"))
     if given["listen_addresses"] is not None and address_list(given["listen_addresses"]) is None:
-        raise click.UsageError("--listen-addresses is no list of addresses: separate them with one comma each")
+        raise misused(msg("--listen-addresses is no list of addresses: separate them with one comma each"))
 
 
 def stage(context: Context, given: dict[str, Any]) -> None:
@@ -48,7 +55,7 @@ def stage(context: Context, given: dict[str, Any]) -> None:
     node = load_config(given["config"], os.environ).node(given["primary"] or "")
     conninfo = node.conninfo if node else (given["primary"] or "")
     if not conninfo and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT")):
-        raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
+        raise misused(msg("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too)."))
     asked = Staging(
         primary=node.name if node else "",
         wal_level=given["wal_level"] or "",
@@ -90,7 +97,7 @@ def _stage(context: Context, found: Stage, running: Running, *, yes: bool) -> No
             node=node,
         )
         then = msg("restart {node} in a window of your own; standbyctl status says when it is in force", node=node)
-        click.echo(f"\n{text(done)}\nNext      {text(then)}\nUndo      standbyctl {context.undo}")
+        click.echo(f"\n{text(done)}\n{pad(text(NEXT), 10)}{text(then)}\n{pad(text(UNDO), 10)}standbyctl {context.undo}")
 
 
 def unstage(context: Context, given: dict[str, Any]) -> None:
@@ -125,4 +132,4 @@ def _unstage(context: Context, found: Stage, running: Running, *, yes: bool) -> 
     if context.json:
         click.echo(json.dumps(staged_record(plan, node, "unstaged" if plan.steps else "nothing to take back")))
     elif plan.steps:
-        click.echo(f"\nUNSTAGED  {text(msg('{node} was neither restarted nor reloaded.', node=node))}")
+        click.echo("\n" + text(msg("UNSTAGED  {node} was neither restarted nor reloaded.", node=node)))

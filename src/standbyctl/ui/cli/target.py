@@ -13,7 +13,9 @@ import click
 from standbyctl.app.config import AttachConfig, Config, NodeConfig, load_config
 from standbyctl.app.request import Request
 from standbyctl.app.values import CHOICES
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.survey import OVERRIDES
+from standbyctl.ui.cli.call import misused
 
 _HELP = {
     "primary": "The primary: libpq conninfo, URI, host, or the name of a node in standbyctl.toml.",
@@ -21,11 +23,15 @@ _HELP = {
     "upstream_ssh": "The host of --upstream, as --primary-ssh. Default: by its name, or where -p is.",
     "primary_ssh": "The primary's host, as ssh takes it. Without a host in -p, psql is run there.",
     "standby_ssh": "The standby's host, as ssh takes it. Default: this machine.",
+    "standby_ssh, several": "The standby's host, as ssh takes it. Default: this machine. May be given again, for"
+    " several standbys side by side.",
     "data_dir": "Data directory of the standby: absent or empty.",
     "cluster": "Debian: the cluster that the standby is to be, made by pg_createcluster. Default: by its directory.",
     "replace_cluster": "As --cluster; the cluster that is there makes room, if it holds nothing of anybody: it is"
     " stopped and renamed aside. detach puts it back.",
     "name": "Name of the standby, its slot and its application_name. Default: host and port.",
+    "name, several": "Name of the standby, its slot and its application_name. Default: host and port. May be given"
+    " again, for several standbys side by side.",
     "port": "Port of the standby. Default: the next free one above the primary's.",
     "role": "Replication role. Default: one of its own, repl_NAME.",
     "passfile": "Passfile of an existing --role, which is then not altered.",
@@ -63,7 +69,6 @@ _HELP = {
     "config": "standbyctl.toml. Default: $STANDBYCTL_CONFIG, ~/.config/standbyctl/, /etc/standbyctl/.",
 }
 _COUNT = click.IntRange(1, 262143)
-_MORE = " May be given again, for several standbys side by side."
 # A text is an option that several standbys have one each of.
 _OPTIONS: tuple[str | Callable[..., Any], ...] = (
     click.option("-p", "--primary", metavar="CONNINFO", help=_HELP["primary"]),
@@ -125,7 +130,7 @@ def several_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _with(command: Callable[..., Any], *, several: bool) -> Callable[..., Any]:
     of_one = {
-        flag: click.option(flag, metavar=metavar, multiple=several, help=_HELP[key] + (_MORE if several else ""))
+        flag: click.option(flag, metavar=metavar, multiple=several, help=_HELP[f"{key}, several" if several else key])
         for flag, metavar, key in (("--standby-ssh", "HOST", "standby_ssh"), ("--name", "NAME", "name"))
     }
     for option in reversed(_OPTIONS):
@@ -137,12 +142,12 @@ def requests_from(given: dict[str, Any]) -> tuple[Request, ...]:
     """One for each standby; click.UsageError where it cannot be told what belongs to which."""
     names, hosts = given["name"], given["standby_ssh"]
     if len(names) > 1 and len(hosts) > 1 and len(names) != len(hosts):
-        raise click.UsageError(f"{len(names)} times --name and {len(hosts)} times --standby-ssh: which is where?")
+        raise misused(msg("{n} times --name and {m} times --standby-ssh: which is where?", n=len(names), m=len(hosts)))
     if len(names) == 1 and len(hosts) > 1:
-        raise click.UsageError("one --name for several --standby-ssh: give one for each, or none.")
+        raise misused(msg("one --name for several --standby-ssh: give one for each, or none."))
     number = max(len(names), len(hosts), 1)
     if number > 1 and given["slot"]:
-        raise click.UsageError("--slot is one standby's: leave it out, each gets a slot of its own name.")
+        raise misused(msg("--slot is one standby's: leave it out, each gets a slot of its own name."))
     hosts = hosts * number if len(hosts) == 1 else hosts
     pairs = zip_longest(names, hosts, fillvalue="") if number > 1 else [("".join(names), "".join(hosts))]
     return tuple(request_from(given | {"name": name, "standby_ssh": host}) for name, host in pairs)
@@ -162,11 +167,11 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
         and not standby_ssh
         and not any(os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT"))
     ):
-        raise click.UsageError("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too).")
+        raise misused(msg("which primary? Give -p CONNINFO (a URI, service=NAME or PGHOST will do too)."))
     restored = _restored(given)
     data_directory = restored or given["data_dir"] or (standby.data_directory if standby else "")
     if not (data_directory or cluster or standby_ssh or primary_ssh) and need_place:
-        raise click.UsageError("where is the standby to be? Give -D DIR.")
+        raise misused(msg("where is the standby to be? Give -D DIR."))
     attach = config.attach
     upstream = _upstream(given, config)
     no_slot = _no_slot(given, attach)
@@ -175,7 +180,7 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     if source:
         copy_from = source.conninfo or (f"port={source.port}" if source.port else "")
         if not copy_from:
-            raise click.UsageError(f"standbyctl.toml: [[node]] {source.name} has neither a conninfo nor a port.")
+            raise misused(_unreachable(source.name))
     return Request(
         conninfo=conninfo,
         data_directory=data_directory,
@@ -220,26 +225,30 @@ def request_from(given: dict[str, Any], *, need_place: bool = True) -> Request:
     )
 
 
+def _unreachable(node: str) -> Message:
+    return msg("standbyctl.toml: [[node]] {node} has neither a conninfo nor a port.", node=node)
+
+
 def _upstream(given: dict[str, Any], config: Config) -> dict[str, str]:
     """The standby to stream from, as a request has it; empty for the primary. click.UsageError where it cannot be."""
     asked = given["upstream"] or ""
     if not asked:
         if given["upstream_ssh"]:
-            raise click.UsageError("--upstream-ssh says where --upstream is: give that, too.")
+            raise misused(msg("--upstream-ssh says where --upstream is: give that, too."))
         return {}
     for other in ("copy_from", "from_restored"):
         if given[other]:
-            raise click.UsageError(f"--upstream with --{other.replace('_', '-')}: not yet.")
+            raise misused(msg("--upstream with {other}: not yet.", other=f"--{other.replace('_', '-')}"))
     if (given["via"] or config.attach.via) == "ssh-tunnel":
-        raise click.UsageError("--upstream with --via ssh-tunnel: not yet.")
+        raise misused(msg("--upstream with --via ssh-tunnel: not yet."))
     if given["synchronous_commit"]:
-        raise click.UsageError("--upstream and --synchronous-commit exclude each other: a standby has no commits.")
+        raise misused(msg("--upstream and --synchronous-commit exclude each other: a standby has no commits."))
     node = config.node(asked)
     if node is None:
         return {"upstream": asked, "upstream_ssh": given["upstream_ssh"] or ""}
     conninfo = node.conninfo or (f"port={node.port}" if node.port else "")
     if not conninfo:
-        raise click.UsageError(f"standbyctl.toml: [[node]] {node.name} has neither a conninfo nor a port.")
+        raise misused(_unreachable(node.name))
     return {"upstream": conninfo, "upstream_name": node.name, "upstream_ssh": given["upstream_ssh"] or node.ssh}
 
 
@@ -247,9 +256,9 @@ def _cluster(given: dict[str, Any], standby: NodeConfig | None) -> str:
     """The Debian cluster that the standby is to be; click.UsageError where that is no name."""
     named = str(given["cluster"] or given["replace_cluster"] or (standby.cluster if standby else ""))
     if given["replace_cluster"] and named != given["replace_cluster"]:
-        raise click.UsageError("--replace-cluster names another cluster than --cluster.")
+        raise misused(msg("--replace-cluster names another cluster than --cluster."))
     if named and not re.fullmatch(r"[0-9]+/[A-Za-z0-9_.][A-Za-z0-9_.-]*", named):
-        raise click.UsageError(f'"{named}" is no Debian cluster: write VERSION/NAME, such as 15/main.')
+        raise misused(msg('"{name}" is no Debian cluster: write VERSION/NAME, such as 15/main.', name=named))
     return named
 
 
@@ -259,10 +268,12 @@ def _restored(given: dict[str, Any]) -> str:
     parts = ("waldir", "tablespace_mapping")
     for other in ("copy_from", "replace_cluster", "verify_backup", "max_rate", "checkpoint", "wal_method", *parts):
         if restored and given[other]:
-            raise click.UsageError(f"--from-restored copies nothing: leave --{other.replace('_', '-')} out.")
+            raise misused(
+                msg("--from-restored copies nothing: leave {other} out.", other=f"--{other.replace('_', '-')}")
+            )
     here = given["data_dir"]
     if restored and here and os.path.normpath(here) != os.path.normpath(restored):
-        raise click.UsageError("--from-restored is where the standby runs: leave --data-dir out, or give the same.")
+        raise misused(msg("--from-restored is where the standby runs: leave --data-dir out, or give the same."))
     return restored
 
 
@@ -271,8 +282,8 @@ def _no_slot(given: dict[str, Any], attach: AttachConfig) -> bool:
     if given["no_slot"]:
         for other in ("slot", "wal_cap"):
             if given[other]:
-                raise click.UsageError(f"--no-slot and --{other.replace('_', '-')} exclude each other.")
+                raise misused(msg("--no-slot and {other} exclude each other.", other=f"--{other.replace('_', '-')}"))
         return True
     if attach.no_slot and attach.slot and not given["slot"]:
-        raise click.UsageError("standbyctl.toml: no_slot and slot exclude each other.")
+        raise misused(msg("standbyctl.toml: no_slot and slot exclude each other."))
     return attach.no_slot and not given["slot"]

@@ -16,7 +16,7 @@ from standbyctl.diagnosis.verify import Verdict
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.size import parse_period
-from standbyctl.ui.cli.call import Context, machine, state
+from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.verdict import render_report, report_record
 
 _STATUS = {Verdict.VERIFIED: 0, Verdict.NOT_VERIFIED: 1, Verdict.UNKNOWN: 3}
@@ -46,7 +46,7 @@ def command(context: Context, name: str | None, no_mark: bool, test_table: bool,
     3: what that rests on could not be found out.
     """
     if no_mark and test_table:
-        raise click.UsageError("--no-mark writes nothing, --test-table does: give one of them")
+        raise misused(msg("--no-mark writes nothing, --test-table does: give one of them"))
     wanted = app.Wanted(
         mark=not no_mark,
         test_table=test_table,

@@ -1,0 +1,115 @@
+"""What was done, as the journal tells it: runs, the steps they took, and how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from standbyctl.domain.codec import decode, decode_tagged
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import Message
+from standbyctl.engine.journal import Outcome
+from standbyctl.steps.base import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that was done or said, when, and on which node (empty where that is not known)."""
+
+    at: str
+    node: str
+    said: Message
+
+
+@dataclass(slots=True)
+class Taken:
+    """A step that was begun; `done_at`: when a fresh look has shown it, empty where none has."""
+
+    step: Step
+    begun_at: str
+    before: Facts
+    done_at: str = ""
+    did: list[Line] = field(default_factory=list)
+    heard: list[Line] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The error that ended a run."""
+
+    code: str
+    what: Message
+    detail: Message | None
+
+
+@dataclass(slots=True)
+class Told:
+    """One run. `planned`: what it was to do. `outcome`: None where it was killed, or lost power, or still goes on.
+
+    Times are RFC 3339 with a zone; `by`: user and host; `plan_digest`: sha256 of the plan file, empty without one.
+    What an earlier release has not written down is empty.
+    """
+
+    undoing: bool
+    at: str
+    by: str = ""
+    version: str = ""
+    plan_digest: str = ""
+    planned: tuple[Step, ...] = ()
+    taken: list[Taken] = field(default_factory=list)
+    outcome: Outcome | None = None
+    ended_at: str = ""
+    stop: Stop | None = None
+    after: Facts | None = None
+
+    @property
+    def before(self) -> Facts | None:
+        """The facts before its first step."""
+        return self.taken[0].before if self.taken else None
+
+
+def tell(history: Iterable[dict[str, Any]], kinds: Iterable[type[Step]]) -> tuple[Told, ...]:
+    """Read a journal's records. KeyError, TypeError or ValueError where one is not what we write."""
+    known = tuple(kinds)
+    runs: list[Told] = []
+    for record in history:
+        event = record["event"]
+        if event in {"run", "undo"}:
+            runs.append(_opened(record, known))
+        elif event == "giving back" or (event == "begun" and runs):
+            if event == "giving back" and not (runs and runs[-1].undoing):  # earlier releases did not announce it
+                runs.append(Told(undoing=True, at=record["at"]))
+            step: Step = decode_tagged(known, record["step"])
+            runs[-1].taken.append(Taken(step, record["at"], decode(Facts, record["before"])))
+        elif runs:
+            _went_on(runs[-1], record, known)
+    return tuple(runs)
+
+
+def _opened(record: dict[str, Any], known: tuple[type[Step], ...]) -> Told:
+    return Told(
+        undoing=record["event"] == "undo",
+        at=record["at"],
+        by=record.get("by", ""),
+        version=record.get("version", ""),
+        plan_digest=record.get("plan_digest", ""),
+        planned=tuple(decode_tagged(known, step) for step in record.get("steps", ())),
+    )
+
+
+def _went_on(run: Told, record: dict[str, Any], known: tuple[type[Step], ...]) -> None:
+    at, last = record["at"], run.taken[-1] if run.taken else None
+    match record["event"]:
+        case "did" if last:
+            last.did.append(Line(at, record["node"], decode(Message, record["said"])))
+        case "heard" if last:
+            last.heard.append(Line(at, "", decode(Message, record["said"])))
+        case "done" if last and record["step"] and decode_tagged(known, record["step"]) == last.step:
+            last.done_at = at
+        case "ended":
+            run.outcome, run.ended_at = Outcome(record["outcome"]), at
+            run.after = decode(Facts | None, record["facts"])
+            if error := record["error"]:
+                detail = error["detail"] and decode(Message, error["detail"])
+                run.stop = Stop(error["code"], decode(Message, error["what"]), detail)

@@ -1,0 +1,73 @@
+"""The help of commands in the reader's language, folded by columns instead of letters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+
+import click
+
+from standbyctl.ui.i18n import LANGUAGES, language, translate
+from standbyctl.ui.width import cells, fold, pad
+
+_COLUMN = 30
+_HELP = "Language of what people read: English or Japanese. Default: by LC_ALL, LC_MESSAGES, LANG."
+
+
+class _Formatter(click.HelpFormatter):
+    """What click folds and fills up by letters."""
+
+    def write_text(self, text: str) -> None:
+        indent = " " * self.current_indent
+        paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
+        self.write("\n\n".join(fold(part, self.width, indent, indent) for part in paragraphs) + "\n")
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = _COLUMN, col_spacing: int = 2) -> None:
+        every = list(rows)
+        column = min(max((cells(first) for first, _ in every), default=0), col_max) + col_spacing
+        indent = " " * self.current_indent
+        rest = indent + " " * column
+        for first, second in every:
+            if cells(first) > column - col_spacing:
+                self.write(f"{indent}{first}\n")
+                head = rest
+            else:
+                head = indent + pad(first, column)
+            self.write(fold(second, self.width, head, rest) + "\n")
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+def spoken(command: click.Command) -> click.Command:
+    """A command that is explained in the language in use. English is click's own way."""
+    if language() == LANGUAGES[0]:
+        return command
+    command.context_class = _Context
+    command.help = translate(inspect.cleandoc(command.help or ""))
+    command.short_help = None
+    for param in command.params:
+        if isinstance(param, click.Option) and param.help:
+            param.help = translate(param.help)
+    return command
+
+
+def language_option() -> click.Option:
+    """--lang: what it says was read before everything else, and is only checked here."""
+    return click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False, help=_HELP)
+
+
+class Spoken(click.Group):
+    """Commands below a command, each with --lang."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        return None if found is None else with_language(found)
+
+
+def with_language(command: click.Command) -> click.Command:
+    """A command that takes --lang, and is explained in that language."""
+    if not any(param.name == "lang" for param in command.params):
+        command.params.append(language_option())
+    return spoken(command)

@@ -1,0 +1,1 @@
+"""What is printed, signed and filed: the runbook of a plan, and the evidence of a run."""

@@ -1,0 +1,86 @@
+"""An exported runbook, followed by hand to the letter, ends where attach ends; its way back where attach began."""
+
+import json
+import os
+
+import pytest
+
+from tests.byhand import Person, Reader, read_paper, run_here
+
+pytestmark = [pytest.mark.live, pytest.mark.sample]
+
+
+def person(pair, paper, language):
+    env = os.environ | pair.env | {"PATH": os.environ["PATH"]}
+
+    def shell(node, user, text):
+        return run_here(user, ["sh", "-c", text], env=env)
+
+    def psql(node, command, text):
+        # Its own user: the socket asks for a password, which the operator has in a passfile.
+        return run_here("root" if os.geteuid() == 0 else "", command, text, env=env)
+
+    return Person(Reader(paper, language), shell, psql)
+
+
+def export(pair, language):
+    plan, paper = pair.area.path / "db2.plan", pair.area.path / f"runbook.{language}.md"
+    pair.tool("plan", *pair.where, "-o", plan, status=0)
+    pair.tool("export", "runbook", plan, "--lang", language, "-o", paper, status=0)
+    return read_paper(paper)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_who_follows_the_runbook_by_hand_gets_what_attach_gives(pair, language):
+    before, raw = pair.facts(), pair.raw()
+    pair.attach()
+    attached = pair.facts()
+    pair.detach("--remove-data-dir", pair.data, "--delete")
+    assert pair.facts() == before
+    someone = person(pair, export(pair, language), language)
+    someone.follow(someone.reader.steps)
+    assert pair.facts() == attached
+    assert pair.plan().plan.steps == ()
+    # Nothing else than its marks tells standbyctl what it is.
+    assert (
+        pair.tool("verify", "-p", pair.primary.conninfo, "-s", f"{pair.primary.conninfo} port={pair.port}").returncode
+        == 0
+    )
+    someone.follow(someone.reader.back)
+    assert pair.facts() == before
+    assert pair.raw() == raw
+
+
+@pytest.mark.one_version
+def test_a_detach_is_a_runbook_too(pair):
+    before = pair.facts()
+    pair.attach()
+    plan = pair.area.path / "detach.plan"
+    pair.tool("detach", "db2", "--remove-data-dir", pair.data, "-o", plan, status=0)
+    attached = pair.raw()
+    paper = pair.tool("export", "runbook", plan, status=0).stdout
+    assert pair.raw() == attached
+    assert pair.tool("attach", plan, "--yes").returncode == 2
+    someone = person(pair, paper, "en")
+    someone.follow(someone.reader.steps)
+    assert pair.facts() == before
+
+
+@pytest.mark.one_version
+def test_evidence_tells_of_a_run_that_was_killed_and_one_that_went_on_and_one_that_took_it_back(pair):
+    pair.attach(module="tests.faults.dying", env={"DYING_POINT": "before:9", "DYING_NOTE": os.devnull}, status=None)
+    pair.attach()
+    pair.detach("--remove-data-dir", pair.data, "--delete")
+    said = pair.tool("export", "evidence", "db2", "--lang", "en", status=0).stdout
+    runs = said.split("\n## ")
+    assert [run.splitlines()[0] for run in runs[1:4]] == ["Run 1: attach", "Run 2: attach", "Run 3: detach"]
+    assert "killed, power lost, or still running" in runs[1]
+    assert "begun, and not seen done" in runs[1]
+    assert "not begun" in runs[1]
+    assert "replayed on db2 after" in runs[2]
+    assert "| done |" in runs[2]
+    assert "it was resumed" in said
+    assert "All facts are as they were before." in said
+    assert "detached: everything was given back" in said
+    record = json.loads(pair.tool("export", "evidence", "db2", "--json", status=0).stdout)
+    assert record["text"].startswith("# Evidence: standby db2")
