@@ -50,6 +50,11 @@ def check(args):
     command = cli.get_command(root, args[0])
     if command is None:
         raise click.UsageError(f"no such command: {args[0]}")
+    if isinstance(command, click.Group) and len(args) > 1:
+        root, args = click.Context(command, info_name=args[0], parent=root), args[1:]
+        command = command.get_command(root, args[0])
+        if command is None:
+            raise click.UsageError(f"no such command: {args[0]}")
     context = click.Context(command, info_name=args[0], parent=root)
     values, rest, _ = command.make_parser(context).parse_args(list(args[1:]))
     assert rest == []
@@ -59,7 +64,9 @@ def check(args):
             param.type.convert(given, param, context)
 
 
-@pytest.mark.parametrize("page", [README, JAPANESE, TUTORIAL], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [README, JAPANESE, TUTORIAL, *sorted(ROOT.glob("docs/procedure*.md"))], ids=lambda page: page.name
+)
 def test_a_page_uses_only_verbs_and_options_that_exist(page):
     found = commands(page)
     assert len(found) > 5

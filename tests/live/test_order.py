@@ -99,9 +99,9 @@ def test_many_are_counted_and_ten_named_and_a_database_that_nobody_gets_into_is_
     found = look(server)
     assert found.libc.count == (20 + len(NAMES) if NAMES else 0)
     assert found.libc.names == tuple(f"app.public.a{n:02}" for n in range(10 if NAMES else 0))
-    assert found.untold == ("locked (takes no connections)",)
+    assert [*map(str, found.untold)] == ["locked (takes no connections)"]
 
 
 @pytest.mark.one_version
 def test_a_look_that_takes_too_long_says_which_databases_it_left_out(server):
-    assert look(server, -1.0).untold == ("postgres (no time left)", "template1 (no time left)")
+    assert [*map(str, look(server, -1.0).untold)] == ["postgres (no time left)", "template1 (no time left)"]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from standbyctl.domain.facts import Setting
 from standbyctl.domain.likeness import Build, ClockGap, Likeness, Locale, Ordered, OrderedText
+from standbyctl.domain.message import msg
 from standbyctl.domain.survey import (
     MANAGED,
     RULERS,
@@ -70,7 +71,7 @@ orders = st.sampled_from(
     [
         OrderedText(),
         OrderedText(Ordered(1, ("app.public.t_name",)), Ordered(12, ("app.public.t_icu",))),
-        OrderedText(untold=("locked (takes no connections)",)),
+        OrderedText(untold=(msg("{name} ({why})", name="locked", why=msg("takes no connections")),)),
     ]
 )
 likenesses = st.none() | st.builds(

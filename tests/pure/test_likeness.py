@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Setting
 from standbyctl.domain.likeness import Build, ClockGap, Likeness, Locale, Ordered, OrderedText
+from standbyctl.domain.message import msg
 from standbyctl.domain.service import Service
 from standbyctl.domain.survey import HostRoom, Survey
 from standbyctl.domain.target import Target
@@ -102,7 +103,7 @@ def test_an_override_names_what_it_overrides_and_is_not_forgotten() -> None:
 
 
 def test_a_database_that_could_not_be_looked_into_is_not_taken_for_one_without_text() -> None:
-    untold = OrderedText(untold=("vault (takes no connections)",))
+    untold = OrderedText(untold=(msg("{name} ({why})", name="vault", why=msg("takes no connections")),))
     [blocker] = blockers(Likeness(BOOKWORM, replace(BOOKWORM, libc="glibc 2.41"), ordered=untold))
     assert "could not be told" in str(blocker.what)
     assert "Could not tell: vault (takes no connections)." in str(blocker.detail)

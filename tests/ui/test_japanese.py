@@ -117,7 +117,7 @@ def english_left(message):
 
 
 @given(any_facts, any_samples, targets, memories)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_sentence_stands_in_a_gap_where_it_would_stay_english(facts, sample, target, memory):
     plan = plan_attach(facts, sample, target, memory)
     said = [*plan.notes]
@@ -200,3 +200,9 @@ def test_lines_are_broken_by_columns_and_never_before_a_full_stop():
     assert max(map(cells, lines)) <= 20
     assert not any(line.strip().startswith("。") for line in lines)
     assert "".join(line.strip() for line in lines) == str(text)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_what_the_readme_shows_in_japanese_is_what_is_said(page):
+    [shown] = re.findall(r"(?s)```text\n\$ standbyctl (explain C119 --lang ja)\n(.*?)```", (ROOT / page).read_text())
+    assert run(*shown[0].split()).startswith(shown[1])
