@@ -92,11 +92,14 @@ class _Writer:
             tuple(
                 (
                     str(row.number), row.step.place, f"{text(row.step.title)}\n{text(row.step.text)}",
-                    text(_expected(row)), text(FELT[row.step.felt]), text(row.step.undo_text), "", "",
+                    text(_expected(row)), text(FELT[row.step.felt]), text(self._taken_back(row)), "", "",
                 )
                 for row in rows
             ),
         )  # fmt: skip
+
+    def _taken_back(self, row: Row) -> Message:
+        return row.step.undo_text if self._plan.verb == ATTACH else msg("attach it again")
 
     def _step(self, row: Row, command: str) -> Iterator[Block]:
         title = msg("{n}. {title} ({node})", n=row.number, title=row.step.title, node=row.step.place)
