@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from standbyctl import __version__, steps
 from standbyctl.app.desk import Desk
 from standbyctl.app.evidence import Evidence
-from standbyctl.app.planfile import ATTACH, DETACH, Paper
+from standbyctl.app.planfile import ATTACH, DETACH, Procedure
 from standbyctl.domain.difference import differences
 from standbyctl.domain.effects import DropTestDatabases, Effect, MakeTestDatabase, TryCopy, TryStart
 from standbyctl.domain.errors import StoppedError
@@ -50,8 +50,8 @@ APART = replace(
     service=Service("postgresql@16-main.service", "/etc/postgresql/16/main/postgresql.conf", as_root=True),
 )
 DESKS = (
-    Desk("db1", "db1", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5432 dbname=postgres'"),
-    Desk("db2", "db2", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5433 dbname=postgres'"),
+    Desk("db1", "db1", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5432 dbname=postgres'", "port=5432"),
+    Desk("db2", "db2", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5433 dbname=postgres'", "port=5433"),
 )
 NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases}
 
@@ -63,9 +63,11 @@ def language(request: pytest.FixtureRequest) -> Iterator[str]:
     i18n.use("en")
 
 
-def paper(target: Target, verb: str, plan: Plan, seen: Facts) -> Paper:
-    back = way_back(plan, seen, SAMPLE, target) if verb == ATTACH else ()
-    return Paper(verb, target, plan, back, seen, DESKS, "2026-11-27T09:00:00+09:00", "c0ffee")
+def paper(target: Target, verb: str, plan: Plan, seen: Facts) -> Procedure:
+    back = way_back(plan, seen, SAMPLE, target, ()) if verb == ATTACH else Plan()
+    command = "standbyctl attach db2.plan" if verb == ATTACH else "standbyctl detach db2"
+    made = ("2026-11-27T09:00:00+09:00", "0.0", "c0ffee")
+    return Procedure(verb, command, target, plan, back, seen, DESKS, *made)
 
 
 def written(paper: blocks.Paper) -> str:
@@ -74,7 +76,7 @@ def written(paper: blocks.Paper) -> str:
 
 def test_a_runbook_of_an_attach_is_as_it_was_looked_at(language: str, golden: Golden) -> None:
     found = paper(APART, ATTACH, plan_attach(facts(), SAMPLE, APART), facts())
-    golden(f"runbook-attach.{language}.md", written(runbook_paper(found, "db2.plan")))
+    golden(f"runbook-attach.{language}.md", written(runbook_paper(found)))
 
 
 def test_a_runbook_of_a_detach_is_as_it_was_looked_at(language: str, golden: Golden) -> None:
@@ -83,7 +85,7 @@ def test_a_runbook_of_a_detach_is_as_it_was_looked_at(language: str, golden: Gol
         there, SAMPLE, TARGET, remember(plan_attach(facts(), SAMPLE, TARGET), facts()), DetachOptions(True)
     )
     assert plan.steps
-    golden(f"runbook-detach.{language}.md", written(runbook_paper(paper(TARGET, DETACH, plan, there), "x")))
+    golden(f"runbook-detach.{language}.md", written(runbook_paper(paper(TARGET, DETACH, plan, there))))
 
 
 def test_every_effect_that_a_plan_can_have_has_its_commands_by_hand() -> None:
@@ -99,7 +101,7 @@ def test_every_step_of_a_plan_and_of_its_way_back_is_typed_on_a_node_that_it_is_
 ) -> None:
     plan = plan_attach(seen, sample, target, memory)
     nodes = {node for node in (target.primary, target.name, target.head, target.copy_from) if node}
-    every = [*plan.steps, *way_back(plan, seen, sample, target)]
+    every = [*plan.steps, *way_back(plan, seen, sample, target, memory).steps]
     hands = by_hand(effect for step in every for effect in step.effects())
     assert {hand.node for hand in hands} <= nodes
     assert all(hand.text for hand in hands)
@@ -152,7 +154,7 @@ def test_evidence_is_as_it_was_looked_at(language: str, golden: Golden, tmp_path
         msg("commit {lsn} of {upstream} replayed on {node} after {ms} ms", lsn="0/1", upstream="db1", node="db2", ms=2)
     )
     kept.ended(Outcome.DONE, seen)
-    runs = tell(kept.history(), steps.ALL)
+    runs = tell(kept.histories()[-1], steps.ALL)
     golden(f"evidence.{language}.md", written(evidence_paper(Evidence("db2", runs, "/state/journal", "c0ffee"))))
 
 
@@ -166,6 +168,6 @@ def test_a_journal_of_the_release_before_is_evidence_too(tmp_path: Path) -> None
         for new in ("by", "version", "steps", "plan_digest"):
             line.pop(new, None)
     kept.path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    [run] = tell(kept.history(), steps.ALL)
+    [run] = tell(kept.histories()[-1], steps.ALL)
     assert (run.by, run.planned, run.outcome) == ("", (), None)
     assert [bool(taken.done_at) for taken in run.taken] == [True]

@@ -65,7 +65,7 @@ def test_version_says_its_number(run):
         (["plan", "-p", "x", "-D", "a\nb"], "must not contain control characters"),
         (["plan", "-p", "x", "-D", "d", "--hba", "telnet"], "'telnet' is not one of"),
         (["plan", "-p", "x", "-D", "d", "--port", "0"], "0 is not in the range"),
-        (["attach", "nowhere.plan"], "is no plan of standbyctl"),
+        (["attach", "nowhere.plan"], "there is no plan file"),
         (["detach", "db2"], "nothing is known here of an attach of db2"),
         (["detach", "db2", "--delete"], "--delete goes with --remove-data-dir"),
         (["verify"], "nothing is attached from here"),

@@ -120,7 +120,9 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
             session.count()
         first = run.check(expected)
         unproven = journal.unproven()
-        if first.steps:
+        # A run that was killed after its last step has no end: this one tells that all is there.
+        tells = bool(first.steps) or unproven or journal.unended()
+        if tells:
             system = run.facts.server(target.primary).system_identifier
             journal.open(target, session.resolved.conninfo, system, first.steps, session.plan_digest)
             session.heard = journal.heard
@@ -128,6 +130,6 @@ def attach(session: Session, state: State, report: Report, expected: Plan | None
         if not first.steps and unproven:
             run.finish(lambda: do(Prove(target.name, target.writer, PROOF_SECONDS)))
             run.finish(journal.proven)
-        if first.steps:
+        if tells:
             run.finish(lambda: journal.ended(Outcome.DONE, run.facts))
         return first

@@ -16,13 +16,14 @@ from standbyctl.nodes.libpq import parse_conninfo
 class Desk:
     """One node. `host`: as ssh takes it, or the name of the machine that the plan was made on; `user`: its server's.
 
-    `psql`: what opens a session there. No secret is in it.
+    `psql`: what opens a session there; `conninfo`: the same for standbyctl. No secret is in either.
     """
 
     node: str
     host: str
     user: str
     psql: str
+    conninfo: str
 
 
 def desks(resolved: Resolved) -> tuple[Desk, ...]:
@@ -30,36 +31,26 @@ def desks(resolved: Resolved) -> tuple[Desk, ...]:
     target = resolved.target
     here = socket.gethostname()
     primary_host = target.primary_ssh or (target.primary_host if target.away else here)
-    found = [
-        Desk(
+    ways = [
+        (
             target.primary,
             primary_host,
             resolved.primary_user or resolved.os_user,
-            _psql(resolved.primary_bin, resolved.conninfo),
+            resolved.primary_bin,
+            resolved.conninfo,
         ),
-        Desk(
-            target.name, target.standby_ssh or here, resolved.os_user, _psql(resolved.bin_directory, _standby(resolved))
-        ),
+        (target.name, target.standby_ssh or here, resolved.os_user, resolved.bin_directory, _standby(resolved)),
     ]
     if target.head:
-        found.append(
-            Desk(
-                target.head,
-                target.head_ssh or here,
-                resolved.primary_user,
-                _psql(resolved.primary_bin, target.head_conninfo),
-            )
-        )
+        head = (target.head_ssh or here, resolved.primary_user, resolved.primary_bin, target.head_conninfo)
+        ways.append((target.head, *head))
     if target.copy_from:
-        found.append(
-            Desk(
-                target.copy_from,
-                target.standby_ssh,
-                resolved.os_user,
-                _psql(resolved.bin_directory, target.copy_conninfo),
-            )
-        )
-    return tuple(found)
+        source = (target.standby_ssh or here, resolved.os_user, resolved.bin_directory, target.copy_conninfo)
+        ways.append((target.copy_from, *source))
+    return tuple(
+        Desk(node, host, user, _psql(programs, conninfo), shlex.quote(conninfo))
+        for node, host, user, programs, conninfo in ways
+    )
 
 
 def _standby(resolved: Resolved) -> str:
@@ -73,4 +64,8 @@ def _standby(resolved: Resolved) -> str:
 
 
 def _psql(bin_directory: str, conninfo: str) -> str:
-    return shlex.join([posixpath.join(bin_directory, "psql"), "-X", "-d", conninfo])
+    """As all our own sessions: no commit in it waits for a synchronous standby."""
+    params = parse_conninfo(conninfo)
+    params["options"] = f"{params.get('options', '')} -c synchronous_commit=local".strip()
+    command = [posixpath.join(bin_directory, "psql"), "-X", "-d", make_conninfo(params.items())]
+    return shlex.join(command)

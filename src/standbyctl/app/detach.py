@@ -105,7 +105,7 @@ def detach(
         )
         begin(run)
         first = run.check(planned.plan)
-        journal.undo(first.steps)
+        journal.undo(first.steps, first.notes)
         session.heard = journal.heard
         run.follow(first)
         if not locks.left:

@@ -14,7 +14,7 @@ from standbyctl.engine.story import Told, tell
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything done for one standby since it was first attached. `digest`: sha256 of the journal as it was read."""
+    """Everything done for one standby from an attach on. `digest`: sha256 of the whole journal."""
 
     name: str
     runs: tuple[Told, ...]
@@ -22,8 +22,11 @@ class Evidence:
     digest: str
 
 
-def gather(name: str, state: State) -> Evidence:
-    """Read it; UsageError where there is none, CannotTellError where it cannot be read."""
+def gather(name: str, state: State, earlier: int = 0) -> Evidence:
+    """Read it; UsageError where there is none, CannotTellError where it cannot be read.
+
+    `earlier`: so many times that it was attached and detached before the last.
+    """
     journal = state.journal(name)
     if not journal.path.exists():
         raise UsageError(
@@ -32,10 +35,17 @@ def gather(name: str, state: State) -> Evidence:
             detail=msg("There is no journal {path}.", path=journal.path),
             hint=msg("Use the state directory of the attach ($STANDBYCTL_STATE, and the same user)."),
         )
-    digest = hashlib.sha256(journal.path.read_bytes()).hexdigest()
+    lives = journal.histories()
+    if earlier >= len(lives):
+        raise UsageError(
+            "C110",
+            msg("{name} was attached {n} times from here", name=name, n=len(lives)),
+            hint=msg("Give a smaller number with --earlier."),
+        )
     try:
-        runs = tell(journal.history(), steps.ALL)
-    except (KeyError, TypeError, ValueError) as error:
+        digest = hashlib.sha256(journal.path.read_bytes()).hexdigest()
+        runs = tell(lives[-1 - earlier], steps.ALL)
+    except (KeyError, TypeError, ValueError, OSError) as error:
         raise CannotTellError(
             "A210",
             msg("cannot read the journal {path}", path=journal.path),

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from standbyctl import steps
+from standbyctl import __version__, steps
 from standbyctl.app.attach import Planned
 from standbyctl.app.desk import Desk, desks
 from standbyctl.app.request import Request, Resolved
@@ -27,6 +28,7 @@ from standbyctl.steps.base import GiveBack, Step
 
 SCHEMA = "standbyctl.plan/1"
 ATTACH, DETACH = "attach", "detach"
+_VERBS = {ATTACH: ATTACH, DETACH: DETACH}
 T = TypeVar("T")
 
 
@@ -59,10 +61,13 @@ class SavedPlan:
                 )
 
 
-def save_plan(path: str, verb: str, resolved: Resolved, planned: Planned) -> None:
-    """Write a plan, and for those who do it by hand where things are, and what gives it back."""
-    there = (planned.plan, planned.facts, planned.sample, planned.target)
-    back = way_back(*there) if verb == ATTACH else ()
+def save_plan(path: str, verb: str, command: str, resolved: Resolved, planned: Planned) -> None:
+    """Write a plan, and for those who do it by hand where things are, and what gives it back.
+
+    `command`: what carries it out; of an attach, the one that follows the file.
+    """
+    there = (planned.plan, planned.facts, planned.sample, planned.target, planned.memory)
+    back = way_back(*there) if verb == ATTACH else Plan()
     server = planned.facts.server(resolved.target.primary)
     record = {
         "schema": SCHEMA,
@@ -75,9 +80,12 @@ def save_plan(path: str, verb: str, resolved: Resolved, planned: Planned) -> Non
         "text": [str(step.text) for step in planned.plan.steps],
         # From here on: what export makes a runbook of.
         "verb": verb,
+        "command": command,
+        "version": __version__,
         "notes": encode(planned.plan.notes),
         "facts": encode(planned.facts),
-        "way_back": [_written(step) for step in back],
+        "way_back": [_written(step) for step in back.steps],
+        "way_back_notes": encode(back.notes),
         "desks": encode(desks(resolved)),
     }
     write_text(path, json.dumps(record, indent=1) + "\n")
@@ -106,20 +114,22 @@ def _read(data: dict[str, Any]) -> Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Procedure:
     """Everything that a runbook is made of. `digest`: sha256 of the plan file."""
 
     verb: str
+    command: str
     target: Target
     plan: Plan
-    back: tuple[Step, ...]
+    back: Plan
     facts: Facts
     desks: tuple[Desk, ...]
     made_at: str
+    version: str
     digest: str
 
 
-def load_paper(path: str) -> Paper:
+def load_procedure(path: str) -> Procedure:
     """Read a plan for a runbook; UsageError where it is none, or was saved before there were any."""
     raw, record = _load(path)
     if "way_back" not in record:
@@ -129,16 +139,23 @@ def load_paper(path: str) -> Paper:
             detail=msg("It has no way back, and not where things are."),
             hint=msg("Make a new plan."),
         )
-    return _parsed(path, lambda: Paper(
-        verb=record["verb"],
+    return _parsed(path, lambda: _procedure(record, hashlib.sha256(raw).hexdigest()))
+
+
+def _procedure(record: dict[str, Any], digest: str) -> Procedure:
+    notes = partial(decode, tuple[Message, ...])
+    return Procedure(
+        verb=_VERBS[record["verb"]],
+        command=record["command"],
         target=decode(Target, record["target"]),
-        plan=Plan(tuple(map(_read, record["steps"])), notes=decode(tuple[Message, ...], record["notes"])),
-        back=tuple(map(_read, record["way_back"])),
+        plan=Plan(tuple(map(_read, record["steps"])), notes=notes(record["notes"])),
+        back=Plan(tuple(map(_read, record["way_back"])), notes=notes(record["way_back_notes"])),
         facts=decode(Facts, record["facts"]),
         desks=decode(tuple[Desk, ...], record["desks"]),
         made_at=record["made_at"],
-        digest=hashlib.sha256(raw).hexdigest(),
-    ))  # fmt: skip
+        version=record["version"],
+        digest=digest,
+    )
 
 
 def _load(path: str) -> tuple[bytes, dict[str, Any]]:
@@ -155,6 +172,12 @@ def _load(path: str) -> tuple[bytes, dict[str, Any]]:
 def _parsed(path: str, read: Callable[[], T]) -> T:
     try:
         return read()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "C114",
+            msg("there is no plan file {path}", path=path),
+            hint=msg("Make one with: standbyctl plan -o FILE"),
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             "C114",

@@ -33,8 +33,14 @@ def now() -> str:
 
 
 def who() -> str:
-    """Who runs this, and where."""
-    return f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
+    """Who runs this, and where; with sudo, who has become that."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container's user has no name
+        name = str(uid)
+    was = os.environ.get("SUDO_USER")
+    return f"{f'{was} ({name})' if was else name}@{socket.gethostname()}"
 
 
 class State:

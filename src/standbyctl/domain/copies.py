@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import shlex
 from dataclasses import dataclass
 
@@ -40,8 +39,11 @@ class CopyCluster(Deed):
     lent_entry: str = ""
     volumes: tuple[Volume, ...] = ()
 
-    def argv(self) -> tuple[str, ...]:
-        """The command that makes the copy; the password is in the passfile that the conninfo names."""
+    def argv(self, *, drafts: bool = True) -> tuple[str, ...]:
+        """The command that makes the copy; the password is in the passfile that the conninfo names.
+
+        `drafts`: parts that are to be elsewhere are built beside where they go.
+        """
         rate = ("--max-rate", self.max_rate) if self.max_rate else ()
         slot: tuple[str, ...] = ()
         if self.wal_method == "stream":
@@ -61,14 +63,14 @@ class CopyCluster(Deed):
             "--checkpoint",
             self.checkpoint,
             *rate,
-            *(word for volume in self.volumes for word in self._elsewhere(volume)),
+            *(word for volume in self.volumes for word in self._elsewhere(volume, drafts=drafts)),
             "--label",
             f"standbyctl {self.name}",
             "--no-password",
         )
 
-    def _elsewhere(self, volume: Volume) -> tuple[str, str]:
-        path = volume.within(self.draft)
+    def _elsewhere(self, volume: Volume, *, drafts: bool) -> tuple[str, str]:
+        path = volume.within(self.draft) if drafts else volume.path
         if volume.link == WAL_LINK:
             return "--waldir", path
         return "--tablespace-mapping", "=".join(each.replace("=", "\\=") for each in (volume.source, path))
@@ -196,7 +198,7 @@ class DeleteAside(Deed):
 
     @property
     def said(self) -> Message:
-        theirs = (posixpath.join(each.path, "*" if each.link == WAL_LINK else "PG_*") for each in self.linked)
+        theirs = (shlex.quote(each.path) + ("/*" if each.link == WAL_LINK else "/PG_*") for each in self.linked)
         return literally(" ".join(["rm -r", shlex.quote(self.aside), *theirs]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,9 +37,14 @@ class Hand:
     before_line: int | None = None
 
 
-def shell(node: str, *lines: str, expected: Message | None = None, user: str = "") -> Hand:
-    """Commands for a POSIX shell."""
-    return Hand(node, Kind.SHELL, "\n".join(lines), expected, user)
+def shell(node: str, *commands: str, expected: Message | None = None, user: str = "") -> Hand:
+    """Commands for a POSIX shell, however many lines each has: one that fails keeps the next from being run."""
+    return Hand(node, Kind.SHELL, " &&\n".join(commands), expected, user)
+
+
+def written(path: str, text: str) -> str:
+    """A command that appends lines to a file, to be the last of a shell's."""
+    return f"cat >>{shlex.quote(path)} <<'LINES'\n{text.rstrip(chr(10))}\nLINES"
 
 
 def psql(node: str, *statements: str, expected: Message | None = None) -> Hand:

@@ -11,6 +11,7 @@ from functools import reduce
 WORDS = frozenset(
     {
         "the primary",
+        "primary",
         "the standby",
         "the source",
         "command line",

@@ -24,7 +24,8 @@ class StartServer(Deed):
     def said(self) -> Message:
         if self.service.managed:
             return literally(self.service.command("start"))
-        return literally(f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}")
+        command = f"{self.bin_directory}/pg_ctl start -D {shlex.quote(self.data_directory)}"
+        return literally(f"{command} -o {shlex.quote(f'-c standbyctl.attach={self.started_by}')}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,17 @@ SCHEMA = "standbyctl.journal/1"
 Asked = TypeVar("Asked", Target, Staging)
 
 
+# What is only told, and changes nothing of what there is to remember.
+_TOLD = {"undo", "did", "heard", "ended"}
+
+
 class Outcome(StrEnum):
     """How a run has ended. One that was killed has no end."""
 
     DONE = "done"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
+    FAILED = "failed"  # by a bug of ours
 
 
 class Journal:
@@ -74,13 +79,13 @@ class Journal:
             **self._signed(steps),
         )
 
-    def undo(self, steps: Iterable[Step]) -> None:
-        """Begin to give back."""
-        self._append(event="undo", **self._signed(steps))
+    def undo(self, steps: Iterable[Step], notes: Iterable[Message] = ()) -> None:
+        """Begin to give back. `notes`: what is left as it is, and why."""
+        self._append(event="undo", notes=[encode(note) for note in notes], **self._signed(steps))
 
     def _signed(self, steps: Iterable[Step]) -> dict[str, Any]:
-        inner = (step.step if isinstance(step, GiveBack) else step for step in steps)
-        return {"by": self._who(), "version": __version__, "steps": [encode_tagged(step) for step in inner]}
+        planned = [{"back": isinstance(step, GiveBack), "step": encode_tagged(_inner(step))} for step in steps]
+        return {"by": self._who(), "version": __version__, "steps": planned}
 
     def did(self, effect: Effect) -> None:
         """An effect has come to its end."""
@@ -95,20 +100,26 @@ class Journal:
         said = error and {"code": error.code, "what": encode(error.what), "detail": encode(error.detail)}
         self._append(event="ended", outcome=outcome.value, facts=encode(facts), error=said)
 
-    def history(self) -> tuple[dict[str, Any], ...]:
-        """What was written since the standby was first attached; of one that is detached, up to that."""
-        found: list[dict[str, Any]] = []
+    def histories(self) -> tuple[tuple[dict[str, Any], ...], ...]:
+        """What was written from each time that the standby was attached until it was detached; the last may go on."""
+        found: list[list[dict[str, Any]]] = []
         with self._records() as records:
             for record in records:
-                if found and found[-1]["event"] == "closed":
-                    found = []
-                found.append(record)
-        return tuple(found)
+                if not found or found[-1][-1]["event"] == "closed":
+                    found.append([])
+                found[-1].append(record)
+        return tuple(map(tuple, found))
+
+    def unended(self) -> bool:
+        """Whether the last run has no end in it: it was killed."""
+        with self._records() as records:
+            last = [each["event"] for each in records if each["event"] in {"run", "undo", "ended", "closed"}]
+        return bool(last) and last[-1] in {"run", "undo"}
 
     def begin(self, step: Step, before: Facts) -> None:
         """Remember the facts before a step, then it may be taken. An earlier memory of it stays the true one."""
-        inner, event = (step.step, "giving back") if isinstance(step, GiveBack) else (step, "begun")
-        self._append(event=event, step=encode_tagged(inner), before=encode(before))
+        event = "giving back" if isinstance(step, GiveBack) else "begun"
+        self._append(event=event, step=encode_tagged(_inner(step)), before=encode(before))
 
     def inherit(self, entry: Remembered) -> None:
         """Remember what another standby's attach has done, and this one still relies on."""
@@ -116,8 +127,7 @@ class Journal:
 
     def done(self, step: Step) -> None:
         """A fresh look has shown the step."""
-        inner = step.step if isinstance(step, GiveBack) else step
-        self._append(event="done", step=encode_tagged(inner))
+        self._append(event="done", step=encode_tagged(_inner(step)))
 
     def proven(self) -> None:
         """What an interrupted run left unproven was proven later."""
@@ -168,7 +178,7 @@ class Journal:
     def closed(self) -> bool:
         """Whether there was an attach, and everything was given back since."""
         with self._records() as records:
-            last = [each["event"] for each in records]
+            last = [each["event"] for each in records if each["event"] not in _TOLD]
         return bool(last) and last[-1] == "closed"
 
     def unproven(self) -> bool:
@@ -249,6 +259,10 @@ class Journal:
                 os.fsync(directory)
             finally:
                 os.close(directory)
+
+
+def _inner(step: Step) -> Step:
+    return step.step if isinstance(step, GiveBack) else step
 
 
 @lru_cache(maxsize=256)

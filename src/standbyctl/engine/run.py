@@ -90,12 +90,15 @@ class Run:
         except KeyboardInterrupt:
             self._note_end(Outcome.INTERRUPTED)
             raise
+        except Exception:
+            self._note_end(Outcome.FAILED)
+            raise
 
     def _note_end(self, outcome: Outcome, error: StandbyctlError | None = None) -> None:
         """For the evidence. Where even that cannot be written, the error that ends the run is the one to be seen."""
         if self.begun:
             with suppress(StandbyctlError):
-                self.journal.ended(outcome, None, error)
+                self.journal.ended(outcome, self._facts, error)
 
     def _follow(self, rest: Plan) -> None:
         while rest.steps:
@@ -133,7 +136,8 @@ class Run:
 
 
 def _not_in(plan: Plan, expected: Plan) -> tuple[Step, ...]:
-    return tuple(step for step in plan.steps if step.gist not in expected.gist)
+    """What an attempt that died has left is in no plan that was made before it."""
+    return tuple(step for step in plan.steps if step.gist not in expected.gist and not step.tidies)
 
 
 def _drift(strange: tuple[Step, ...], *, begun: bool) -> DriftError:

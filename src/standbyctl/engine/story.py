@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from standbyctl.domain.codec import decode, decode_tagged
+from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message
+from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Outcome
 from standbyctl.steps.base import Step
+from standbyctl.steps.server import StopStandby
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,21 @@ class Line:
 
 @dataclass(slots=True)
 class Taken:
-    """A step that was begun; `done_at`: when a fresh look has shown it, empty where none has."""
+    """A step that was begun; `back`: it was given back. `done_at`: when a fresh look has shown it, empty where none."""
 
     step: Step
+    back: bool
     begun_at: str
     before: Facts
     done_at: str = ""
     did: list[Line] = field(default_factory=list)
     heard: list[Line] = field(default_factory=list)
+
+    @property
+    def undone(self) -> tuple[Effect, ...]:
+        """Effects that have not come to their end; the first of them may have been begun."""
+        effects = self.step.undo(self.before) if self.back else self.step.effects()
+        return () if self.done_at else effects[len(self.did) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,8 @@ class Stop:
 
 @dataclass(slots=True)
 class Told:
-    """One run. `planned`: what it was to do. `outcome`: None where it was killed, or lost power, or still goes on.
+    """One run. `planned`: what it was to do, and whether by giving it back; `notes`: what was left as it is, and why.
+    `outcome`: None where it was killed, or lost power, or still goes on.
 
     Times are RFC 3339 with a zone; `by`: user and host; `plan_digest`: sha256 of the plan file, empty without one.
     What an earlier release has not written down is empty.
@@ -56,7 +67,9 @@ class Told:
     by: str = ""
     version: str = ""
     plan_digest: str = ""
-    planned: tuple[Step, ...] = ()
+    target: Target | None = None
+    planned: tuple[tuple[Step, bool], ...] = ()
+    notes: tuple[Message, ...] = ()
     taken: list[Taken] = field(default_factory=list)
     outcome: Outcome | None = None
     ended_at: str = ""
@@ -78,13 +91,24 @@ def tell(history: Iterable[dict[str, Any]], kinds: Iterable[type[Step]]) -> tupl
         if event in {"run", "undo"}:
             runs.append(_opened(record, known))
         elif event == "giving back" or (event == "begun" and runs):
-            if event == "giving back" and not (runs and runs[-1].undoing):  # earlier releases did not announce it
-                runs.append(Told(undoing=True, at=record["at"]))
             step: Step = decode_tagged(known, record["step"])
-            runs[-1].taken.append(Taken(step, record["at"], decode(Facts, record["before"])))
+            # Releases before did not announce a detach.
+            if not runs or (not runs[-1].undoing and (event == "giving back" or isinstance(step, StopStandby))):
+                runs.append(Told(undoing=True, at=record["at"]))
+            back = event == "giving back"
+            runs[-1].taken.append(Taken(step, back, record["at"], decode(Facts, record["before"])))
+        elif event == "done" and record["step"] is None:
+            _proven(runs, record["at"])
         elif runs:
             _went_on(runs[-1], record, known)
     return tuple(runs)
+
+
+def _proven(runs: list[Told], at: str) -> None:
+    """What an interrupted run left unproven was proven by the last one."""
+    left = next((taken for run in reversed(runs) for taken in reversed(run.taken) if not taken.done_at), None)
+    if left is not None:
+        runs[-1].taken.append(Taken(left.step, left.back, runs[-1].at, left.before, at))
 
 
 def _opened(record: dict[str, Any], known: tuple[type[Step], ...]) -> Told:
@@ -94,7 +118,9 @@ def _opened(record: dict[str, Any], known: tuple[type[Step], ...]) -> Told:
         by=record.get("by", ""),
         version=record.get("version", ""),
         plan_digest=record.get("plan_digest", ""),
-        planned=tuple(decode_tagged(known, step) for step in record.get("steps", ())),
+        target=decode(Target, record["target"]) if "target" in record else None,
+        planned=tuple((decode_tagged(known, each["step"]), each["back"]) for each in record.get("steps", ())),
+        notes=decode(tuple[Message, ...], record.get("notes", [])),
     )
 
 

@@ -15,7 +15,7 @@ from standbyctl.nodes.world import World, script_text
 # As often as pg_basebackup says how far it is: each question is felt by a primary with few cores.
 ASK_SECONDS = 1.0
 # Until the first byte nothing is copied, and the pace is told from when that has come.
-FIRST_ASK_SECONDS = 0.25
+FIRST_ASK_SECONDS, SOON_SECONDS = 0.25, 10
 ANSWER_SECONDS = 3
 # What the server has sent of a copy is not what has arrived: over a line that is slower than it, so much waits in the
 # socket's buffer (Linux: net.ipv4.tcp_wmem). Of a fast line it is nothing; a --max-rate leaves it empty.
@@ -76,7 +76,9 @@ class _Meter:
 
     def tick(self) -> None:
         now = self.world.clock.monotonic()
-        if now - self.asked < (FIRST_ASK_SECONDS if self.began is None else ASK_SECONDS):
+        # A spread checkpoint takes minutes: then it is asked no more often than later.
+        soon = self.began is None and (self.moved is None or now - self.moved < SOON_SECONDS)
+        if now - self.asked < (FIRST_ASK_SECONDS if soon else ASK_SECONDS):
             return
         self.asked = now
         phase, done, total, held = self._seen()

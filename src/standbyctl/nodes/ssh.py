@@ -110,7 +110,7 @@ class SshHost:
                 user=self.user,
                 host=self._connection.destination,
             ),
-            detail=msg("{e}", e=said.strip() or f"exit status {status}"),
+            detail=msg("{e}", e=said.strip()) if said.strip() else msg("exit status {n}", n=status),
             hint=msg(
                 "Log in as {user} or root, or let {login} do it without a password (sudoers: NOPASSWD).",
                 user=self.user,

@@ -34,6 +34,7 @@ class Step(ABC):
     impact: ClassVar[Impact] = Impact.NONE
     label: ClassVar[Message] = msg("step")
     irreversible: ClassVar[bool] = False
+    tidies: ClassVar[bool] = False  # it takes away only what an attempt of ours has left
 
     @property
     def title(self) -> Message:

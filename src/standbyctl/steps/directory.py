@@ -42,6 +42,10 @@ class SetDirectoryAside(Step):
         return msg("rename {path} to {aside}", path=self.data_directory, aside=self.aside)
 
     @property
+    def undo_text(self) -> Message:
+        return msg("move it back from {aside}", aside=self.aside)
+
+    @property
     def gist(self) -> Step:
         return replace(self, aside="", identity="")
 
@@ -95,6 +99,10 @@ class DeleteDirectory(Step):
     @property
     def gist(self) -> Step:
         return replace(self, identity="", linked=())
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("none: it is gone for good")
 
     def after(self, facts: Facts) -> Facts:
         return facts.with_place(self.name, condemned=False)

@@ -146,6 +146,11 @@ class StopStandby(Step):
             return msg("{stop} (made by attach)", stop=self.service.command("stop"))
         return msg("pg_ctl stop -m fast -D {path} (started by attach)", path=self.data_directory)
 
+    @property
+    def undo_text(self) -> Message:
+        start = self.service.command("start") if self.service.managed else f"pg_ctl start -D {self.data_directory}"
+        return msg("{start}, as long as nothing else is given back", start=start)
+
     def after(self, facts: Facts) -> Facts:
         if not facts.place(self.name).running:
             return facts

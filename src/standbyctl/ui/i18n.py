@@ -53,7 +53,8 @@ def use(language: str) -> None:
         _Spoken.translate = staticmethod(str)
         gettext.textdomain("messages")
         return
-    _Spoken.translate = gettext.translation(DOMAIN, CATALOGUES, [language]).gettext
+    # Where it was not compiled (a checkout without make), English is better than nothing.
+    _Spoken.translate = gettext.translation(DOMAIN, CATALOGUES, [language], fallback=True).gettext
     # click asks gettext itself, which goes by the environment.
     os.environ["LANGUAGE"] = language
     gettext.bindtextdomain(DOMAIN, str(CATALOGUES))

@@ -15,8 +15,7 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.version import version_text
 from standbyctl.planner.preflight import Preflight, Verdict
 from standbyctl.ui.checks import check_record, render_checks
-from standbyctl.ui.i18n import translate
-from standbyctl.ui.render import shown, text, wrap
+from standbyctl.ui.render import sentence, shown, text, wrap
 from standbyctl.ui.width import pad
 
 NEXT = msg("Next")
@@ -106,7 +105,7 @@ def _forecast(report: Report, name: str, *, slotless: bool) -> list[str]:
 def _way(blocker: Blocker) -> str:
     """Why, and what can be done about it, below the code of its line."""
     first, margin = text(msg("{what}. {detail}", what=blocker.what, detail=blocker.detail)), " " * 8
-    said = [wrap(first, f"  {blocker.code:<6}", margin), wrap(blocker.hint.sentence(translate), margin, margin)]
+    said = [wrap(first, f"  {blocker.code:<6}", margin), wrap(sentence(blocker.hint), margin, margin)]
     return "\n".join([*said, *(f"{margin}{shown(line)}" for line in blocker.hint.lines)])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_WIDTH = 110
 _TITLE = 15
+_BLANK = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff]) (?=[\u3041-\u30ff\u4e00-\u9fff])")
 FELT = {
     Impact.NONE: msg("none"),
     Impact.RELOAD: msg("reload"),
@@ -36,7 +39,13 @@ def text(message: Message | None) -> str:
     >>> text(Message("a\x1b[2J\u202eb"))
     'a\\x1b[2J\\u202eb'
     """
-    return "" if message is None else shown(message.told(translate))
+    return "" if message is None else shown("\n".join((sentence(message), *message.lines)))
+
+
+def sentence(message: Message) -> str:
+    """Its sentence. Words that stand in for a name bring blanks that Japanese has not between its own letters."""
+    said = message.sentence(translate)
+    return said if said.isascii() else _BLANK.sub("", said)
 
 
 def shown(words: str) -> str:
@@ -76,7 +85,7 @@ def _reasons(error: StandbyctlError) -> list[tuple[Message, Message | None, Mess
 
 def labelled(label: Message, body: Message) -> str:
     """A label, and beside it what it is about."""
-    folded = wrap(body.sentence(translate), pad(text(label), 8), " " * 8)
+    folded = wrap(sentence(body), pad(text(label), 8), " " * 8)
     return "\n".join([folded, *(" " * 8 + shown(line) for line in body.lines)])
 
 
@@ -114,6 +123,16 @@ def render_plan(plan: Plan, target: Target, *, effects: bool = False) -> str:
     )  # fmt: skip
     undo = text(msg("Undo: {what}", what=f"standbyctl detach {target.name}"))
     return "\n".join([head, _felt(plan, target.primary), undo, *_steps(plan, effects=effects), *_notes(plan)])
+
+
+def render_saved(path: str, *, attach: bool) -> str:
+    """Where a plan was saved, and what can be done with it: a line each, to be copied."""
+    file = shlex.quote(path)
+    lines = [(msg("Saved"), path)]
+    if attach:
+        lines.append((msg("Run it"), f"standbyctl attach {file}"))
+    lines.append((msg("Runbook"), f"standbyctl export runbook {file}"))
+    return "\n".join(f"{pad(text(label), 10)}{shown(what)}" for label, what in lines)
 
 
 def render_detach(plan: Plan, target: Target) -> str:

@@ -76,4 +76,5 @@ def _or_dash(value: object) -> str:
 
 
 def _size(value: int | None) -> str:
-    return "-" if value is None else format_size(value)
+    # The two positions of a difference are read one after the other.
+    return "-" if value is None else format_size(max(value, 0))

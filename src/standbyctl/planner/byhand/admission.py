@@ -6,7 +6,7 @@ import shlex
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.hand import Hand, Kind, psql, shell
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.planner.byhand.database import reload
 
 _FAULTS = "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL;"
@@ -14,15 +14,19 @@ _FAULTS = "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT N
 
 def insert(effect: fx.EnsureHbaLine | fx.EnsureHbaLineBySql) -> tuple[Hand, ...]:
     """The line, and what the server makes of the file before anybody reloads it."""
-    return _inserted(effect.node, effect.path, effect.line, effect.before_line)
+    unchanged = msg("{digest}: otherwise the line may belong elsewhere, make a new plan", digest=effect.digest)
+    look = shell(effect.node, f"sha256sum {shlex.quote(effect.path)}", expected=unchanged)
+    return look, *_inserted(effect.node, effect.path, effect.line, effect.before_line)
 
 
-def _inserted(node: str, path: str, line: str, before_line: int | None) -> tuple[Hand, ...]:
+def _inserted(
+    node: str, path: str, line: str, before_line: int | None, where: Message | None = None
+) -> tuple[Hand, ...]:
     edit = Hand(
         node,
         Kind.INSERT,
         line,
-        msg("the file is otherwise as it was: keep a copy of it"),
+        where or msg("the file is otherwise as it was: keep a copy of it"),
         path=path,
         before_line=before_line,
     )
@@ -39,7 +43,7 @@ def admit(effect: fx.AwaitAdmission) -> tuple[Hand, ...]:
     """The same, reloaded, and tried from where the standby will be."""
     command = shlex.join([f"{effect.bin_directory}/psql", "-XAtqw", "-d", effect.conninfo, "-c", "IDENTIFY_SYSTEM"])
     return (
-        *_inserted(effect.node, effect.path, effect.line, None),
+        *_inserted(effect.node, effect.path, effect.line, None, msg("above any rule that refuses it")),
         *reload(fx.Reload(effect.node)),
         shell(effect.standby, command, expected=msg("one row: the role is let in")),
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.deed import literally
-from standbyctl.domain.hand import Hand, psql
+from standbyctl.domain.hand import Hand, Kind, psql
 from standbyctl.domain.message import msg
 
 
 def statement(effect: fx.Sql) -> tuple[Hand, ...]:
-    """As it is."""
-    return (psql(effect.node, str(effect), expected=msg("no error")),)
+    """As it is: its guard is in it, so that it may do nothing, and says so by no row."""
+    seen = msg("one row: otherwise it was not done")
+    if effect.statement.startswith("DO "):
+        seen = msg("DO; nothing is dropped that is no longer as it was made: \\du shows whether it is gone")
+    return (psql(effect.node, str(effect), expected=seen),)
 
 
 def reload(effect: fx.Reload) -> tuple[Hand, ...]:
@@ -18,8 +21,7 @@ def reload(effect: fx.Reload) -> tuple[Hand, ...]:
     return (
         psql(
             effect.node,
-            "SELECT sourcefile, sourceline, name, setting, error FROM pg_file_settings"
-            " WHERE error IS NOT NULL OR NOT applied;",
+            "SELECT sourcefile, sourceline, name, setting, error FROM pg_file_settings WHERE error IS NOT NULL;",
             expected=msg("no row, or only those that wait for a restart and are known"),
         ),
         psql(effect.node, str(effect), expected=literally("t")),
@@ -40,10 +42,8 @@ def alter_system(effect: fx.AlterSystem) -> tuple[Hand, ...]:
 
 def set_by_hand(effect: fx.AwaitSettings) -> tuple[Hand, ...]:
     """In files that others keep; it is in force after a reload."""
-    lines = (
-        psql(effect.node, f"-- {each.file}", f"-- {each}", expected=msg("whoever keeps that file has set it"))
-        for each in effect.wanted
-    )
+    seen = msg("whoever keeps that file has set it")
+    lines = (Hand(effect.node, Kind.INSERT, str(each), seen, path=each.file) for each in effect.wanted)
     names = ", ".join(f"'{each.parameter}'" for each in effect.wanted)
     values = ", ".join(map(str, effect.wanted))
     return (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 
 from standbyctl.domain import effects as fx
-from standbyctl.domain.hand import ROOT, Hand, shell
+from standbyctl.domain.hand import ROOT, Hand, psql, shell
 from standbyctl.domain.message import msg
 from standbyctl.domain.service import Service
+from standbyctl.planner.byhand.copies import PLAIN
 
 _q = shlex.quote
 
@@ -19,21 +20,32 @@ def start(effect: fx.StartServer) -> tuple[Hand, ...]:
     if effect.service.managed:
         return check, _managed(effect.node, effect.service, "start")
     mark = _q(f"-c standbyctl.attach={effect.started_by}")
-    command = f"{effect.bin_directory}/pg_ctl start -D {_q(here)} -w -t 600 -l {_q(here)}/startup.log -o {mark}"
+    command = (
+        f"{PLAIN} {_q(effect.bin_directory)}/pg_ctl start -D {_q(here)} -w -t 600 -l {_q(here)}/startup.log -o {mark}"
+    )
     return check, shell(effect.node, command, expected=msg("server started; otherwise see {path}",
                                                            path=f"{here}/startup.log"))  # fmt: skip
 
 
 def stop(effect: fx.StopServer) -> tuple[Hand, ...]:
-    """Only what still is a standby."""
+    """Only what still is a standby, and nobody uses."""
     here = effect.data_directory
-    control = f"{_q(effect.bin_directory)}/pg_controldata -D {_q(here)} | grep 'cluster state'"
-    check = shell(effect.node, f"ls {_q(here)}/standby.signal", control,
-                  expected=msg("it is there; in archive recovery: otherwise stop"))  # fmt: skip
+    check = shell(
+        effect.node,
+        f"ls {_q(here)}/standby.signal",
+        f"{PLAIN} {_q(effect.bin_directory)}/pg_controldata -D {_q(here)} | grep 'cluster state'",
+        expected=msg("it is there; in archive recovery: otherwise stop"),
+    )
+    used = psql(
+        effect.node,
+        "SELECT (SELECT count(*) FROM pg_stat_replication), (SELECT count(*) FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid());",
+        expected=msg("0 and 0: nobody streams from it, nobody uses it; otherwise stop"),
+    )
     if effect.service.managed:
-        return check, _managed(effect.node, effect.service, "stop")
-    command = f"{effect.bin_directory}/pg_ctl stop -D {_q(here)} -m fast -w -t 600"
-    return check, shell(effect.node, command, expected=msg("server stopped"))
+        return check, used, _managed(effect.node, effect.service, "stop")
+    command = f"{PLAIN} {_q(effect.bin_directory)}/pg_ctl stop -D {_q(here)} -m fast -w -t 600"
+    return check, used, shell(effect.node, command, expected=msg("server stopped"))
 
 
 def _managed(node: str, service: Service, verb: str) -> Hand:

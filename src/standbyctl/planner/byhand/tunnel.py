@@ -6,7 +6,7 @@ import shlex
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.deed import literally
-from standbyctl.domain.hand import ROOT, Hand, Kind, shell
+from standbyctl.domain.hand import ROOT, Hand, Kind, shell, written
 from standbyctl.domain.message import msg
 from standbyctl.domain.tunnel import HOST_ALIAS
 
@@ -73,9 +73,12 @@ def run_tunnel(effect: fx.RunTunnel) -> tuple[Hand, ...]:
     return (
         shell(
             effect.node,
-            f"cat >{_q(tunnel.unit_path)} <<'UNIT'",
-            *tunnel.unit_text(effect.marker).splitlines(),
-            "UNIT",
+            written(tunnel.unit_path, tunnel.unit_text(effect.marker)),
+            user=ROOT,
+            expected=msg("no error"),
+        ),
+        shell(
+            effect.node,
             "systemctl daemon-reload",
             f"systemctl enable --now {_q(tunnel.unit)}",
             f"ss -ltn 'sport = :{tunnel.port}'",

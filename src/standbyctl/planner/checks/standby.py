@@ -203,7 +203,7 @@ def _wal_volume(view: View) -> Seen:
             "{node} has it at {path}; the copy's is in its data directory (--waldir)", node=where, path=there
         )
     if here:
-        return fine("{there} there, {here} here", there=there or "in the data directory", here=here)
+        return fine("{there} there, {here} here", there=there or msg("in the data directory"), here=here)
     return fine("in the data directory, there and here")
 
 

@@ -36,6 +36,7 @@ class RemoveDraft(Step):
     name: str
     draft: str
     label: ClassVar[Message] = msg("old draft")
+    tidies: ClassVar[bool] = True
 
     @property
     def place(self) -> str:

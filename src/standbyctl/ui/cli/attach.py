@@ -21,7 +21,7 @@ from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.cli.target import requests_from, several_options
 from standbyctl.ui.preflight import NEXT
-from standbyctl.ui.render import attached_record, render_plan, text
+from standbyctl.ui.render import attached_record, render_plan, text, wrap
 from standbyctl.ui.width import pad
 
 # Those of the same command are waited for, even where a person is (--hba wait, --settings print).
@@ -69,6 +69,8 @@ def attach_one(context: Context, asked: Asked, where: State, *, yes: bool, expec
             raise BlockedError(planned.plan.blockers)
         if planned.plan.steps and not context.json and expected is None:
             click.echo(render_plan(planned.plan, session.target) + "\n")
+        if saved and planned.plan.steps and not context.json:
+            click.echo(text(msg("Plan file: sha256 {digest}", digest=saved.digest)) + "\n")
         if planned.plan.steps and expected is None:
             confirm(
                 msg("Attach {name} to {primary}?", name=session.target.name, primary=session.target.primary), yes=yes
@@ -93,6 +95,7 @@ def _say_done(context: Context, session: Session, did: bool, running: Running) -
             **names,
         )
         undo = msg("undo: {what}", what=f"standbyctl detach {target.name}")
-        click.echo(f"\n{text(done)}\n{pad(text(NEXT), 10)}standbyctl status      {text(undo)}")
+        click.echo("\n" + wrap(text(done), "", " " * 10))
+        click.echo(f"{pad(text(NEXT), 10)}standbyctl status      {text(undo)}")
     else:
         click.echo(text(msg("Nothing to do: {name} streams from {primary}.", name=target.name, primary=target.primary)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -21,7 +22,7 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.detach import DetachOptions
 from standbyctl.ui.cli.call import Context, confirm, machine, misused, state
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import detached_record, render_detach, text
+from standbyctl.ui.render import detached_record, render_detach, render_saved, text, wrap
 
 _REMOVE = "Also rename the standby's data directory aside; name it, to be sure."
 
@@ -62,7 +63,8 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
         if not context.json:
             click.echo(render_detach(planned.plan, target) + "\n")
         if given["output"]:
-            _save(context, given["output"], session, planned)
+            again = _again(name, given, remove_data_dir, delete=delete)
+            _save(context, given["output"], again, session, planned)
             return
         if planned.plan.steps:
             _ask(target, attached, yes=yes)
@@ -74,15 +76,29 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
         click.echo(json.dumps(detached_record(target, planned.plan)))
     else:
         done = msg("DETACHED  {name}. {primary} was not restarted.", name=target.name, primary=target.primary)
-        click.echo(f"\n{text(done)}")
+        click.echo("\n" + wrap(text(done), "", " " * 10))
 
 
-def _save(context: Context, output: str, session: Session, planned: Planned) -> None:
-    save_plan(output, DETACH, session.resolved, planned)
+def _again(name: str, given: dict[str, Any], remove_data_dir: str | None, *, delete: bool) -> str:
+    """The same command without -o."""
+    words = ["standbyctl", "detach", name]
+    for flag, value in (
+        ("-p", given["primary"]),
+        ("-D", given["data_dir"]),
+        ("--port", given["port"]),
+        ("-c", given["config"]),
+        ("--remove-data-dir", remove_data_dir),
+    ):
+        words += [flag, str(value)] if value else []
+    return shlex.join([*words, "--delete"] if delete else words)
+
+
+def _save(context: Context, output: str, command: str, session: Session, planned: Planned) -> None:
+    save_plan(output, DETACH, command, session.resolved, planned)
     if context.json:
         click.echo(json.dumps(detached_record(session.target, planned.plan) | {"verdict": "planned"}))
     else:
-        click.echo(text(msg("Plan saved to {path}. As a runbook: standbyctl export runbook {path}", path=output)))
+        click.echo(render_saved(output, attach=False))
 
 
 def _say_nothing(context: Context, name: str) -> None:

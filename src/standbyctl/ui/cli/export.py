@@ -8,7 +8,7 @@ from pathlib import PurePath
 import click
 
 from standbyctl.app.evidence import gather
-from standbyctl.app.planfile import load_paper, write_text
+from standbyctl.app.planfile import load_procedure, write_text
 from standbyctl.domain.message import msg
 from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.cli.spoken import Spoken
@@ -37,20 +37,23 @@ def runbook(context: Context, plan: str, output: str | None) -> None:
 
     Looks at no server. Save a plan with: standbyctl plan -o FILE, or standbyctl detach NAME -o FILE
     """
-    paper = load_paper(plan)
-    _write(context, runbook_paper(paper, plan), output, {"plan": plan, "digest": paper.digest})
+    procedure = load_procedure(plan)
+    _write(context, runbook_paper(procedure), output, {"plan": plan, "digest": procedure.digest})
 
 
 @command.command("evidence")
 @click.argument("name", metavar="NAME")
 @click.option("-o", "--output", metavar="FILE", help=_OUTPUT)
+@click.option(
+    "--earlier", type=click.IntRange(0), default=0, metavar="N", help="Not the last attach, but the N-th before it."
+)
 @machine
-def evidence(context: Context, name: str, output: str | None) -> None:
+def evidence(context: Context, name: str, output: str | None, earlier: int) -> None:
     """What was done for a standby, from its journal: when, by whom, with which results; facts before and after.
 
     Looks at no server. Interrupted, resumed and undone runs are in it, too.
     """
-    found = gather(name, state())
+    found = gather(name, state(), earlier)
     _write(context, evidence_paper(found), output, {"name": name, "digest": found.digest})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import click
@@ -12,11 +13,10 @@ from standbyctl.app.planfile import ATTACH, save_plan
 from standbyctl.app.request import resolve
 from standbyctl.app.session import Session, silent
 from standbyctl.domain.errors import BlockedError
-from standbyctl.domain.message import msg
 from standbyctl.ui.cli.call import Context, machine, state
 from standbyctl.ui.cli.stage import check_options, stage, unstage
 from standbyctl.ui.cli.target import request_from, target_options
-from standbyctl.ui.render import plan_record, render_plan, text
+from standbyctl.ui.render import plan_record, render_plan, render_saved
 
 _STAGE = "Write what only a restart brings, for the next one: needs no -D, asks, and restarts nothing."
 
@@ -52,14 +52,10 @@ def command(context: Context, output: str | None, **given: Any) -> None:
         raise BlockedError(planned.plan.blockers)
     target = session.target
     if output:
-        save_plan(output, ATTACH, session.resolved, planned)
+        save_plan(output, ATTACH, shlex.join(["standbyctl", "attach", output]), session.resolved, planned)
     if context.json:
         click.echo(json.dumps(plan_record(planned.plan, target)))
         return
     click.echo(render_plan(planned.plan, target, effects=True))
     if output:
-        saved = msg(
-            "Plan saved to {path}. Run it: standbyctl attach {path}. As a runbook: standbyctl export runbook {path}",
-            path=output,
-        )
-        click.echo(f"\n{text(saved)}")
+        click.echo("\n" + render_saved(output, attach=True))

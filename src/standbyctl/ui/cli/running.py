@@ -13,6 +13,7 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.progress import FINISHING, Note, Progress, Said, Trial
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.engine.events import Event, StepBegun, StepDone
+from standbyctl.ui.i18n import language
 from standbyctl.ui.render import text
 from standbyctl.ui.width import pad
 
@@ -23,6 +24,8 @@ SPEAK_SECONDS = 10
 # What the server counts goes on for a few seconds after the receiver has stopped: the socket's buffers fill.
 STALL_SECONDS = 8
 DONE = msg("done")
+# Columns of a step's title.
+_TITLE = {"en": 15, "ja": 18}
 # PostgreSQL's own words for them (pg_stat_progress_basebackup), and one of ours.
 _PHASES = {
     "initializing": msg("initializing"),
@@ -77,7 +80,8 @@ class Running:
                 self._clear()
                 took = time.monotonic() - self._step_began
                 shown = f"  {format_seconds(took)}" if took >= 1 else ""
-                self._say(f"  {number:>2}/{total} {pad(text(step.title), 15)} {text(DONE)}{shown}")
+                title = pad(text(step.title), _TITLE[language()])
+                self._say(f"  {number:>2}/{total} {title} {text(DONE)}{shown}")
             case Note(message):
                 self._clear()
                 self._say(f"        {text(message)}")

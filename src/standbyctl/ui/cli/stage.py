@@ -16,7 +16,7 @@ from standbyctl.domain.staging import Staging, address_list
 from standbyctl.ui.cli.call import Context, confirm, misused, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.preflight import NEXT
-from standbyctl.ui.render import text
+from standbyctl.ui.render import text, wrap
 from standbyctl.ui.staging import render_stage, render_unstage, staged_record
 from standbyctl.ui.width import pad
 
@@ -97,7 +97,9 @@ def _stage(context: Context, found: Stage, running: Running, *, yes: bool) -> No
             node=node,
         )
         then = msg("restart {node} in a window of your own; standbyctl status says when it is in force", node=node)
-        click.echo(f"\n{text(done)}\n{pad(text(NEXT), 10)}{text(then)}\n{pad(text(UNDO), 10)}standbyctl {context.undo}")
+        click.echo("\n" + wrap(text(done), "", " " * 10))
+        click.echo(wrap(text(then), pad(text(NEXT), 10), " " * 10))
+        click.echo(f"{pad(text(UNDO), 10)}standbyctl {context.undo}")
 
 
 def unstage(context: Context, given: dict[str, Any]) -> None:

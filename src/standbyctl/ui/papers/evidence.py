@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from standbyctl.app.evidence import Evidence
 from standbyctl.domain.difference import differences
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.version import version_text
 from standbyctl.engine.journal import Outcome
 from standbyctl.engine.story import Taken, Told
 from standbyctl.steps.base import Step
@@ -20,6 +22,7 @@ _OUTCOMES = {
     Outcome.DONE: msg("done"),
     Outcome.STOPPED: msg("stopped by an error"),
     Outcome.INTERRUPTED: msg("interrupted by the operator"),
+    Outcome.FAILED: msg("stopped by a bug of standbyctl"),
 }
 _NO_END = msg("no end is written down: killed, power lost, or still running")
 
@@ -37,6 +40,7 @@ def _write(evidence: Evidence) -> Iterator[Block]:
             (text(msg("Journal")), f"{evidence.path}\nsha256 {evidence.digest}"),
             (text(msg("Runs")), str(len(evidence.runs))),
             (text(msg("Outcome")), text(_verdict(evidence.runs))),
+            *_about(evidence.runs),
             (text(msg("Checked by")), ""),
         ),
     )
@@ -51,12 +55,24 @@ def _write(evidence: Evidence) -> Iterator[Block]:
     yield from _facts(evidence.runs)
 
 
+def _about(runs: tuple[Told, ...]) -> Iterator[tuple[str, str]]:
+    first, target = _first(runs), next((run.target for run in runs if run.target), None)
+    if first and target:
+        server = first.server(target.primary)
+        yield text(msg("Primary")), f"{target.primary}: {target.shown[0]}:{target.shown[1]}"
+        yield text(msg("Standby")), f"{target.name}: {target.data_directory}, port {target.port}"
+        yield text(msg("System identifier")), server.system_identifier
+        yield "PostgreSQL", version_text(server.version_num)
+
+
 def _verdict(runs: tuple[Told, ...]) -> Message:
     if not runs:
         return msg("nothing was done")
     last = runs[-1]
     if last.outcome is Outcome.DONE:
-        return msg("detached: everything was given back") if last.undoing else msg("attached")
+        if not last.undoing:
+            return msg("attached")
+        return msg("detached; what was left, see the deviations") if last.notes else msg("detached: all was given back")
     return msg("unfinished: {how}", how=_outcome(last))
 
 
@@ -82,10 +98,9 @@ def _run(run: Told) -> Iterator[Block]:
         yield Paragraph(text(stop))
     columns = (msg("No."), msg("Node"), msg("Work"), msg("Result"), msg("Begun"), msg("Done"), msg("Checked by"))
     yield Table(tuple(map(text, columns)), tuple(_rows(run)))
-    lines = [(_when(line.at), line.node or taken.step.place, text(line.said)) for taken in run.taken
-             for line in sorted([*taken.did, *taken.heard], key=lambda line: line.at)]  # fmt: skip
+    lines = [line for taken in run.taken for line in _lines(taken)]
     if lines:
-        yield Paragraph(text(msg("What was carried out and seen, in order; secrets are masked:")))
+        yield Paragraph(text(msg("What was carried out and seen, with the time when it was done; secrets are masked:")))
         yield Table((text(msg("Time")), text(msg("Node")), text(msg("Statement, command or result"))), tuple(lines))
 
 
@@ -93,23 +108,33 @@ def _when(at: str) -> str:
     return at.replace("T", " ", 1) or "-"
 
 
+def _lines(taken: Taken) -> Iterator[tuple[str, str, str]]:
+    for line in sorted([*taken.did, *taken.heard], key=lambda line: line.at):
+        yield _when(line.at), line.node or taken.step.place, text(line.said)
+    for effect in taken.undone[:1]:
+        yield "-", effect.node, text(msg("begun, and not seen done: {what}", what=effect.said))
+
+
 def _rows(run: Told) -> Iterator[tuple[str, ...]]:
     number = 0
     for number, taken in enumerate(run.taken, 1):
         yield (
-            str(number), taken.step.place, _work(taken.step, undoing=run.undoing), text(_result(taken)),
+            str(number), taken.step.place, _work(taken.step, back=taken.back), text(_result(taken)),
             _when(taken.begun_at), _when(taken.done_at), "",
         )  # fmt: skip
-    begun = [taken.step for taken in run.taken]
-    for step in (step for step in run.planned if step not in begun):
+    for step, back in _not_begun(run):
         number += 1
-        yield (
-            str(number), step.place, _work(step, undoing=run.undoing), text(msg("not begun")), "-", "-", ""
-        )  # fmt: skip
+        yield str(number), step.place, _work(step, back=back), text(msg("not begun")), "-", "-", ""
 
 
-def _work(step: Step, *, undoing: bool) -> str:
-    return f"{text(step.title)}\n{text(step.undo_text if undoing else step.text)}"
+def _not_begun(run: Told) -> list[tuple[Step, bool]]:
+    """A plan that is made anew may propose something else in detail: what counts is the gist."""
+    begun = [taken.step.gist for taken in run.taken]
+    return [(step, back) for step, back in run.planned if step.gist not in begun]
+
+
+def _work(step: Step, *, back: bool) -> str:
+    return f"{text(step.title)}\n{text(step.undo_text if back else step.text)}"
 
 
 def _result(taken: Taken) -> Message:
@@ -120,20 +145,32 @@ def _result(taken: Taken) -> Message:
 
 def _deviations(runs: tuple[Told, ...]) -> Iterator[Message]:
     for number, run in enumerate(runs, 1):
-        if run.outcome is not Outcome.DONE:
-            yield msg("run {n}: {how}", n=number, how=_outcome(run))
-        for taken in run.taken:
-            if not taken.done_at:
-                yield msg("run {n}: begun, and not seen done: {step}", n=number, step=taken.step.title)
+        yield from _of_run(number, run)
+    digests = [run.plan_digest for run in runs if not run.undoing]
+    if any(digests) and not all(digests):
+        for number, run in enumerate(runs, 1):
+            if not run.undoing and not run.plan_digest:
+                yield msg("run {n}: without the plan file that another run has followed", n=number)
     if sum(not run.undoing for run in runs) > 1:
         yield msg("it was resumed: what a run had left was looked at anew, and gone on with")
     first, last = _first(runs), _last(runs)
-    if first and last:
-        for node in first.nodes:
-            was = node.server and node.server.started_at
-            is_ = next((each.server.started_at for each in last.nodes if each.name == node.name and each.server), was)
-            if was != is_:
-                yield msg("{node} was restarted meanwhile: {was}, then {now}", node=node.name, was=was, now=is_)
+    for node in first.nodes if first and last else ():
+        was = node.server and node.server.started_at
+        seen = last.nodes if last else ()
+        now = next((each.server.started_at for each in seen if each.name == node.name and each.server), was)
+        if was != now:
+            yield msg("{node} was restarted meanwhile: {was}, then {now}", node=node.name, was=was, now=now)
+
+
+def _of_run(number: int, run: Told) -> Iterator[Message]:
+    if run.outcome is not Outcome.DONE:
+        yield msg("run {n}: {how}", n=number, how=_outcome(run))
+    for taken in run.taken:
+        if not taken.done_at:
+            yield msg("run {n}: begun, and not seen done: {step}", n=number, step=taken.step.title)
+    for step, _ in _not_begun(run) if run.outcome is Outcome.DONE else ():
+        yield msg("run {n}: planned, and done by somebody else meanwhile: {step}", n=number, step=step.title)
+    yield from run.notes if run.undoing else ()
 
 
 def _first(runs: tuple[Told, ...]) -> Facts | None:
@@ -141,14 +178,16 @@ def _first(runs: tuple[Told, ...]) -> Facts | None:
 
 
 def _last(runs: tuple[Told, ...]) -> Facts | None:
-    return next((run.after for run in reversed(runs) if run.after), None)
+    """What the last run has seen last; nothing older is taken for it."""
+    return runs[-1].after if runs else None
 
 
 def _facts(runs: tuple[Told, ...]) -> Iterator[Block]:
     first, last = _first(runs), _last(runs)
     if first is None or last is None:
-        yield Paragraph(text(msg("Not known: no run has come to its end.")))
+        yield Paragraph(text(msg("Not known: the last run has written down no end.")))
         return
+    yield Paragraph(text(msg("Before: {a}. After: {b}.", a=_when(runs[0].at), b=_when(runs[-1].ended_at))))
     for node in first.nodes:
         if node.server:
             at = node.server.started_at
@@ -158,7 +197,34 @@ def _facts(runs: tuple[Told, ...]) -> Iterator[Block]:
         yield Paragraph(text(msg("All facts are as they were before.")))
         return
     columns = (text(msg("Fact")), text(msg("Before")), text(msg("After")))
-    yield Table(columns, tuple((each.path, _value(each.was), _value(each.is_)) for each in found))
+    yield Table(columns, tuple((_fact(each.path), _value(each.was), _value(each.is_)) for each in found))
+
+
+# What a fact is called, by how its path ends; what is not here has the name that it has in the program.
+_FACTS = {
+    "contents": msg("data directory"),
+    "running": msg("server runs"),
+    "passfile": msg("passfile"),
+    "password_set": msg("the role's password is that of the passfile"),
+    "admitted": msg("a replication connection gets in"),
+    "has_line": msg("line in pg_hba.conf"),
+    "upstream": msg("streams from"),
+    "started_by": msg("started by the attach of"),
+    "timeline": msg("timeline"),
+    "follows": msg("its configuration names the primary and the slot"),
+}
+
+
+def _fact(path: str) -> str:
+    found = re.fullmatch(r"nodes\[(\w+)\]\.(?:server|place)\.(.*)", path)
+    if found is None:
+        return path
+    node, rest = found.groups()
+    what: Message | str = _FACTS.get(rest.rpartition(".")[2], rest)
+    if named := re.fullmatch(r"(roles|slots|settings)\[([^]]+)\](.*)", rest):
+        kinds = {"roles": msg("role"), "slots": msg("slot"), "settings": msg("parameter")}
+        what = msg("{kind} {name}", kind=kinds[named[1]], name=f"{named[2]}{named[3]}")
+    return text(msg("{node}: {what}", node=node, what=what))
 
 
 def _value(value: Any) -> str:

@@ -4,45 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl import __version__
-from standbyctl.app.planfile import ATTACH, DETACH
-from standbyctl.app.planfile import Paper as Plan
+from standbyctl.app.planfile import ATTACH, DETACH, Procedure
 from standbyctl.domain.hand import Hand, Kind
 from standbyctl.domain.message import Message, msg
-from standbyctl.planner.runbook import Row, Runbook, make_runbook
+from standbyctl.domain.version import version_text
+from standbyctl.planner.runbook import Row, Runbook, impact, make_runbook
+from standbyctl.steps.base import Step
 from standbyctl.ui.papers.blocks import Block, Code, Heading, Items, Paper, Paragraph, Table
 from standbyctl.ui.render import FELT, text
 
+# For a pen.
+_FIELDS = (
+    msg("Change number"),
+    msg("Operator"),
+    msg("Checked by"),
+    msg("Approval"),
+    msg("Planned begin and end"),
+    msg("Actual begin and end"),
+    msg("Give up at (time), decided by"),
+    msg("Contacts"),
+)
 _TITLES = {
     ATTACH: msg("Runbook: attach the standby {name} to {primary}, no restart"),
     DETACH: msg("Runbook: detach the standby {name} from {primary}"),
 }
 
 
-def runbook_paper(plan: Plan, path: str) -> Paper:
-    """The paper of a saved plan. `path`: of that, for the command that carries it out."""
-    return tuple(_Writer(plan, path, make_runbook(plan.plan, plan.back, plan.target, plan.facts)).write())
+def runbook_paper(procedure: Procedure) -> Paper:
+    """The paper of a saved plan."""
+    return tuple(_Writer(procedure).write())
 
 
 class _Writer:
-    def __init__(self, plan: Plan, path: str, runbook: Runbook) -> None:
-        self._plan, self._runbook = plan, runbook
-        self._desks = {desk.node: desk for desk in plan.desks}
-        name = plan.target.name
-        attaches = plan.verb == ATTACH
-        self._does = f"standbyctl attach {path}" if attaches else f"standbyctl detach {name}"
-        self._undoes = f"standbyctl detach {name}" if attaches else ""
+    def __init__(self, procedure: Procedure) -> None:
+        self._of = procedure
+        self._runbook: Runbook = make_runbook(procedure.plan, procedure.back, procedure.target, procedure.facts)
+        self._desks = {desk.node: desk for desk in procedure.desks}
 
     def write(self) -> Iterator[Block]:
-        plan, target = self._plan, self._plan.target
-        title = _TITLES[plan.verb]
+        target, title = self._of.target, _TITLES[self._of.verb]
         yield Heading(1, text(msg(title.template, name=target.name, primary=target.primary)))
         yield self._head()
         yield from self._before()
         yield Heading(2, text(msg("Steps")))
         yield self._overview(self._runbook.rows)
         for row in self._runbook.rows:
-            yield from self._step(row, self._does)
+            yield from self._step(row, self._of.command)
         yield from self._way_back()
         yield Heading(2, text(msg("When to stop and go back")))
         yield Items(tuple(text(stop) for stop in self._runbook.stops))
@@ -50,18 +57,19 @@ class _Writer:
         yield from self._afterwards()
 
     def _head(self) -> Block:
-        plan, target = self._plan, self._plan.target
-        felt = plan.plan.impact(target.primary)
+        of, target = self._of, self._of.target
+        felt = of.plan.impact(target.primary)
         return Table(
             (text(msg("Item")), text(msg("Content"))),
             (
-                (text(msg("Plan")), f"sha256 {plan.digest}"),
-                (text(msg("Made")), f"{plan.made_at.replace(chr(84), chr(32), 1)}, standbyctl {__version__}"),
+                (text(msg("Plan")), f"sha256 {of.digest}"),
+                (text(msg("Made")), f"{of.made_at.replace(chr(84), chr(32), 1)}, standbyctl {of.version}"),
                 (text(msg("Impact on {node}", node=target.primary)), text(FELT[felt])),
-                (text(msg("Operator")), ""),
-                (text(msg("Checked by")), ""),
-                (text(msg("Date and time")), ""),
-                (text(msg("Approval")), ""),
+                (text(msg("Primary")), f"{target.primary}: {target.shown[0]}:{target.shown[1]}"),
+                (text(msg("Standby")), f"{target.name}: {target.data_directory}, port {target.port}"),
+                (text(msg("System identifier")), of.facts.server(target.primary).system_identifier),
+                ("PostgreSQL", version_text(of.facts.server(target.primary).version_num)),
+                *((text(field), "") for field in _FIELDS),
             ),
         )
 
@@ -76,13 +84,28 @@ class _Writer:
                 )
             )
         )
-        rows = tuple((desk.node, desk.host, desk.user, desk.psql) for desk in self._plan.desks)
+        rows = tuple((desk.node, desk.host, desk.user, desk.psql) for desk in self._of.desks)
         yield Table((text(msg("Node")), text(msg("Host")), text(msg("OS user of the server")), "psql"), rows)
-        yield Paragraph(text(msg("All at once by standbyctl (it stops where the servers are no longer as planned):")))
-        yield Code(self._does)
+        yield Paragraph(
+            text(
+                msg("All at once by standbyctl (it stops where the servers are no longer as planned):")
+                if self._of.verb == ATTACH
+                else msg("All at once by standbyctl (it plans anew, shows that plan, and asks):")
+            )
+        )
+        yield Code(self._of.command)
         if self._runbook.notes:
             yield Paragraph(text(msg("To be known before:")))
             yield Items(tuple(text(note) for note in self._runbook.notes))
+        yield Paragraph(
+            text(
+                msg(
+                    "By hand, look first. psql takes its password from ~/.pgpass or PGPASSFILE, where one is asked for:"
+                )
+            )
+        )
+        for hand in self._runbook.look:
+            yield from self._hand(hand)
 
     def _overview(self, rows: tuple[Row, ...]) -> Block:
         columns = (msg("No."), msg("Node"), msg("Work"), msg("Expected result"), msg("Impact"), msg("Way back"),
@@ -92,14 +115,14 @@ class _Writer:
             tuple(
                 (
                     str(row.number), row.step.place, f"{text(row.step.title)}\n{text(row.step.text)}",
-                    text(_expected(row)), text(FELT[row.step.felt]), text(self._taken_back(row)), "", "",
+                    text(_expected(row)), text(_impact(row.step)), text(self._taken_back(row)), "", "",
                 )
                 for row in rows
             ),
         )  # fmt: skip
 
     def _taken_back(self, row: Row) -> Message:
-        return row.step.undo_text if self._plan.verb == ATTACH else msg("attach it again")
+        return row.step.undo_text if self._of.verb == ATTACH else msg("attach it again")
 
     def _step(self, row: Row, command: str) -> Iterator[Block]:
         title = msg("{n}. {title} ({node})", n=row.number, title=row.step.title, node=row.step.place)
@@ -120,7 +143,7 @@ class _Writer:
 
     def _way_back(self) -> Iterator[Block]:
         yield Heading(2, text(msg("Way back")))
-        if not self._runbook.back:
+        if self._of.verb == DETACH:
             yield Paragraph(text(msg("Attach it again: standbyctl plan, then attach.")))
             return
         yield Paragraph(
@@ -131,16 +154,40 @@ class _Writer:
                 )
             )
         )
-        yield Code(self._undoes)
+        yield Code(f"standbyctl detach {self._of.target.name}")
+        if self._runbook.back_notes:
+            yield Items(tuple(text(note) for note in self._runbook.back_notes))
+        yield self._overview(self._runbook.back)
         for row in self._runbook.back:
             yield from self._step(row, "")
+        if self._runbook.given_up:
+            yield Heading(3, text(msg("Where the base backup was given up before its end")))
+            yield Paragraph(text(msg("End it first (Ctrl-C); then remove what is left of it:")))
+            for hand in self._runbook.given_up:
+                yield from self._hand(hand)
 
     def _afterwards(self) -> Iterator[Block]:
-        name = self._plan.target.name
-        if self._plan.verb == ATTACH:
-            yield Code(f"standbyctl verify {name}\nstandbyctl status")
-        yield Paragraph(text(msg("What was done, with times, results and facts, as the same table filled in:")))
+        target, name = self._of.target, self._of.target.name
+        if self._of.verb == ATTACH:
+            ends = " ".join(
+                f"{flag} {self._desks[node].conninfo}" for flag, node in (("-p", target.primary), ("-s", name))
+            )
+            yield Paragraph(text(msg("Is it a true, current copy? The second line is for one made by hand:")))
+            yield Code(f"standbyctl verify {name}\nstandbyctl verify {ends}")
+        yield Paragraph(
+            text(
+                msg(
+                    "What standbyctl has done, with times, results and facts, as the same table filled in. By hand,"
+                    " this paper with its columns filled in is the evidence, and the log of the terminal:"
+                )
+            )
+        )
         yield Code(f"standbyctl export evidence {name} -o evidence-{name}.md")
+
+
+def _impact(step: Step) -> Message:
+    more = impact(step)
+    return FELT[step.felt] if more is None else msg("{felt}; {more}", felt=FELT[step.felt], more=more)
 
 
 def _where(hand: Hand, user: str) -> Message:
