@@ -85,15 +85,36 @@ def _name(node: ast.expr) -> str | None:
     return getattr(node, "id", getattr(node, "attr", None))
 
 
+def plurals() -> dict[str, str]:
+    """Of what click says of one and of many: by the one. Japanese has one form for both."""
+    found = (node for node in _calls_of_click() if _name(node.func) == "ngettext")
+    return {next(_constant(node.args[0])): next(_constant(node.args[1])) for node in found}
+
+
 def _of_click() -> Iterator[str]:
     """What click has translated with gettext itself."""
+    yield from (text for node in _calls_of_click() if _name(node.func) == "_" for text in _constant(node.args[0]))
+    yield from plurals()
+
+
+def _calls_of_click() -> Iterator[ast.Call]:
     spec = importlib.util.find_spec("click")
     assert spec is not None
     assert spec.origin is not None
     for path in sorted(Path(spec.origin).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and _name(node.func) == "_" and node.args:
-                yield from _constant(node.args[0])
+            if isinstance(node, ast.Call) and node.args:
+                yield node
+
+
+def translations() -> dict[str, str]:
+    """Every text of the catalogue, and what it is in Japanese; empty for none."""
+    found = {}
+    for message in catalogue():
+        many = isinstance(message.id, tuple)
+        if message.id:
+            found[message.id[0] if many else message.id] = message.string[0] if many else message.string
+    return found
 
 
 def catalogue() -> Catalog:
@@ -104,14 +125,17 @@ def catalogue() -> Catalog:
         return read_po(file, locale="ja")
 
 
-def update(translations: dict[str, str] | None = None) -> Catalog:
+def update(given: dict[str, str] | None = None) -> Catalog:
     """Write the catalogue anew: every text there is, with the translation it had or is given; those still missing."""
-    old, given = catalogue(), translations or {}
+    was, many = translations() | (given or {}), plurals()
     new = Catalog(locale="ja", project="standbyctl", charset="utf-8", fuzzy=False)
     new.header_comment = "# Japanese messages of standbyctl, in PostgreSQL's own wording."
     for text, places in sorted(gather().items(), key=lambda item: (item[1][0], item[0])):
-        was = old.get(text)
-        new.add(text, given.get(text) or (was.string if was else ""), locations=[(place, None) for place in places])
+        said, where = was.get(text, ""), [(place, None) for place in places]
+        if text in many:
+            new.add((text, many[text]), (said,), locations=where)
+        else:
+            new.add(text, said, locations=where)
     written = BytesIO()
     write_po(written, new, width=100, include_lineno=False)
     # Who changed it, and when, git knows.

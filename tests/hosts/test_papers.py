@@ -47,16 +47,20 @@ def test_who_follows_it_gets_what_attach_gives_and_the_way_back_leads_back(hosts
     operator.tool("attach", *where(), "--yes")
     attached = look(operator)
     operator.tool("detach", "db2", "--yes", "--remove-data-dir", db2.data, "--delete")
-    plan, paper = tmp_path / "db2.plan", tmp_path / "runbook.md"
+    plan = tmp_path / "db2.plan"
     operator.tool("plan", *where(), "-o", str(plan))
-    operator.tool("export", "runbook", str(plan), "--lang", "ja", "-o", str(paper))
-    someone = person(hosts, paper.read_text(encoding="utf-8"), "ja")
+    people = []
+    for language in ("en", "ja"):
+        paper = tmp_path / f"{language}.md"
+        operator.tool("export", "runbook", str(plan), "--lang", language, "-o", str(paper))
+        people.append(person(hosts, paper.read_text(encoding="utf-8"), language))
+    someone, somebody_else = people
     someone.follow(someone.reader.steps)
     assert look(operator) == attached
     assert sql(db2, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
     db2.reboot()
     wait(lambda: streams(db1), 60)
-    someone.follow(someone.reader.back)
+    somebody_else.follow(somebody_else.reader.back)
     assert look(operator) == facts
     assert sql(db1, FACTS) == before
     # What was set aside stays: nothing is deleted by hand.

@@ -23,7 +23,7 @@ def test_who_starts_it_is_who_the_plan_names() -> None:
     for service, start, stop in (
         (DEBIAN, "systemctl start postgresql@16-main.service", "systemctl stop postgresql@16-main.service"),
         (replace(DEBIAN, as_root=False), "pg_ctlcluster 16 main start", "pg_ctlcluster 16 main stop"),
-        (PG_CTL, f"{BIN}/pg_ctl start -D {DATA}", f"{BIN}/pg_ctl stop -m fast -D {DATA}"),
+        (PG_CTL, f"{BIN}/pg_ctl start -D {DATA} -o '-c standbyctl.attach=db2'", f"{BIN}/pg_ctl stop -m fast -D {DATA}"),
     ):
         step = StartStandby(PRIMARY, STANDBY, DATA, BIN, "db2", service)
         started = next(effect for effect in step.effects() if isinstance(effect, StartServer))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 
 from standbyctl import steps
 from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.names import valid_node_name
 from standbyctl.engine.story import Told, tell
 
 
@@ -28,7 +30,7 @@ def gather(name: str, state: State, earlier: int = 0) -> Evidence:
     `earlier`: so many times that it was attached and detached before the last.
     """
     journal = state.journal(name)
-    if not journal.path.exists():
+    if not valid_node_name(name) or not os.path.exists(journal.path):
         raise UsageError(
             "C110",
             msg("nothing is known here of an attach of {name}", name=name),

@@ -93,8 +93,18 @@ def save_plan(path: str, verb: str, command: str, resolved: Resolved, planned: P
 
 def write_text(path: str, text: str) -> None:
     """Write a file of ours; UsageError where that cannot be."""
+    # A name that is no UTF-8 must not leave half a file behind, nor a disk that fills up take the old one away.
+    data, whole = text.encode("utf-8", "backslashreplace"), Path(path)
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        if whole.exists() and not whole.is_file():
+            whole.write_bytes(data)
+            return
+        beside = whole.with_name(f".{whole.name}.new")
+        try:
+            beside.write_bytes(data)
+            beside.replace(whole)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError("C114", msg("cannot write {path}", path=path), detail=msg("{e}", e=error)) from error
 
@@ -144,7 +154,7 @@ def load_procedure(path: str) -> Procedure:
 
 def _procedure(record: dict[str, Any], digest: str) -> Procedure:
     notes = partial(decode, tuple[Message, ...])
-    return Procedure(
+    found = Procedure(
         verb=_VERBS[record["verb"]],
         command=record["command"],
         target=decode(Target, record["target"]),
@@ -152,10 +162,14 @@ def _procedure(record: dict[str, Any], digest: str) -> Procedure:
         back=Plan(tuple(map(_read, record["way_back"])), notes=notes(record["way_back_notes"])),
         facts=decode(Facts, record["facts"]),
         desks=decode(tuple[Desk, ...], record["desks"]),
-        made_at=record["made_at"],
-        version=record["version"],
+        made_at=decode(str, record["made_at"]),
+        version=decode(str, record["version"]),
         digest=digest,
     )
+    known = {desk.node for desk in found.desks}
+    if lost := {step.place for step in (*found.plan.steps, *found.back.steps)} - known:
+        raise ValueError(f"no word of how to get to {', '.join(sorted(lost))}")
+    return found
 
 
 def _load(path: str) -> tuple[bytes, dict[str, Any]]:

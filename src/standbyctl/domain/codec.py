@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from string import Formatter
 from typing import Any, get_args, get_origin, get_type_hints
 
 from standbyctl.domain.message import Message
@@ -61,8 +62,11 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 
 
 def _message(data: Any) -> Message:
-    """A gap holds a text or another message."""
+    """A gap holds a text or another message. A template comes from a file: nothing but plain gaps is in it."""
     record = _expect(dict, data)
+    for _, gap, how, conversion in Formatter().parse(_expect(str, record["template"])):
+        if gap is not None and (how or conversion or gap not in {key for key, _ in record["params"]}):
+            raise ValueError(f"{gap} is no gap of a message")
     params = (
         (_expect(str, key), value if isinstance(value, str) else _message(value)) for key, value in record["params"]
     )

@@ -133,6 +133,8 @@ def _went_on(run: Told, record: dict[str, Any], known: tuple[type[Step], ...]) -
             last.heard.append(Line(at, "", decode(Message, record["said"])))
         case "done" if last and record["step"] and decode_tagged(known, record["step"]) == last.step:
             last.done_at = at
+        case "closed" if run.outcome is None:
+            run.outcome, run.ended_at = Outcome.DONE, at
         case "ended":
             run.outcome, run.ended_at = Outcome(record["outcome"]), at
             run.after = decode(Facts | None, record["facts"])

@@ -18,6 +18,7 @@ from standbyctl.planner.detach import DetachOptions, plan_detach
 from standbyctl.planner.plan import Memory, Plan, Remembered, has
 from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
+from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.setting import COMMIT, SetByHand, SetParameter
 from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
@@ -62,10 +63,15 @@ def way_back(plan: Plan, facts: Facts, sample: Sample, target: Target, memory: M
     for step in plan.steps:
         known.append(Remembered(step, seen))
         seen = step.after(seen)
-    aside = not target.from_restored and not facts.place(target.name).mount_point
-    found = plan_detach(seen, sample, target, tuple(known), DetachOptions(remove_data_directory=aside))
+    renamed = not target.from_restored and not facts.place(target.name).mount_point
+    found = plan_detach(seen, sample, target, tuple(known), DetachOptions(remove_data_directory=renamed))
     whys = tuple(msg("{what}: {hint}", what=each.what, hint=each.hint) for each in found.blockers)
     return Plan(found.steps, notes=(*whys, *found.notes, *_of_people(plan)))
+
+
+def aside(back: Plan) -> bool:
+    """Whether the way back renames the data directory."""
+    return any(isinstance(step, SetDirectoryAside) for step in back.steps)
 
 
 def _of_people(plan: Plan) -> Iterator[Message]:

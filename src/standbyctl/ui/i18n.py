@@ -25,7 +25,7 @@ class _Spoken:
 
 
 def chosen(argv: Sequence[str], environment: Mapping[str, str]) -> str:
-    """The language of a command line: --lang wherever it stands, else $STANDBYCTL_LANG, else the locale.
+    """The language of a command line: --lang wherever it stands (the last one), else $STANDBYCTL_LANG, else the locale.
 
     English where that has no catalogue.
 
@@ -36,9 +36,13 @@ def chosen(argv: Sequence[str], environment: Mapping[str, str]) -> str:
     >>> chosen([], {"LC_ALL": "", "LANG": "ja_JP.UTF-8"}), chosen([], {"LC_ALL": "C", "LANG": "ja_JP.UTF-8"})
     ('ja', 'en')
     """
-    given = [word.partition("=")[2] for word in argv if word.startswith(f"{_OPTION}=")]
-    given += [after for word, after in itertools.pairwise(argv) if word == _OPTION]
-    for language in (*given, environment.get(_OWN)):
+    words = itertools.pairwise([*argv, ""])
+    given = [
+        after if word == _OPTION else word.partition("=")[2]
+        for word, after in words
+        if word == _OPTION or word.startswith(f"{_OPTION}=")
+    ]
+    for language in (*reversed(given), environment.get(_OWN)):
         if language in LANGUAGES:
             return language
     locale = next((environment[name] for name in _LOCALE if environment.get(name)), "")

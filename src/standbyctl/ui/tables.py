@@ -36,7 +36,7 @@ _WORDS = {
 
 def print_status(status: Status) -> None:
     """Nodes, then slots."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     nodes = _table(msg("Node"), msg("Role"), msg("State"), msg("TL"), msg("Behind"), msg("Slot"), right={3, 4})
     for node in status.nodes:
         indent = "+ " if node.upstream or node.role == "standby" else ""

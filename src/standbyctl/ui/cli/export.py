@@ -12,12 +12,13 @@ from standbyctl.app.planfile import load_procedure, write_text
 from standbyctl.domain.message import msg
 from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.cli.spoken import Spoken
+from standbyctl.ui.i18n import language
 from standbyctl.ui.papers.blocks import Paper
 from standbyctl.ui.papers.evidence import evidence_paper
 from standbyctl.ui.papers.html import render_html
 from standbyctl.ui.papers.markdown import render_markdown
 from standbyctl.ui.papers.runbook import runbook_paper
-from standbyctl.ui.render import text
+from standbyctl.ui.render import shown, text
 
 _WRITERS = {".md": render_markdown, ".html": render_html}
 _OUTPUT = "FILE.md or FILE.html. Default: Markdown on standard output."
@@ -58,14 +59,20 @@ def evidence(context: Context, name: str, output: str | None, earlier: int) -> N
 
 
 def _write(context: Context, paper: Paper, output: str | None, about: dict[str, str]) -> None:
+    if output == "":
+        raise misused(msg("--output is empty"))
     suffix = PurePath(output).suffix if output else ".md"
     if suffix not in _WRITERS:
         raise misused(msg("{path} ends neither in .md nor in .html", path=output))
-    written = _WRITERS[suffix](paper)
+    written = shown(_WRITERS[suffix](paper))
     if output:
         write_text(output, written)
     if context.json:
-        click.echo(json.dumps({"schema": "standbyctl.export/1", **about, "file": output, "text": written}))
+        click.echo(
+            json.dumps(
+                {"schema": "standbyctl.export/1", **about, "language": language(), "file": output, "text": written}
+            )
+        )
     elif output:
         click.echo(text(msg("Written to {path}.", path=output)))
     else:

@@ -89,10 +89,10 @@ class Running:
                 self._progress(event)
 
     def _say(self, line: str) -> None:
-        """A reader that has gone away (head, a closed pager) must not stop a run half-way."""
+        """Neither a reader that has gone away (head, a closed pager) nor a full disk may stop a run half-way."""
         try:
             click.echo(line)
-        except BrokenPipeError:
+        except (OSError, ValueError):
             self._quiet = True
 
     def _progress(self, progress: Progress) -> None:

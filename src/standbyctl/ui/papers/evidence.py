@@ -24,6 +24,7 @@ _OUTCOMES = {
     Outcome.INTERRUPTED: msg("interrupted by the operator"),
     Outcome.FAILED: msg("stopped by a bug of standbyctl"),
 }
+_NOT_WRITTEN = msg("not known: the release of then wrote down no end")
 _NO_END = msg("no end is written down: killed, power lost, or still running")
 
 
@@ -77,7 +78,9 @@ def _verdict(runs: tuple[Told, ...]) -> Message:
 
 
 def _outcome(run: Told) -> Message:
-    return _NO_END if run.outcome is None else _OUTCOMES[run.outcome]
+    if run.outcome is None:
+        return _NO_END if run.version else _NOT_WRITTEN
+    return _OUTCOMES[run.outcome]
 
 
 def _run(run: Told) -> Iterator[Block]:

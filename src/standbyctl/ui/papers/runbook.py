@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from standbyctl.app.planfile import ATTACH, DETACH, Procedure
 from standbyctl.domain.hand import Hand, Kind
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.version import version_text
-from standbyctl.planner.runbook import Row, Runbook, impact, make_runbook
+from standbyctl.planner.runbook import Row, Runbook, aside, impact, make_runbook
 from standbyctl.steps.base import Step
 from standbyctl.ui.papers.blocks import Block, Code, Heading, Items, Paper, Paragraph, Table
 from standbyctl.ui.render import FELT, text
@@ -154,7 +155,10 @@ class _Writer:
                 )
             )
         )
-        yield Code(f"standbyctl detach {self._of.target.name}")
+        words = ["standbyctl", "detach", self._of.target.name]
+        if aside(self._of.back):
+            words += ["--remove-data-dir", self._of.target.data_directory]
+        yield Code(shlex.join(words))
         if self._runbook.back_notes:
             yield Items(tuple(text(note) for note in self._runbook.back_notes))
         yield self._overview(self._runbook.back)
