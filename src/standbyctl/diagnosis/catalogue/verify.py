@@ -193,6 +193,7 @@ ENTRIES = (
         do=(
             msg(
                 "By hand, on the primary; then, on the standby, compare with the LSN:"
+                "\nSET synchronous_commit = local;"
                 "\nSELECT pg_logical_emit_message(true, 'by hand', 'mark');"
                 "\nSELECT pg_current_wal_flush_lsn();"
                 "\nSELECT pg_last_wal_replay_lsn();"
