@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -94,7 +95,7 @@ def save_plan(path: str, verb: str, command: str, resolved: Resolved, planned: P
 def write_text(path: str, text: str) -> None:
     """Write a file of ours; UsageError where that cannot be."""
     # A name that is no UTF-8 must not leave half a file behind, nor a disk that fills up take the old one away.
-    data, whole = text.encode("utf-8", "backslashreplace"), Path(path)
+    data, whole = text.encode("utf-8", "backslashreplace"), Path(os.path.realpath(path))
     try:
         if whole.exists() and not whole.is_file():
             whole.write_bytes(data)
