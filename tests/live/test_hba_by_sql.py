@@ -117,7 +117,7 @@ def test_nothing_of_it_is_in_the_servers_log(pair):
     pair.wait(lambda: pair.primary.rows("SHOW log_statement") == [("all",)])
     before, started = pair.raw(), pair.started_at()
     done = pair.attach(*SQL, "--debug")
-    assert "EnsureHbaLineBySql: COPY ... TO PROGRAM" in done.stderr
+    assert "EnsureHbaLineBySql: by COPY ... TO PROGRAM" in done.stderr
     pair.detach("--remove-data-dir", pair.data, "--delete")
     log = log_of(pair)
     assert "CREATE ROLE" in log, "the log must show statements, or this proves nothing"

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
 from tests.byhand import Person, Reader, read_paper, run_here
 
 pytestmark = [pytest.mark.live, pytest.mark.sample]
+ROOT = Path(__file__).parents[2]
 
 
 def person(pair, paper, language):
@@ -95,6 +98,20 @@ def test_an_attach_by_a_plan_file_that_was_killed_goes_on_by_the_same_file(pair)
 
 
 @pytest.mark.one_version
+def test_an_attach_in_japanese_is_what_the_readme_shows(pair):
+    session = pair.session()
+    name = session.target.primary
+    session.close()
+    said = pair.attach("--lang", "ja", env={"COLUMNS": "110"}).stdout.replace(name, "db1")
+    [shown] = re.findall(r"(?s)```text\n(計画: .*?)```", (ROOT / "README.ja.md").read_text(encoding="utf-8"))
+
+    def plain(text):
+        return [re.sub(r"[0-9A-F]*[0-9][0-9A-F.]*", "#", line) for line in text.splitlines()]
+
+    assert [line for line in plain(shown) if line not in {"...", *plain(said)}] == []
+
+
+@pytest.mark.one_version
 def test_a_detach_is_a_runbook_too(pair):
     before = pair.facts()
     pair.attach()
@@ -121,6 +138,8 @@ def test_evidence_tells_of_a_run_that_was_killed_and_one_that_went_on_and_one_th
     assert "begun, and not seen done" in runs[1]
     assert "not begun" in runs[1]
     assert "replayed on db2 after" in runs[2]
+    assert "answer: db2, " in runs[1]  # the slot, and where it begins
+    assert "answer: pg\\_basebackup has ended with exit status 0, after" in runs[2]
     assert "| done |" in runs[2]
     assert "it was resumed" in said
     assert "All facts are as they were before." in said

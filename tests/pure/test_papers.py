@@ -95,7 +95,7 @@ def test_every_effect_that_a_plan_can_have_has_its_commands_by_hand() -> None:
 
 
 @given(any_facts, any_samples, targets, memories)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_step_of_a_plan_and_of_its_way_back_is_typed_on_a_node_that_it_is_about(
     seen: Facts, sample: Sample, target: Target, memory: Memory
 ) -> None:

@@ -118,7 +118,7 @@ def english_left(message):
 
 
 @given(any_facts, any_samples, targets, memories)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_sentence_stands_in_a_gap_where_it_would_stay_english(facts, sample, target, memory):
     plan = plan_attach(facts, sample, target, memory)
     said = [*plan.notes]
@@ -131,7 +131,7 @@ def test_no_sentence_stands_in_a_gap_where_it_would_stay_english(facts, sample, 
 
 
 @given(any_facts, any_samples, targets, memories)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_what_machines_read_is_the_same_in_both_languages(facts, sample, target, memory):
     plan = plan_attach(facts, sample, target, memory)
 

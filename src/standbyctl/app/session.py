@@ -12,7 +12,7 @@ from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.message import Message
 from standbyctl.domain.names import condemned_path, marker
-from standbyctl.domain.progress import Note, Said, Tell, Trial
+from standbyctl.domain.progress import Answer, Note, Said, Tell, Trial
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do
@@ -175,9 +175,10 @@ class Session:
         return self.wrap(act)
 
     def _tell(self, said: Said) -> None:
-        if isinstance(said, Note):
+        if isinstance(said, Note | Answer):
             self.heard(said.message)
-        self.tell(said)
+        if not isinstance(said, Answer):
+            self.tell(said)
 
     def close(self) -> None:
         """End the sessions that were kept."""

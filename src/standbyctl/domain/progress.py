@@ -19,6 +19,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a deed: for the evidence, nobody needs to read it now."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a copy is. None is unknown. `held_bytes`: WAL that the slot keeps meanwhile."""
 
@@ -43,5 +50,5 @@ class Trial:
         return self.copied_bytes / self.seconds
 
 
-Said = Note | Progress | Trial
+Said = Note | Answer | Progress | Trial
 Tell = Callable[[Said], None]

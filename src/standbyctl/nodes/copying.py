@@ -8,7 +8,8 @@ from typing import Any
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import FINISHING, Progress
+from standbyctl.domain.progress import FINISHING, Answer, Progress
+from standbyctl.domain.size import format_seconds
 from standbyctl.nodes.replaying import check_source
 from standbyctl.nodes.world import World, script_text
 
@@ -44,7 +45,7 @@ def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
         elsewhere,
         *effect.argv(),
     )
-    meter = _Meter(effect, world)
+    meter, begun = _Meter(effect, world), world.clock.monotonic()
     try:
         while (status := child.poll()) is None:
             meter.tick()
@@ -61,6 +62,8 @@ def copy_cluster(effect: fx.CopyCluster, world: World) -> None:
             detail=msg("{e}", e=said) if said else msg("exit status {n}", n=status),
             hint=msg("Mend the cause, then run the same command again: it copies anew."),
         )
+    took = format_seconds(world.clock.monotonic() - begun)
+    world.tell(Answer(msg("answer: pg_basebackup has ended with exit status 0, after {took}", took=took)))
 
 
 @dataclass(slots=True)

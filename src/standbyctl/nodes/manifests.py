@@ -6,7 +6,7 @@ from standbyctl.domain import effects as fx
 from standbyctl.domain.copies import ended
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Note
+from standbyctl.domain.progress import Answer, Note
 from standbyctl.domain.size import format_seconds
 from standbyctl.nodes.world import World, script_text
 
@@ -46,6 +46,7 @@ def check_manifest(
     finally:
         child.end()
     if status == 0:
+        world.tell(Answer(msg("answer: pg_verifybackup has found no difference")))
         return
     said = " | ".join(child.errors().splitlines()[:5])
     if status == _DIFFERS:

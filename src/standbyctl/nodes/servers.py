@@ -7,7 +7,7 @@ import secrets
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Note
+from standbyctl.domain.progress import Answer, Note
 from standbyctl.nodes.ports import Server, Session
 from standbyctl.nodes.waiting import wait
 from standbyctl.nodes.world import World, script_text
@@ -35,7 +35,18 @@ SELECT s.name, CASE WHEN s.source NOT IN ('client', 'database', 'user', 'databas
 
 def run_sql(effect: fx.Sql, world: World) -> None:
     """One statement."""
-    once(world.doors[effect.node].server, effect.statement)
+    rows = once(world.doors[effect.node].server, effect.statement)
+    if rows:
+        answer = "; ".join(", ".join(map(_word, row)) for row in rows)
+        world.tell(Answer(msg("answer: {rows}", rows=answer)))
+    elif effect.statement.startswith("SELECT "):
+        world.tell(Answer(msg("answer: no row")))
+
+
+def _word(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_word, value))
+    return "-" if value is None else str(value)
 
 
 def once(server: Server, statement: str, *params: object) -> list[tuple[object, ...]]:

@@ -36,7 +36,8 @@ _WORDS = {
 
 def print_status(status: Status) -> None:
     """Nodes, then slots."""
-    console = Console(highlight=False, markup=False)
+    # Wider than a narrow terminal rather than without names: that folds it.
+    console = Console(highlight=False, markup=False, width=1000)
     nodes = _table(msg("Node"), msg("Role"), msg("State"), msg("TL"), msg("Behind"), msg("Slot"), right={3, 4})
     for node in status.nodes:
         indent = "+ " if node.upstream or node.role == "standby" else ""

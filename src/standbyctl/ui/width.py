@@ -52,8 +52,8 @@ def fold(text: str, columns: int, first: str = "", rest: str = "") -> str:
         if not empty and not blank and used + cells(chunk) > columns:
             lines.append(line.rstrip())
             line, used = rest, cells(rest)
-        line += " " if blank else chunk
-        used += 1 if blank else cells(chunk)
+        line += chunk
+        used += cells(chunk)
         empty = False
     return "\n".join([*lines, line.rstrip()])
 
@@ -66,7 +66,7 @@ def _chunks(text: str) -> Iterator[str]:
             if held:
                 yield held
             held = ""
-            yield " "
+            yield " " * len(unit)
         elif held and (unit[0] in _CLOSING or held[-1] in _OPENING):
             held += unit
         else:

@@ -13,7 +13,8 @@ from standbyctl.app.planfile import ATTACH, save_plan
 from standbyctl.app.request import resolve
 from standbyctl.app.session import Session, silent
 from standbyctl.domain.errors import BlockedError
-from standbyctl.ui.cli.call import Context, machine, state
+from standbyctl.domain.message import msg
+from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.cli.stage import check_options, stage, unstage
 from standbyctl.ui.cli.target import request_from, target_options
 from standbyctl.ui.render import plan_record, render_plan, render_saved
@@ -51,6 +52,8 @@ def command(context: Context, output: str | None, **given: Any) -> None:
     if planned.plan.blockers:
         raise BlockedError(planned.plan.blockers)
     target = session.target
+    if output == "":
+        raise misused(msg("--output is empty"))
     if output:
         save_plan(output, ATTACH, shlex.join(["standbyctl", "attach", output]), session.resolved, planned)
     if context.json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import FINISHING, Note, Progress, Said, Trial
+from standbyctl.domain.progress import FINISHING, Answer, Note, Progress, Said, Trial
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.engine.events import Event, StepBegun, StepDone
 from standbyctl.ui.i18n import language
@@ -66,7 +66,7 @@ class Running:
 
     def tell(self, said: Said) -> None:
         """What a deed says."""
-        if not isinstance(said, Trial):
+        if not isinstance(said, Trial | Answer):
             self.report(said)
 
     def report(self, event: Event) -> None:

@@ -112,8 +112,14 @@ def _when(at: str) -> str:
 
 
 def _lines(taken: Taken) -> Iterator[tuple[str, str, str]]:
-    for line in sorted([*taken.did, *taken.heard], key=lambda line: line.at):
-        yield _when(line.at), line.node or taken.step.place, text(line.said)
+    """What an effect said while it was carried out comes below it."""
+    heard = list(taken.heard)
+    for did in taken.did:
+        yield _when(did.at), did.node, text(did.said)
+        while heard and heard[0].at <= did.at:
+            yield _when(heard[0].at), taken.step.place, text(heard.pop(0).said)
+    for line in heard:
+        yield _when(line.at), taken.step.place, text(line.said)
     for effect in taken.undone[:1]:
         yield "-", effect.node, text(msg("begun, and not seen done: {what}", what=effect.said))
 
