@@ -9,7 +9,7 @@ import pytest
 
 from tests.byhand import Person, Reader, read_paper, run_here
 
-pytestmark = [pytest.mark.live, pytest.mark.sample]
+pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,6 +33,7 @@ def export(pair, language):
     return read_paper(paper)
 
 
+@pytest.mark.sample
 @pytest.mark.every_version
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_who_follows_the_runbook_by_hand_gets_what_attach_gives(pair, language):
