@@ -91,6 +91,7 @@ def test_without_root_the_plan_says_that_nothing_starts_it_at_boot(pair, operato
     assert "started by pg_ctl, and by nothing at boot: its unit postgresql-15.service takes root there" in plan
 
 
+@pytest.mark.seldom
 def test_every_step_conforms(pair, operator, subtests):
     with operator.session() as session:
         stage = Stage(session)
