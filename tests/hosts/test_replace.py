@@ -148,6 +148,7 @@ def test_started_by_somebody_while_it_stood_aside_it_is_kept_and_named(primary, 
     hosts[1].exec("systemctl start postgresql@15-main")
 
 
+@pytest.mark.seldom
 def test_every_step_conforms(before, operator, subtests):
     with operator.session(cluster=CLUSTER, replace_cluster=True) as session:
         stage = Stage(session)

@@ -452,6 +452,7 @@ def test_setting_a_copy_up_in_part_and_whole_again_is_as_doing_it_once(pair, res
 
 
 @pytest.mark.sample
+@pytest.mark.seldom
 @pytest.mark.parametrize(
     ("when", "kind"),
     [
