@@ -31,6 +31,8 @@ SCHEMA = "standbyctl.journal/1"
 Asked = TypeVar("Asked", Target, Staging)
 
 
+# What such a line begins with, after the moment.
+_DID, _HEAD = b'"event": "did"', 80
 # What is only told, and changes nothing of what there is to remember.
 _TOLD = {"undo", "did", "heard", "ended"}
 
@@ -88,12 +90,12 @@ class Journal:
         return {"by": self._who(), "version": __version__, "steps": planned}
 
     def did(self, effect: Effect) -> None:
-        """An effect has come to its end."""
-        self._append(event="did", node=effect.node, said=encode(effect.said))
+        """An effect has come to its end. It is durable with the next thing that has to be."""
+        self._append(durable=False, event="did", node=effect.node, said=encode(effect.said))
 
     def heard(self, message: Message) -> None:
         """What was said meanwhile, and is worth keeping."""
-        self._append(event="heard", said=encode(message))
+        self._append(durable=False, event="heard", said=encode(message))
 
     def ended(self, outcome: Outcome, facts: Facts | None, error: StandbyctlError | None = None) -> None:
         """A run has come to an end, with what the last look saw."""
@@ -103,7 +105,7 @@ class Journal:
     def histories(self) -> tuple[tuple[dict[str, Any], ...], ...]:
         """What was written from each time that the standby was attached until it was detached; the last may go on."""
         found: list[list[dict[str, Any]]] = []
-        with self._records() as records:
+        with self._records(told=True) as records:
             for record in records:
                 if not found or found[-1][-1]["event"] == "closed":
                     found.append([])
@@ -203,8 +205,11 @@ class Journal:
         return found
 
     @contextmanager
-    def _records(self) -> Iterator[Iterator[dict[str, Any]]]:
-        """Every whole line; CannotTellError where one is not what we write, for nothing is guessed from the rest."""
+    def _records(self, *, told: bool = False) -> Iterator[Iterator[dict[str, Any]]]:
+        """Every whole line; CannotTellError where one is not what we write, for nothing is guessed from the rest.
+
+        `told`: those too that only tell what an effect did, which is half of them.
+        """
         number = 0
 
         def each() -> Iterator[dict[str, Any]]:
@@ -212,7 +217,8 @@ class Journal:
             whole = self._path.read_bytes().split(b"\n")[:-1] if self._path.exists() else []
             for line in whole:
                 number += 1
-                yield json.loads(line)
+                if told or _DID not in line[:_HEAD]:
+                    yield json.loads(line)
 
         try:
             yield each()
@@ -224,11 +230,11 @@ class Journal:
                 hint=msg("Mend that line. Or move the file away: detach then goes by the marks on the servers."),
             ) from error
 
-    def _append(self, **record: Any) -> None:
+    def _append(self, *, durable: bool = True, **record: Any) -> None:
         line = json.dumps({"at": self._now(), **record}, ensure_ascii=False).encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._write(line)
+            self._write(line, durable=durable)
         except OSError as error:
             raise CannotTellError(
                 "A211",
@@ -237,7 +243,7 @@ class Journal:
                 hint=msg("Nothing is done that cannot be remembered. Mend the cause, then run the same command again."),
             ) from error
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes, *, durable: bool) -> None:
         fresh = not self._path.exists()
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -250,7 +256,8 @@ class Journal:
             # A disk that fills up takes a part, and says so only when asked to take the rest.
             while line:
                 line = line[os.write(descriptor, line) :]
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         if fresh:
