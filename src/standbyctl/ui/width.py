@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 # What must not begin a line (JIS X 4051), small kana and the prolonged sound mark among it; and what must not end one.
 _CLOSING = "、。，．・：；？！ー々〜」』）］｝】〉》ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ,.:;?!)]}%"
@@ -15,11 +17,14 @@ _UNIT = re.compile(r"\s+|[\u0020-\u1100]+?(?=\s|[^\u0000-\u1100]|$)|.", re.DOTAL
 
 def cells(text: str) -> int:
     """Columns that it takes."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # `--version` and `--help` do without rich
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
-    return cell_len(text)
+
+@lru_cache(maxsize=4096)
+def _columns(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def pad(text: str, columns: int) -> str:
