@@ -111,6 +111,10 @@ class GiveBack(Step):
         return self.step.undo_text
 
     @property
+    def undo_text(self) -> Message:
+        return msg("attach it again")
+
+    @property
     def gist(self) -> Step:
         return GiveBack(self.step.gist, Facts(()))
 

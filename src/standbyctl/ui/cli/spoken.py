@@ -11,7 +11,7 @@ from standbyctl.ui.i18n import LANGUAGES, language, translate
 from standbyctl.ui.width import cells, fold, pad
 
 _COLUMN = 30
-_HELP = "Language of what people read: English or Japanese. Default: by LC_ALL, LC_MESSAGES, LANG."
+_HELP = "Language of what people read. Default: by STANDBYCTL_LANG, LC_ALL, LC_MESSAGES, LANG."
 
 
 class _Formatter(click.HelpFormatter):

@@ -11,11 +11,11 @@ from standbyctl.app.evidence import Evidence
 from standbyctl.domain.difference import differences
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.version import version_text
 from standbyctl.engine.journal import Outcome
 from standbyctl.engine.story import Taken, Told
 from standbyctl.steps.base import Step
 from standbyctl.ui.papers.blocks import Block, Heading, Items, Paper, Paragraph, Table
+from standbyctl.ui.papers.subject import subject, when
 from standbyctl.ui.render import text
 
 _OUTCOMES = {
@@ -59,11 +59,7 @@ def _write(evidence: Evidence) -> Iterator[Block]:
 def _about(runs: tuple[Told, ...]) -> Iterator[tuple[str, str]]:
     first, target = _first(runs), next((run.target for run in runs if run.target), None)
     if first and target:
-        server = first.server(target.primary)
-        yield text(msg("Primary")), f"{target.primary}: {target.shown[0]}:{target.shown[1]}"
-        yield text(msg("Standby")), f"{target.name}: {target.data_directory}, port {target.port}"
-        yield text(msg("System identifier")), server.system_identifier
-        yield "PostgreSQL", version_text(server.version_num)
+        yield from subject(target, first.server(target.primary))
 
 
 def _verdict(runs: tuple[Told, ...]) -> Message:
@@ -88,8 +84,8 @@ def _run(run: Told) -> Iterator[Block]:
         (text(msg("Item")), text(msg("Content"))),
         (
             (text(msg("By")), run.by or "-"),
-            (text(msg("Begun")), _when(run.at)),
-            (text(msg("Ended")), _when(run.ended_at)),
+            (text(msg("Begun")), when(run.at)),
+            (text(msg("Ended")), when(run.ended_at)),
             (text(msg("Outcome")), text(_outcome(run))),
             (text(msg("Plan")), f"sha256 {run.plan_digest}" if run.plan_digest else text(msg("no plan file"))),
             ("standbyctl", run.version or "-"),
@@ -107,19 +103,15 @@ def _run(run: Told) -> Iterator[Block]:
         yield Table((text(msg("Time")), text(msg("Node")), text(msg("Statement, command or result"))), tuple(lines))
 
 
-def _when(at: str) -> str:
-    return at.replace("T", " ", 1) or "-"
-
-
 def _lines(taken: Taken) -> Iterator[tuple[str, str, str]]:
     """What an effect said while it was carried out comes below it."""
     heard = list(taken.heard)
     for did in taken.did:
-        yield _when(did.at), did.node, text(did.said)
+        yield when(did.at), did.node, text(did.said)
         while heard and heard[0].at <= did.at:
-            yield _when(heard[0].at), taken.step.place, text(heard.pop(0).said)
+            yield when(heard[0].at), taken.step.place, text(heard.pop(0).said)
     for line in heard:
-        yield _when(line.at), taken.step.place, text(line.said)
+        yield when(line.at), taken.step.place, text(line.said)
     for effect in taken.undone[:1]:
         yield "-", effect.node, text(msg("begun, and not seen done: {what}", what=effect.said))
 
@@ -129,7 +121,7 @@ def _rows(run: Told) -> Iterator[tuple[str, ...]]:
     for number, taken in enumerate(run.taken, 1):
         yield (
             str(number), taken.step.place, _work(taken.step, back=taken.back), text(_result(taken)),
-            _when(taken.begun_at), _when(taken.done_at), "",
+            when(taken.begun_at), when(taken.done_at), "",
         )  # fmt: skip
     for step, back in _not_begun(run):
         number += 1
@@ -196,7 +188,7 @@ def _facts(runs: tuple[Told, ...]) -> Iterator[Block]:
     if first is None or last is None:
         yield Paragraph(text(msg("Not known: the last run has written down no end.")))
         return
-    yield Paragraph(text(msg("Before: {a}. After: {b}.", a=_when(runs[0].at), b=_when(runs[-1].ended_at))))
+    yield Paragraph(text(msg("Before: {a}. After: {b}.", a=when(runs[0].at), b=when(runs[-1].ended_at))))
     for node in first.nodes:
         if node.server:
             at = node.server.started_at

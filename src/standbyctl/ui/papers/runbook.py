@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from standbyctl.app.planfile import ATTACH, DETACH, Procedure
 from standbyctl.domain.hand import Hand, Kind
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.version import version_text
 from standbyctl.planner.runbook import Row, Runbook, aside, impact, make_runbook
 from standbyctl.steps.base import Step
 from standbyctl.ui.papers.blocks import Block, Code, Heading, Items, Paper, Paragraph, Table
+from standbyctl.ui.papers.subject import subject, when
 from standbyctl.ui.render import FELT, text
 
 # For a pen.
@@ -64,12 +64,9 @@ class _Writer:
             (text(msg("Item")), text(msg("Content"))),
             (
                 (text(msg("Plan")), f"sha256 {of.digest}"),
-                (text(msg("Made")), f"{of.made_at.replace(chr(84), chr(32), 1)}, standbyctl {of.version}"),
+                (text(msg("Made")), f"{when(of.made_at)}, standbyctl {of.version}"),
                 (text(msg("Impact on {node}", node=target.primary)), text(FELT[felt])),
-                (text(msg("Primary")), f"{target.primary}: {target.shown[0]}:{target.shown[1]}"),
-                (text(msg("Standby")), f"{target.name}: {target.data_directory}, port {target.port}"),
-                (text(msg("System identifier")), of.facts.server(target.primary).system_identifier),
-                ("PostgreSQL", version_text(of.facts.server(target.primary).version_num)),
+                *subject(target, of.facts.server(target.primary)),
                 *((text(field), "") for field in _FIELDS),
             ),
         )
@@ -116,14 +113,11 @@ class _Writer:
             tuple(
                 (
                     str(row.number), row.step.place, f"{text(row.step.title)}\n{text(row.step.text)}",
-                    text(_expected(row)), text(_impact(row.step)), text(self._taken_back(row)), "", "",
+                    text(_expected(row)), text(_impact(row.step)), text(row.step.undo_text), "", "",
                 )
                 for row in rows
             ),
         )  # fmt: skip
-
-    def _taken_back(self, row: Row) -> Message:
-        return row.step.undo_text if self._of.verb == ATTACH else msg("attach it again")
 
     def _step(self, row: Row, command: str) -> Iterator[Block]:
         title = msg("{n}. {title} ({node})", n=row.number, title=row.step.title, node=row.step.place)
