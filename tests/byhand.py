@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from standbyctl.domain.difference import differences
 from standbyctl.ui import i18n
 
 WAYS = {
@@ -139,3 +140,11 @@ def run_here(user, argv, text="", env=None):
 
 def read_paper(path):
     return Path(path).read_text(encoding="utf-8")
+
+
+def unlike(look, facts):
+    """What is other than the facts, and stays so: a psql that has ended is a session for a moment more."""
+    deadline = time.monotonic() + 15
+    while (found := differences(facts, look())) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found

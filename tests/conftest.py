@@ -1,6 +1,7 @@
 """Options, versions, and the word about what could not run here."""
 
 import os
+import random
 import shutil
 import subprocess
 from functools import cache
@@ -31,6 +32,7 @@ def pytest_configure(config):
     for line in (
         "every_version: also where its module is one_version",
         "seldom: for `make live` and `make hosts`; CI has not the time",
+        "turns: of its variants CI has the time for one each time",
         "majors(oldest, newest): only there is what the test is about; taken wherever one of them is",
     ):
         config.addinivalue_line("markers", line)
@@ -85,10 +87,28 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=seldom)
     if not config.getoption("--after-test"):
         return
+    waiting = _not_their_turn(config, items)
+    config.hook.pytest_deselected(items=waiting)
+    items[:] = [item for item in items if item not in waiting]
     majors = [each.major for each in versions(config)]
     left = [item for item in items if not _ran_or_later(item, majors[0], majors[-1])]
     config.hook.pytest_deselected(items=[item for item in items if item not in left])
     items[:] = left
+
+
+def _not_their_turn(config, items):
+    """Every process of a run must choose the same ones: by the name of the run."""
+    run = getattr(config, "workerinput", {}).get("testrunuid", "")
+    by_test = {}
+    for item in items:
+        if item.get_closest_marker("turns"):
+            by_test.setdefault((item.path, item.originalname, _major(item)), []).append(item)
+    return [
+        item
+        for every in by_test.values()
+        for item in every
+        if item is not random.Random(run).choice(sorted(every, key=str))
+    ]
 
 
 def _ran_or_later(item, newest, oldest):

@@ -1,12 +1,10 @@
 """An exported runbook, followed by hand on two hosts: sudo to users, systemctl, an editor, psql."""
 
 import shlex
-import time
 
 import pytest
 
-from standbyctl.domain.difference import differences
-from tests.byhand import Person, Reader
+from tests.byhand import Person, Reader, unlike
 from tests.hosts.operator import FACTS, Operator, beside, sql, streams, wait, where
 
 pytestmark = pytest.mark.hosts("bookworm")
@@ -36,14 +34,6 @@ def person(hosts, paper, language):
     return Person(reader, shell, psql)
 
 
-def unlike(operator, facts):
-    """What is other than the facts, and stays so: a psql that has ended is a session for a moment more."""
-    deadline = time.monotonic() + 15
-    while (found := differences(facts, look(operator))) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return found
-
-
 def look(operator):
     with operator.session(cluster="15/main", replace_cluster=True) as session:
         return session.look()
@@ -66,12 +56,12 @@ def test_who_follows_it_gets_what_attach_gives_and_the_way_back_leads_back(hosts
         people.append(person(hosts, paper.read_text(encoding="utf-8"), language))
     someone, somebody_else = people
     someone.follow(someone.reader.steps)
-    assert unlike(operator, attached) == ()
+    assert unlike(lambda: look(operator), attached) == ()
     assert sql(db2, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
     db2.reboot()
     wait(lambda: streams(db1), 60)
     somebody_else.follow(somebody_else.reader.back)
-    assert unlike(operator, facts) == ()
+    assert unlike(lambda: look(operator), facts) == ()
     assert sql(db1, FACTS) == before
     # What was set aside stays: nothing is deleted by hand.
     db2.exec("rm -r /var/lib/postgresql/15/main.detached-*")

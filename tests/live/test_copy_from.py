@@ -469,6 +469,7 @@ KILLED = [
 
 
 @pytest.mark.seldom
+@pytest.mark.turns
 @pytest.mark.parametrize(("when", "kind"), KILLED, ids=[" ".join(point) for point in KILLED])
 def test_killed_on_the_way_it_goes_on(three, when, kind):
     pair = three.pair

@@ -293,6 +293,7 @@ def label_of_a_backup(pair):
 
 
 @pytest.mark.majors(15, 18)
+@pytest.mark.turns
 @pytest.mark.parametrize(("mode", "label"), [("fast", "fitting"), ("immediate", "fitting"), ("immediate", "late")])
 def test_nor_does_a_backup_label_or_a_signal_file_make_it_one_that_was_not(pair, restored, mode, label):
     pair.primary.rows("ALTER SYSTEM SET wal_keep_size = '1GB'")

@@ -312,6 +312,7 @@ class Dying:
 
 
 @pytest.mark.one_version
+@pytest.mark.turns
 @pytest.mark.parametrize("when", ["before", "during", "after"])
 def test_killed_around_it_the_same_command_again_finishes(pair, when):
     dying, before, started = Dying(pair), pair.raw(), pair.started_at()

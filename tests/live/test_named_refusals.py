@@ -260,6 +260,7 @@ def test_a_connection_limit_does_not_count_for_replication(pair):
 ODD = ['o"dd', "it's", "back\\slash", "two words", "UPPER", "複製", "a:b"]
 
 
+@pytest.mark.turns
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_names_and_passwords_are_only_names_and_passwords(pair, odd):
     from psycopg.sql import SQL, Identifier, Literal

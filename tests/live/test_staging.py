@@ -368,6 +368,7 @@ def test_places_that_replication_origins_need_are_kept_up_to_17(pair):
 
 
 @pytest.mark.one_version
+@pytest.mark.turns
 @pytest.mark.parametrize("listen", ["127.0.0.1,badhost.invalid", "127.0.0.1,192.0.2.7"])
 def test_addresses_it_could_not_listen_on_are_found_out_and_taken_back(pair, listen):
     before = pair.raw()

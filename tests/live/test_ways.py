@@ -185,6 +185,7 @@ def test_the_values_of_the_runbook_are_put_into_force_and_given_back(pair):
     assert pair.raw() == before
 
 
+@pytest.mark.turns
 @pytest.mark.parametrize("value", ["local", "remote_write", "remote_apply"])
 @pytest.mark.one_version
 def test_every_synchronous_commit_can_be_asked_for(pair, value):
@@ -349,6 +350,7 @@ KILLED = [
 
 
 @pytest.mark.one_version
+@pytest.mark.turns
 @pytest.mark.parametrize(("when", "kind"), KILLED, ids=[" ".join(point) for point in KILLED])
 def test_killed_on_one_of_these_ways_it_goes_on_and_is_given_back(pair, when, kind):
     before, beside = pair.raw(), pair.beside()
