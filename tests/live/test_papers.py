@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.byhand import Person, Reader, unlike, read_paper, run_here
+from tests.byhand import Person, Reader, read_paper, run_here, unlike
 
 pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
