@@ -126,7 +126,7 @@ def test_verify_and_status_know_the_chain(chain):
     assert "1 on all three" in seen
     table = pair.tool("status", status=0).stdout.splitlines()
     assert [line.split("|")[0].rstrip() for line in table[3:5]] == ["+ db2", "  + db3"]
-    assert re.search(r"\+ db3 +\| standby +\| streaming +\| +1 \| +\d+ \S+ +\| db3", "\n".join(table))
+    assert re.search(r"\+ db3 +\| standby +\| streaming +\| +1 \| +[\d.]+ s \| +\d+ \S+ +\| db3", "\n".join(table))
     record = json.loads(pair.tool("status", "--json", status=0).stdout)
     assert [(node["name"], node["upstream"]) for node in record["nodes"]][1:] == [
         ("db2", record["nodes"][0]["name"]),

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from standbyctl.app.cluster import _hosts_of
 from standbyctl.app.spot import _service
-from standbyctl.app.status import _hosts_of
 from standbyctl.domain.effects import StartServer, StopServer
 from standbyctl.domain.facts import Setting
 from standbyctl.domain.service import PG_CTL, Service

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from standbyctl.diagnosis.lag import LsnClock
 from standbyctl.diagnosis.sight import Ends, Mark, Sight, Trial
 from standbyctl.diagnosis.verify import ESSENTIAL, Report, Verdict, diagnose
 from standbyctl.domain.check import Check, Status
@@ -293,26 +292,6 @@ def test_the_verdict_is_first_and_last_and_the_worst_decides(statuses: list[Stat
     assert [line for line in lines if line.startswith((word, "VERIFIED  "))][-1].startswith(word)
     assert (report.verdict is Verdict.NOT_VERIFIED) == (Status.FAIL in statuses)
     assert len(report_record(report)["checks"]) == len(found)
-
-
-# --- the clock of LSNs
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.integers(0, 100))
-def test_the_lag_is_the_age_of_what_was_passed_and_nothing_to_replay_is_no_lag(written: list[int], back: int) -> None:
-    clock, lsn = LsnClock(), 0
-    for second, more in enumerate(written):
-        lsn += more
-        clock.written(float(second), lsn)
-    now = float(len(written) - 1)
-    assert clock.replayed(now, lsn).seconds == 0
-    lag = clock.replayed(now, max(lsn - back, 0))
-    assert 0 <= lag.seconds <= now
-    assert lag.behind_bytes == min(back, lsn)
-    if lag.behind_bytes:
-        assert clock.replayed(now + 1, max(lsn - back, 0)).seconds == lag.seconds + 1, (
-            "it grows while nothing is replayed"
-        )
 
 
 # --- lines of a passfile

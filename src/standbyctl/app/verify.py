@@ -240,7 +240,8 @@ class _Verification:
                 self.why["lag"] = msg("{s} has replayed nothing", s=self.pair.ends.standby)
                 return None
             now = self.clock.monotonic()
-            lag = meter.replayed(now, sample.lsn)
+            lag = meter.lag(now, sample.lsn)
+            assert lag is not None  # something was written above
             if lag.seconds >= worst:
                 worst, at_least = lag.seconds, lag.at_least
             paused = paused or sample.state not in {None, "not paused"}

@@ -13,6 +13,15 @@ def parse_lsn(text: str) -> int:
     return (int(high, 16) << 32) | int(low, 16)
 
 
+def format_lsn(lsn: int) -> str:
+    """An LSN as PostgreSQL writes it.
+
+    >>> format_lsn(4294967312), format_lsn(0)
+    ('1/10', '0/0')
+    """
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
 def parse_walfile(name: str, segment_bytes: int) -> tuple[int, int]:
     """Timeline and segment number of a WAL file's name.
 

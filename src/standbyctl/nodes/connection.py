@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -42,14 +43,17 @@ class SshConnection:
         self._directory: str | None = None
         self._master: subprocess.Popen[bytes] | None = None
         self._login: str | None = None
+        # Two servers on one host are asked at the same time.
+        self._connecting = threading.Lock()
         # Wherever a run ends, nothing of it is left behind.
         atexit.register(self.close)
 
     def argv(self, remote: str) -> list[str]:
         """What runs a command there, by the connection that is kept; raises CannotTellError."""
-        if self._master is None or self._master.poll() is not None:
-            self.close()
-            self._connect()
+        with self._connecting:
+            if self._master is None or self._master.poll() is not None:
+                self.close()
+                self._connect()
         return [*KEPT, "--", *self._client(), self.destination, remote]
 
     def login(self) -> str:

@@ -174,16 +174,15 @@ class LibpqServer:
         same = params.get("user", "") == self.kept().info.user
         return LibpqServer(name, {**params, "target_session_attrs": "any"}, self if same else None)
 
-    def secret(self) -> str:
-        """The password that libpq used to get in, wherever it found it; empty where it needed none."""
-        return self._observing().info.password
-
     def lend(self) -> str:
-        """The password for a copy of this server. Where this one is away, the copy finds its own, or has none."""
+        """The password for a copy of this server: libpq looks it up before it connects, so this one may be away."""
+        if self._kept is not None and not self._kept.closed:
+            return self._kept.info.password
+        begun = pq.PGconn.connect_start(make_conninfo("", **self._params).encode())
         try:
-            return self.secret()
-        except CannotTellError:
-            return ""
+            return begun.password.decode()
+        finally:
+            begun.finish()
 
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:

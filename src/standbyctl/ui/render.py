@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import category
 
 from standbyctl.domain.codec import encode
@@ -16,9 +16,6 @@ from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import Impact, Step
 from standbyctl.ui.i18n import translate
 from standbyctl.ui.width import cells, fold, pad
-
-if TYPE_CHECKING:
-    from standbyctl.app.status import Status  # which imports psycopg
 
 _MAX_WIDTH = 110
 _TITLE = 15
@@ -221,14 +218,4 @@ def detached_record(target: Target, plan: Plan) -> dict[str, Any]:
         "name": target.name,
         "steps": [str(step.text) for step in plan.steps],
         "notes": [str(note) for note in plan.notes],
-    }
-
-
-def status_record(status: Status) -> dict[str, Any]:
-    """The table of status for machines; null is unknown."""
-    return {
-        "schema": "standbyctl.status/1",
-        "at": status.at,
-        "nodes": encode(status.nodes),
-        "slots": encode(status.slots),
     }

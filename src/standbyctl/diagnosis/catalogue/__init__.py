@@ -12,6 +12,7 @@ from standbyctl.diagnosis.catalogue import (
     likeness,
     primary,
     restored,
+    running,
     source,
     staging,
     standby,
@@ -46,6 +47,7 @@ FAMILIES = (
     _family(msg("Usage, configuration, files"), usage.ENTRIES, hosts.USAGE, tunnel.USAGE),
     _family(msg("Settings staged for a restart"), staging.ENTRIES),
     _family(msg("What verify looks at"), verify.ENTRIES),
+    _family(msg("What status and check find in a running cluster"), running.ENTRIES),
     _family(msg("The demo, and standbyctl itself"), tool.ENTRIES),
 )
 ALL = tuple(entry for family in FAMILIES for entry in family.entries)

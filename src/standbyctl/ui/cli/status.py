@@ -8,12 +8,14 @@ import sys
 
 import click
 
+from standbyctl.app.cluster import open_cluster
 from standbyctl.app.config import load_config
 from standbyctl.app.status import status
+from standbyctl.domain.finding import Limits
+from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, state
-from standbyctl.ui.render import status_record
 from standbyctl.ui.staging import render_waiting, waiting_record
-from standbyctl.ui.tables import print_status
+from standbyctl.ui.status import render_status, status_record
 
 
 @click.command("status")
@@ -23,16 +25,22 @@ from standbyctl.ui.tables import print_status
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
 @machine
 def command(context: Context, primary: str | None, config: str | None) -> None:
-    """One table: nodes, role, state, timeline, bytes behind, slot. Unknown is shown as a dash.
+    """Who replicates from whom, how far behind, what slots hold, and what is wrong.
 
-    Exit code 1: a standby that was attached from here does not stream, or a slot is lost.
+    Every server is asked twice, a moment apart; one that hangs is named after two seconds. Lag is how long ago the
+    primary had written what the standby has replayed: nothing to replay is no lag. Unknown is shown as a dash.
+
+    Exit code 1: a standby that was attached from here does not stream, or something is CRITICAL.
     """
-    node = load_config(config, os.environ).node(primary or "")
-    seen = status(node.conninfo if node else (primary or ""), node.name if node else "", state())
+    loaded, clock = load_config(config, os.environ), SystemClock()
+    node = loaded.node(primary or "")
+    asked, name = (node.conninfo, node.name) if node and node.conninfo else (primary or "", "")
+    with open_cluster(asked, name, loaded, state(), clock) as cluster:
+        seen = status(cluster, state(), clock, Limits())
     if context.json:
         click.echo(json.dumps(status_record(seen) | waiting_record(seen)))
     else:
-        print_status(seen)
+        click.echo(render_status(seen))
         if waiting := render_waiting(seen):
             click.echo(f"\n{waiting}")
     if not seen.healthy:

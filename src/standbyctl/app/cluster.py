@@ -1,0 +1,170 @@
+"""The servers of one cluster, as they are known here: by journals of attaches, by configuration, or by conninfo."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from standbyctl.app.config import Config
+from standbyctl.app.hosts import Hosts, ssh_command
+from standbyctl.app.request import connection_params
+from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
+from standbyctl.app.state import State
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+from standbyctl.domain.picture import Expected
+from standbyctl.domain.staging import Staging
+from standbyctl.domain.target import Target
+from standbyctl.nodes.libpq import LibpqServer
+from standbyctl.nodes.local import LocalHost
+from standbyctl.nodes.ports import Clock, Host, Reached
+from standbyctl.observe.samples import Sampler
+
+# What an attach was of: its target, the conninfo of its primary, that one's system identifier.
+Ran = tuple[Target, str, str]
+# A primary: its name, conninfo and system identifier.
+Head = tuple[str, str, str]
+FIRST_ANSWER_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Every server of one system identifier, and the way to each. `head`: its primary's name.
+
+    `remembered`: the system identifier is one that an attach from here has noted, and not what answered just now.
+    """
+
+    head: str
+    system_identifier: str
+    remembered: bool
+    server: Reached
+    samplers: tuple[Sampler, ...]
+    expected: tuple[Expected, ...]
+    hosts: Hosts
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hosts.close()
+
+
+def open_cluster(asked: str, primary_name: str, config: Config, state: State, clock: Clock) -> Cluster:
+    """`asked`: a conninfo or a known name; empty for the only cluster that is known here."""
+    runs = {name: run for name in state.names() if (run := state.journal(name).run())}
+    staged = [(was[0].primary, was[1], was[2]) for each in state.stagings() if (was := each.asked(Staging))]
+    every: list[Head] = [*staged, *map(_head_of, runs.values())]
+    if not asked and not every and (node := next((each for each in config.nodes if each.conninfo), None)):
+        asked, primary_name = node.conninfo, node.name
+    known = next((each for each in every[::-1] if asked in each[:2]), None) if asked else _only(every, state)
+    name = primary_name or (known[0] if known else "primary")
+    hosts = _hosts_of(runs, known)
+    server = primary_server(name, connection_params(known[1] if known else asked), hosts)
+    doors = _Doors(clock)
+    if known:
+        system = known[2]
+        doors.add(name, server, hosts.primary(_user_there(hosts)), by_ssh=bool(hosts.primary_ssh))
+    else:
+        [(system,)] = server.observe(
+            "SELECT system_identifier::text FROM pg_control_system()", timeout_seconds=FIRST_ANSWER_SECONDS
+        )
+    ours = {each: run for each, run in runs.items() if run[2] == system}
+    for run in ours.values():
+        _add_run(doors, run, hosts)
+    # One server has one name, however it is asked for: the first that it is met by.
+    doors.add(name, server, _this_host())
+    for node in config.nodes:
+        if node.conninfo:
+            doors.add(node.name, LibpqServer(node.name, connection_params(node.conninfo)), _this_host())
+    unfinished = {each for each in ours if state.journal(each).unproven()}
+    expected = tuple(
+        Expected(run[0].name, run[0].slot, run[0].primary, each in unfinished) for each, run in ours.items()
+    )
+    return Cluster(name, system, bool(known), server, tuple(doors.samplers.values()), expected, hosts)
+
+
+@dataclass(slots=True)
+class _Doors:
+    """One sampler for each name: the first way to it that is known."""
+
+    clock: Clock
+    samplers: dict[str, Sampler]
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.samplers = clock, {}
+
+    def add(self, name: str, server: Reached, host: Host, *, by_ssh: bool = False) -> None:
+        if name not in self.samplers:
+            self.samplers[name] = Sampler(name, server, self.clock, host, by_ssh=by_ssh)
+
+
+def _add_run(doors: _Doors, run: Ran, hosts: Hosts) -> None:
+    """What an attach from here was of: the primary at the head, what is in between, and the standby."""
+    target, conninfo, _ = run
+    there = hosts.beside(target.primary_ssh, target.standby_ssh, away=target.away)
+    head, head_conninfo, _ = _head_of(run)
+    above = hosts.beside(target.head_ssh, target.standby_ssh) if target.head else there
+    server = primary_server(head, connection_params(head_conninfo), above)
+    doors.add(head, server, above.primary(_user_there(above)), by_ssh=bool(above.primary_ssh))
+    upstream = primary_server(target.primary, connection_params(conninfo), there)
+    if target.head:
+        doors.add(target.primary, upstream, there.primary(_user_there(there)), by_ssh=bool(there.primary_ssh))
+    doors.add(
+        target.name,
+        standby_server(target, upstream, there),
+        there.standby(target.service.user or PACKAGED_USER) if there.apart else _this_host(),
+        by_ssh=bool(there.standby_ssh),
+    )
+
+
+def _user_there(hosts: Hosts) -> str:
+    return PACKAGED_USER if hosts.apart else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _this_host() -> Host:
+    return LocalHost(pwd.getpwuid(os.geteuid()).pw_name)
+
+
+def _hosts_of(runs: Mapping[str, Ran], known: Head | None) -> Hosts:
+    """How the host of a primary is reached that some attach from here was to: by its system, for on their own hosts
+    many have the same conninfo.
+    """
+    command = ssh_command(os.environ)
+    found = (target for target, _, system in runs.values() if known and system == known[2])
+    return next(
+        (
+            Hosts(each.head_ssh, each.standby_ssh, command)
+            if each.head
+            else Hosts(each.primary_ssh, each.standby_ssh, command, each.away)
+            for each in found
+        ),
+        Hosts(command=command),
+    )
+
+
+def _head_of(run: Ran) -> Head:
+    """The primary of an attach, whatever it streams from: its name, conninfo and system identifier."""
+    target, conninfo, system = run
+    return target.writer, target.head_conninfo or conninfo, system
+
+
+def _only(known: Sequence[Head], state: State) -> Head:
+    """The only primary that is known here."""
+    if not known:
+        raise UsageError(
+            "C113",
+            msg("nothing is attached from here"),
+            detail=msg("State: {path}", path=state.root),
+            hint=msg("Give the conninfo of a primary with -p."),
+        )
+    if len({system for _, _, system in known}) > 1:
+        named = sorted({f"{name} ({conninfo})" for name, conninfo, _ in known})
+        raise UsageError(
+            "C113",
+            msg("which primary?"),
+            detail=msg("Attached to from here: {names}.", names="; ".join(named)),
+            hint=msg("Give one with -p, by its name or conninfo."),
+        )
+    return known[-1]

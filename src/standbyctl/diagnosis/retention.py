@@ -1,0 +1,54 @@
+"""Who uses which slot, and how long what it holds has room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from standbyctl.diagnosis.rate import predict_full
+from standbyctl.domain.picture import Expected, NodeView, SlotView
+from standbyctl.domain.samples import SenderSample, SlotSample
+
+# Of each node that somebody sends to: who, and the row of that one's pg_stat_replication.
+Fed = Mapping[str, tuple[str, SenderSample]]
+
+
+def view_slots(nodes: Sequence[NodeView], fed: Fed, expected: Iterable[Expected]) -> Iterator[SlotView]:
+    """The slots of every server that answered, in the order of the nodes."""
+    wanted = {each.slot: each.name for each in expected if each.slot}
+    for node in nodes:
+        for slot in node.sample.slots if node.sample else ():
+            yield _view(node, slot, fed, wanted.get(slot.name))
+
+
+def _view(node: NodeView, slot: SlotSample, fed: Fed, needed_by: str | None) -> SlotView:
+    assert node.sample is not None
+    used = next((sender for sender in node.sample.senders if sender.slot == slot.name), None)
+    user = next((name for name, (upstream, row) in fed.items() if row is used and upstream == node.name), None)
+    slower, left = node.sample.slower, _room(node)
+    grows = not slot.active and slot.wal_status != "lost" and slot.retained_bytes is not None
+    uncapped = slot.safe_bytes is None or (left is not None and slot.safe_bytes > left)
+    return SlotView(
+        node=node.name,
+        sample=slot,
+        used_by=user or (used.application_name if used else None),
+        needed_by=needed_by,
+        capped=None if slower is None else slower.cap_bytes is not None,
+        lost_in=predict_full(slot.safe_bytes, node.rate) if grows and slot.safe_bytes is not None else None,
+        full_in=predict_full(left, node.rate) if grows and uncapped and left is not None else None,
+        idle_seconds=_idle(slot, node.sample.clock),
+    )
+
+
+def _room(node: NodeView) -> int | None:
+    """What may still be written on the volume of pg_wal: what is free there, and the segments that wait in pg_wal."""
+    slower = node.sample.slower if node.sample else None
+    if slower is None or slower.free_bytes is None:
+        return None
+    return slower.free_bytes + (slower.wal_ahead_bytes or 0)
+
+
+def _idle(slot: SlotSample, clock: float) -> float | None:
+    if slot.active or slot.inactive_since is None:
+        return None
+    return max(clock - datetime.fromisoformat(slot.inactive_since).timestamp(), 0.0)

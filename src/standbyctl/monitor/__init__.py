@@ -1,0 +1,1 @@
+"""Looking again and again: rounds over every server, and what is remembered of them."""

@@ -1,0 +1,10 @@
+-- What moves slowly, or costs more to ask. What is in pg_wal is put in for roles that may see it.
+SELECT jsonb_build_object(
+  'cap_megabytes', (SELECT nullif(setting, '-1')::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
+  'archiver_failing', (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+                         FROM pg_stat_archiver),
+  'archiver_failing_since', (SELECT last_failed_time FROM pg_stat_archiver),
+  'data_directory', (SELECT setting FROM pg_settings WHERE name = 'data_directory'),
+  'settings', (SELECT coalesce(jsonb_object_agg(name, setting), '{}') FROM pg_settings
+                WHERE name = ANY (%(told)s) AND setting IS NOT NULL),
+  'wal', ([waldir]))

@@ -1,0 +1,134 @@
+"""status: every case of a cluster that is not well, on real servers; one that hangs keeps nobody waiting."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.pair import another_system
+
+pytestmark = [pytest.mark.live, pytest.mark.one_version]
+
+
+def record(pair, *args, status=None, **options):
+    return json.loads(pair.tool("status", *args, "--json", status=status, **options).stdout)
+
+
+def codes(found):
+    return {(each["code"], each["subject"]) for each in found["findings"]}
+
+
+def pids(data):
+    """A postmaster and its children."""
+    postmaster = int((data / "postmaster.pid").read_text().splitlines()[0])
+    found = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout
+    return [postmaster, *map(int, found.split())]
+
+
+def on(pair, port, query):
+    with pair.primary.connect(port) as conn:
+        return conn.execute(query)
+
+
+@contextmanager
+def within_three_seconds(pair):
+    """Beside what this machine takes to start the program at all, which is much on a busy one."""
+    began = time.monotonic()
+    pair.tool("status", "--help", status=0)
+    started = time.monotonic()
+    yield
+    assert (time.monotonic() - started) - (started - began) < 2.7
+
+
+@pytest.mark.sample
+def test_a_server_that_hangs_is_named_within_three_seconds(pair):
+    """SIGSTOP of the standby; then of the primary."""
+    pair.attach()
+    for data, code, name in ((pair.data, "M601", "db2"), (pair.primary.data, "M602", None)):
+        frozen = pids(data)
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with within_three_seconds(pair):
+                found = record(pair)
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        names = [node["name"] for node in found["nodes"]]
+        assert (code, f"node:{name or names[0]}") in codes(found)
+        assert any("no answer in" in each["what"] for each in found["findings"])
+    pair.wait(lambda: pair.tool("status").returncode == 0)
+
+
+def test_a_port_that_takes_connections_and_never_answers(pair):
+    pair.attach()
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(8)
+        config = pair.area.path / "standbyctl.toml"
+        config.write_text(
+            f'[[node]]\nname = "deaf"\nconninfo = "host=127.0.0.1 port={deaf.getsockname()[1]} user=postgres"\n'
+        )
+        with within_three_seconds(pair):
+            found = record(pair, "-c", config)
+    assert {node["name"]: node["state"] for node in found["nodes"]}["db2"] == "streaming"
+    assert ("M602", "node:deaf") in codes(found)
+
+
+def test_two_primaries_are_named_from_either_side(pair):
+    pair.attach()
+    on(pair, pair.port, "SELECT pg_promote()")
+    for asked in ((), ("-p", f"{pair.primary.conninfo} port={pair.port}")):
+        found = record(pair, *asked, status=1)
+        assert len(found["primaries"]) == 2
+        assert ("F501", "cluster") in codes(found)
+    said = pair.tool("status", status=1).stdout
+    assert re.search(r"CRITICAL F501 +2 primaries take writes: .* \(timeline 1\), db2\s+\(timeline 2\)", said)
+
+
+def test_a_standby_that_should_be_there_and_what_its_slot_holds(pair):
+    pair.attach()
+    pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(pair.data), "-m", "fast")
+    pair.primary.rows("SELECT pg_logical_emit_message(false, 'x', repeat('x', 3000000))")
+    found = record(pair, status=1)
+    assert ("L404", "node:db2") in codes(found)
+    [slot] = found["slots"]
+    assert (slot["name"], slot["active"], slot["used_by"], slot["needed_by"]) == ("db2", False, None, "db2")
+    assert slot["retained_bytes"] > 3_000_000
+
+
+def test_the_primary_away_is_told_and_so_is_what_the_standby_says(pair):
+    pair.attach()
+    pair.primary.stop("immediate")
+    found = record(pair, status=1)
+    [primary, standby] = found["nodes"]
+    assert (primary["state"], primary["role"], standby["role"]) == ("unreachable", None, "standby")
+    assert standby["lag_seconds"] is None
+    assert {"M601", "F502"} <= {code for code, _ in codes(found)}
+
+
+def test_a_server_of_another_cluster_in_the_configuration_is_left_out(pair, template):
+    pair.attach()
+    with another_system(template) as conninfo:
+        config = pair.area.path / "standbyctl.toml"
+        config.write_text(f'[[node]]\nname = "db7"\nconninfo = "{conninfo} dbname=postgres"\n')
+        found = record(pair, "-c", config, status=0, env={"PGPASSWORD": template.password})
+    assert ("M603", "node:db7") in codes(found)
+    assert [node["name"] for node in found["nodes"]][1:] == ["db2"]
+
+
+def test_names_of_others_do_not_drive_the_terminal(pair):
+    """Of what is not ASCII PostgreSQL itself makes question marks, or writes it out (16 and later)."""
+    pair.attach()
+    [*_, role, password] = (pair.area.path / "db2.pgpass").read_text().strip().split(":")
+    evil = "\x1b]0;owned\x07[red]\u202e"
+    with pair.primary.connect(user=role, password=password, replication="true", application_name=evil):
+        said = pair.tool("status", status=0).stdout
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", said)
+    assert "[red]" in said

@@ -1,0 +1,102 @@
+"""What is wrong in a running cluster: each finding on its case, and none on a cluster that is well."""
+
+from dataclasses import replace
+
+import pytest
+
+from standbyctl.diagnosis.catalogue import find
+from standbyctl.diagnosis.health import diagnose_health
+from standbyctl.domain.finding import Limits
+from standbyctl.domain.picture import Expected
+from tests.pure.moments import drawn, later, primary, sender, silent, slot, slower, standby
+
+DB2 = Expected("db2", "db2", "db1")
+MB, GB = 1 << 20, 1 << 30
+FED = primary(senders=(sender(),), slots=(slot(),), slower=slower(cap_bytes=20 * GB))
+
+
+def grown(db1, seconds=10, rate=MB):
+    """It and what it is a rate later."""
+    return [[db1], [later(db1, seconds, lsn=db1.lsn + seconds * rate)]]
+
+
+def unread(held, rate=MB, **more):
+    room = more.pop("free_bytes", None)
+    cap = more.pop("cap_bytes", None)
+    seen = slot("old", active=False, held=held, **more)
+    return grown(primary(slots=(seen,), slower=slower(free_bytes=room, cap_bytes=cap)), rate=rate)
+
+
+def lagging(seconds):
+    """Written ten seconds after the first look, and not replayed for so long."""
+    looks = [(0, 1000), (10, 2000), (10 + seconds, 3000)]
+    return [[later(FED, at, lsn=lsn), later(standby(), at)] for at, lsn in looks]
+
+
+FAILS = slower(archiver_failing=True, archiver_failing_since="x")
+PASSED = slot("old", held=GB, safe_bytes=-5, wal_status="unreserved")
+# fmt: off
+CASES = {
+    "well": ([[FED, standby()]], []),
+    "lags": (lagging(20), [("L401", "WARNING")]),
+    "lags much": (lagging(80), [("L401", "CRITICAL")]),
+    "not connected": ([[primary(), standby(receiver=None)]], [("L402", "CRITICAL")]),
+    "paused": ([[FED, standby(paused=True)]], [("L403", "CRITICAL")]),
+    "missing": ([[primary(), silent()]], [("L404", "CRITICAL")]),
+    "promoted": ([[primary(timeline=2), primary("db2")]], [("F501", "CRITICAL"), ("L405", "CRITICAL")]),
+    "catches up": ([[primary(senders=(sender(state="catchup"),)), standby()]], [("L406", "WARNING")]),
+    "silent and fed": ([[FED, silent()]], [("M601", "WARNING")]),
+    "primary silent": ([[silent("db1"), standby()]], [("M601", "CRITICAL"), ("F502", "UNKNOWN")]),
+    "primary hangs": ([[silent("db1", hung=True), standby()]], [("M602", "CRITICAL"), ("F502", "UNKNOWN")]),
+    "stranger": ([[FED, standby(), standby("x", system_identifier="1")]], [("M603", "WARNING")]),
+    "archiver": ([[replace(FED, slower=FAILS), standby()]], [("P121", "WARNING")]),
+    "lost": ([[primary(slots=(slot("old", active=False, wal_status="lost", held=None),))]], [("S331", "CRITICAL")]),
+    "unreserved": ([[primary(slots=(PASSED,))]], [("S332", "CRITICAL")]),
+    "near its cap": ([[primary(slots=(slot("old", held=9 * GB, safe_bytes=GB),))]], [("S332", "WARNING")]),
+    "half its cap": ([[primary(slots=(slot("old", held=9 * GB, safe_bytes=9 * GB),))]], []),
+    "unread, full in hours": (unread(MB, free_bytes=10 * GB), [("S330", "CRITICAL")]),
+    "unread, full in days": (unread(MB, free_bytes=400 * GB), [("S330", "WARNING")]),
+    "unread, full in a month": (unread(MB, free_bytes=3000 * GB), []),
+    "unread, lost in hours": (unread(MB, cap_bytes=20 * GB, safe_bytes=20 * GB), [("S330", "CRITICAL")]),
+    "unread, much, nothing known": (unread(2 * GB), [("S330", "WARNING")]),
+    "unread, little, nothing known": (unread(MB), []),
+    "old xmin": ([[primary(slots=(slot(xmin_age=20_000_000),))]], [("S334", "WARNING")]),
+    "older xmin": ([[primary(slots=(slot(xmin_age=160_000_000),))]], [("S334", "CRITICAL")]),
+}
+# fmt: on
+
+
+def found(rounds, **more):
+    expected = [DB2] if any(each.name == "db2" for each in rounds[-1]) else []
+    return diagnose_health(drawn(*rounds, expected=expected, **more), Limits())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_finding_on_its_case_and_none_besides(name):
+    rounds, wanted = CASES[name]
+    assert [(each.code, each.severity.value) for each in found(rounds)] == wanted
+
+
+def test_an_attach_that_was_not_finished_is_told_as_that():
+    unfinished = replace(DB2, unfinished=True)
+    [seen] = diagnose_health(drawn([primary(), silent()], expected=[unfinished]), Limits())
+    assert (seen.code, str(seen.what)) == ("L404", "the attach of db2 was not finished")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_finding_is_explained_and_belongs_to_a_check(name):
+    for each in found(CASES[name][0]):
+        assert find(each.code) is not None
+        assert each.of in {"lag", "slots", "standby", "wal", "primaries"}
+
+
+def test_a_bound_from_above_is_no_proof_of_a_lag():
+    db1, db2 = primary(lsn=5000, senders=(sender(),)), standby(replay=1000, committed=primary().clock - 3600)
+    rounds = [[db1, db2], [later(db1, 0.5, lsn=5100), later(db2, 0.5)]]
+    assert found(rounds) == ()
+
+
+def test_the_worst_comes_first():
+    seen = slot("old", active=False, wal_status="lost", held=None)
+    db1 = primary(slots=(slot("x", xmin_age=20_000_000), seen))
+    assert [each.severity.value for each in found([[db1]])] == ["CRITICAL", "WARNING"]
