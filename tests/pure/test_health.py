@@ -33,6 +33,7 @@ def lagging(seconds):
     return [[later(FED, at, lsn=lsn), later(standby(), at)] for at, lsn in looks]
 
 
+NOBODY = [("F502", "UNKNOWN"), ("L407", "UNKNOWN")]
 FAILS = slower(archiver_failing=True, archiver_failing_since="x")
 PASSED = slot("old", held=GB, safe_bytes=-5, wal_status="unreserved")
 # fmt: off
@@ -42,12 +43,12 @@ CASES = {
     "lags much": (lagging(80), [("L401", "CRITICAL")]),
     "not connected": ([[primary(), standby(receiver=None)]], [("L402", "CRITICAL")]),
     "paused": ([[FED, standby(paused=True)]], [("L403", "CRITICAL")]),
-    "missing": ([[primary(), silent()]], [("L404", "CRITICAL")]),
+    "missing": ([[primary(), silent()]], [("L404", "CRITICAL"), ("L407", "UNKNOWN")]),
     "promoted": ([[primary(timeline=2), primary("db2")]], [("F501", "CRITICAL"), ("L405", "CRITICAL")]),
     "catches up": ([[primary(senders=(sender(state="catchup"),)), standby()]], [("L406", "WARNING")]),
     "silent and fed": ([[FED, silent()]], [("M601", "WARNING")]),
-    "primary silent": ([[silent("db1"), standby()]], [("M601", "CRITICAL"), ("F502", "UNKNOWN")]),
-    "primary hangs": ([[silent("db1", hung=True), standby()]], [("M602", "CRITICAL"), ("F502", "UNKNOWN")]),
+    "primary silent": ([[silent("db1"), standby()]], [("M601", "CRITICAL"), *NOBODY]),
+    "primary hangs": ([[silent("db1", hung=True), standby()]], [("M602", "CRITICAL"), *NOBODY]),
     "stranger": ([[FED, standby(), standby("x", system_identifier="1")]], [("M603", "WARNING")]),
     "archiver": ([[replace(FED, slower=FAILS), standby()]], [("P121", "WARNING")]),
     "lost": ([[primary(slots=(slot("old", active=False, wal_status="lost", held=None),))]], [("S331", "CRITICAL")]),
@@ -79,7 +80,7 @@ def test_each_finding_on_its_case_and_none_besides(name):
 
 def test_an_attach_that_was_not_finished_is_told_as_that():
     unfinished = replace(DB2, unfinished=True)
-    [seen] = diagnose_health(drawn([primary(), silent()], expected=[unfinished]), Limits())
+    seen, _ = diagnose_health(drawn([primary(), silent()], expected=[unfinished]), Limits())
     assert (seen.code, str(seen.what)) == ("L404", "the attach of db2 was not finished")
 
 
@@ -87,7 +88,7 @@ def test_an_attach_that_was_not_finished_is_told_as_that():
 def test_every_finding_is_explained_and_belongs_to_a_check(name):
     for each in found(CASES[name][0]):
         assert find(each.code) is not None
-        assert each.of in {"lag", "slots", "standby", "wal", "primaries"}
+        assert each.of in {"lag", "slots", "standby", "wal", "primaries", "all"}
 
 
 def test_a_bound_from_above_is_no_proof_of_a_lag():

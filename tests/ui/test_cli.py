@@ -9,7 +9,19 @@ from click.testing import CliRunner
 
 from standbyctl.ui.cli import cli
 
-VERBS = ["demo", "preflight", "plan", "attach", "verify", "status", "detach", "export", "explain", "completion"]
+VERBS = [
+    "demo",
+    "preflight",
+    "plan",
+    "attach",
+    "verify",
+    "status",
+    "check",
+    "detach",
+    "export",
+    "explain",
+    "completion",
+]
 
 
 @pytest.fixture

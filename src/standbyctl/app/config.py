@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from standbyctl.domain.errors import UsageError
+from standbyctl.domain.finding import Limits
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.size import parse_period
 
 T = TypeVar("T")
 _NUMBER, _TRUTH = (int, msg("a number")), (bool, msg("true or false"))
@@ -69,11 +71,33 @@ class AttachConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorConfig:
+    """[monitor]: from where on `status` and `check` find something wrong. Times as postgresql.conf has them."""
+
+    lag_warning: str = ""
+    lag_critical: str = ""
+    full_warning: str = ""
+    full_critical: str = ""
+
+    def limits(self, path: str) -> Limits:
+        """The limits that are given, and the defaults of the others; UsageError where one is no time."""
+        limits = Limits()
+        for each in fields(self):
+            if value := getattr(self, each.name):
+                if (seconds := parse_period(value)) is None:
+                    told = msg("{path}: monitor.{key} is no time: {value}", path=path, key=each.name, value=value)
+                    raise UsageError("C101", told)
+                limits = replace(limits, **{each.name: seconds})  # type: ignore[arg-type]
+        return limits
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file."""
 
     nodes: tuple[NodeConfig, ...] = ()
     attach: AttachConfig = field(default_factory=AttachConfig)
+    limits: Limits = field(default_factory=Limits)
 
     def node(self, name: str) -> NodeConfig | None:
         """The node of that name."""
@@ -105,13 +129,17 @@ def parse_config(text: str, path: str) -> Config:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("C101", msg("{path} is no TOML", path=path), detail=msg("{e}", e=error)) from error
-    _check_keys(raw, {"node", "attach"}, path, "")
+    _check_keys(raw, {"node", "attach", "monitor"}, path, "")
     nodes = raw.get("node", [])
-    if not isinstance(nodes, list) or not isinstance(raw.get("attach", {}), dict):
-        raise UsageError("C101", msg("{path}: write [[node]] for each node, and [attach] once", path=path))
+    tables = (raw.get(name, {}) for name in ("attach", "monitor"))
+    if not isinstance(nodes, list) or not all(isinstance(table, dict) for table in tables):
+        raise UsageError(
+            "C101", msg("{path}: write [[node]] for each node, and [attach] and [monitor] once", path=path)
+        )
     return Config(
         nodes=tuple(_fill(NodeConfig, node, path, "node") for node in nodes),
         attach=_fill(AttachConfig, raw.get("attach", {}), path, "attach"),
+        limits=_fill(MonitorConfig, raw.get("monitor", {}), path, "monitor").limits(path),
     )
 
 

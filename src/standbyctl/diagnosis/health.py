@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from standbyctl.diagnosis.picture import AWAY, COPYING, PAUSED, UNFINISHED, UNREACHABLE
 from standbyctl.diagnosis.slots import diagnose_slot
-from standbyctl.domain.finding import LAG, PRIMARIES, STANDBY, WAL, Finding, Limits, Severity, above, finding
+from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, STANDBY, WAL, Finding, Limits, Severity, above, finding
 from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.picture import Lag, NodeView, Picture
 from standbyctl.domain.size import format_seconds, format_size
@@ -47,7 +47,7 @@ def _primaries(picture: Picture) -> Iterator[Finding]:
             "cluster",
             msg("no node that answers is a primary"),
             msg("How far behind the standbys are cannot be known without it."),
-            of=PRIMARIES,
+            of=EVERY,
         )
 
 
@@ -147,7 +147,7 @@ def _standby(node: NodeView) -> Iterator[Finding]:
 def _lag(node: NodeView, limits: Limits) -> Iterator[Finding]:
     lag = node.lag
     if lag is None:
-        if node.role == "standby" and node.upstream is not None:
+        if node.role == "standby" or (node.expected and node.role is None):
             yield finding(
                 "L407",
                 Severity.UNKNOWN,

@@ -9,6 +9,8 @@ from standbyctl.domain.message import Message
 
 LAG, SLOTS, STANDBY, WAL, PRIMARIES = "lag", "slots", "standby", "wal", "primaries"
 FAMILIES = (LAG, SLOTS, STANDBY, WAL, PRIMARIES)
+# What leaves every one of them without an answer.
+EVERY = "all"
 
 
 class Severity(StrEnum):
@@ -23,7 +25,7 @@ class Severity(StrEnum):
 class Finding:
     """A stable code, how bad, what it is about ("node:db2", "slot:old_dr"), what was seen, what follows from it.
 
-    `of`: the family that it belongs to.
+    `of`: the family that it belongs to, or every one.
     """
 
     code: str

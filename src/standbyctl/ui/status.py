@@ -40,8 +40,8 @@ def render_status(status: Status) -> str:
     if picture.slots:
         parts.append(_slots(picture.slots, several=len({slot.node for slot in picture.slots}) > 1))
     parts.append(_loss(status))
-    if status.findings:
-        parts.append([line for finding in status.findings for line in render_finding(finding).splitlines()])
+    if told := _told(status.findings):
+        parts.append([line for finding in told for line in render_finding(finding).splitlines()])
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -124,6 +124,12 @@ def _loss(status: Status) -> list[str]:
         primary=loss.primary, standby=loss.standby,
     )  # fmt: skip
     return wrap(text(told if loss.lag.behind_bytes else none), "", "  ").splitlines()
+
+
+def _told(findings: tuple[Finding, ...]) -> list[Finding]:
+    """That a lag cannot be known is said where nothing else says why."""
+    why = {each.subject for each in findings if each.code != "L407"}
+    return [each for each in findings if each.code != "L407" or not why & {each.subject, "cluster"}]
 
 
 def render_finding(finding: Finding) -> str:

@@ -11,7 +11,6 @@ import click
 from standbyctl.app.cluster import open_cluster
 from standbyctl.app.config import load_config
 from standbyctl.app.status import status
-from standbyctl.domain.finding import Limits
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, state
 from standbyctl.ui.staging import render_waiting, waiting_record
@@ -36,7 +35,7 @@ def command(context: Context, primary: str | None, config: str | None) -> None:
     node = loaded.node(primary or "")
     asked, name = (node.conninfo, node.name) if node and node.conninfo else (primary or "", "")
     with open_cluster(asked, name, loaded, state(), clock) as cluster:
-        seen = status(cluster, state(), clock, Limits())
+        seen = status(cluster, state(), clock, loaded.limits)
     if context.json:
         click.echo(json.dumps(status_record(seen) | waiting_record(seen)))
     else:

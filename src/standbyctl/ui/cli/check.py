@@ -1,0 +1,111 @@
+"""standbyctl check."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import click
+
+from standbyctl.app.cluster import open_cluster
+from standbyctl.app.config import load_config
+from standbyctl.app.status import Status, status
+from standbyctl.domain.errors import StandbyctlError
+from standbyctl.domain.finding import EVERY, FAMILIES, Limits
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.size import parse_period
+from standbyctl.nodes.clock import SystemClock
+from standbyctl.ui.cli.call import Context, machine, misused, state
+from standbyctl.ui.nagios import CODES, check_findings, line, render_check, verdict
+from standbyctl.ui.render import text
+from standbyctl.ui.status import finding_record
+
+_UNKNOWN = 3
+
+
+class _Plugin(click.Command):
+    """Whatever goes wrong is UNKNOWN, for 2 would be read as CRITICAL."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            _unknown(EVERY, error.format_message())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            _unknown(ctx.params["what"], error.format_message())
+
+
+@click.command("check", cls=_Plugin)
+@click.argument("what", type=click.Choice([*FAMILIES, EVERY]), default=EVERY)
+@click.option(
+    "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
+)
+@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@click.option(
+    "-w", "--warning", metavar="TIME", help="A lag that is WARNING. Default: 5s, or lag_warning of [monitor]."
+)
+@click.option("--critical", metavar="TIME", help="A lag that is CRITICAL. Default: 60s, or lag_critical of [monitor].")
+@machine
+def command(context: Context, what: str, primary: str | None, config: str | None, **given: str | None) -> None:
+    """A monitoring plugin (Nagios, Icinga, Zabbix): one line with performance data, and an exit code.
+
+    \b
+    lag        how far behind each standby is
+    slots      lost, close to their cap, or read by nobody, with the time left
+    standby    each is there and streams, and its replay is not paused
+    wal        the archiver; how fast WAL is written
+    primaries  there is one, and not two
+    all        all of it (the default)
+
+    Exit codes are those of plugins: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (usage errors too).
+    """
+    try:
+        loaded, clock = load_config(config, os.environ), SystemClock()
+        limits = _limits(loaded.limits, given)
+        node = loaded.node(primary or "")
+        asked, name = (node.conninfo, node.name) if node and node.conninfo else (primary or "", "")
+        with open_cluster(asked, name, loaded, state(), clock) as cluster:
+            seen = status(cluster, state(), clock, limits)
+    except StandbyctlError as error:
+        if context.debug:
+            raise
+        _unknown(what, _words(error))
+    code, word = CODES[verdict(check_findings(seen, what))]
+    click.echo(json.dumps(_record(seen, what, word)) if context.json else render_check(seen, what, limits))
+    sys.exit(code)
+
+
+def _limits(limits: Limits, given: dict[str, str | None]) -> Limits:
+    for key, value in given.items():
+        if value is not None and (seconds := parse_period(value)) is not None:
+            limits = replace(limits, lag_warning=seconds) if key == "warning" else replace(limits, lag_critical=seconds)
+        elif value is not None:
+            raise misused(msg("--{key}: {value} is no time; for instance 500ms, 5s, 2min", key=key, value=value))
+    return limits
+
+
+def _words(error: StandbyctlError) -> str:
+    told: Message = msg("{what}: {detail}", what=error.what, detail=error.detail) if error.detail else error.what
+    return text(told)
+
+
+def _unknown(family: str, told: str) -> NoReturn:
+    click.echo(line(family, "UNKNOWN", told))
+    sys.exit(_UNKNOWN)
+
+
+def _record(seen: Status, what: str, word: str) -> dict[str, Any]:
+    return {
+        "schema": "standbyctl.check/1",
+        "at": seen.at,
+        "check": what,
+        "verdict": word.lower(),
+        "findings": [finding_record(each) for each in check_findings(seen, what)],
+    }

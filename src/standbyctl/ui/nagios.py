@@ -1,0 +1,121 @@
+"""A check as a monitoring plugin says it: a line with a verdict and performance data, then one for each finding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from standbyctl.app.status import Status
+from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, SLOTS, STANDBY, WAL, Finding, Limits, Severity
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.picture import NodeView, Picture, SlotView
+from standbyctl.domain.size import format_seconds, format_size
+from standbyctl.ui.render import text
+
+# The guidelines of the monitoring plugins: exit status, and the word for it.
+CODES = {
+    None: (0, "OK"),
+    Severity.WARNING: (1, "WARNING"),
+    Severity.CRITICAL: (2, "CRITICAL"),
+    Severity.UNKNOWN: (3, "UNKNOWN"),
+}
+_WORST = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
+# What ends a label, or begins the data.
+_UNFIT = re.compile(r"['=|;\s]")
+
+
+def check_findings(status: Status, family: str) -> tuple[Finding, ...]:
+    """What belongs to one family, or all of them."""
+    return tuple(each for each in status.findings if family == EVERY or each.of in {family, EVERY})
+
+
+def verdict(findings: tuple[Finding, ...]) -> Severity | None:
+    """The worst; None where all is well."""
+    return next((severity for severity in _WORST if any(each.severity is severity for each in findings)), None)
+
+
+def render_check(status: Status, family: str, limits: Limits) -> str:
+    """All of it."""
+    findings = check_findings(status, family)
+    _, word = CODES[verdict(findings)]
+    told = [text(each.what) for each in findings] or [text(each) for each in _well(status.picture, family)]
+    data = " ".join(_data(status.picture, family, limits))
+    first = line(family, word, told[0])
+    more = (
+        [f"{each.severity.value} {each.code}: {_plain(text(each.what))}" for each in findings] if findings[1:] else []
+    )
+    return "\n".join([f"{first} | {data}" if data else first, *more])
+
+
+def line(family: str, word: str, told: str) -> str:
+    """The first line, without data."""
+    return f"STANDBYCTL {family.upper()} {word} - {_plain(told)}"
+
+
+def _plain(told: str) -> str:
+    """On one line, and without what would begin the data."""
+    return " ".join(told.replace("|", "/").split())
+
+
+def _well(picture: Picture, family: str) -> Iterator[Message]:
+    """What was looked at, where nothing is wrong."""
+    standbys = [node for node in picture.nodes if node.role != "primary"]
+    if family == SLOTS:
+        held = sum(slot.sample.retained_bytes or 0 for slot in picture.slots)
+        yield msg("{n} slots hold {size}", n=len(picture.slots), size=format_size(held))
+    elif family == WAL:
+        yield msg("the archiver does not fail")
+    elif family == PRIMARIES:
+        yield msg("{name} is the only primary", name=picture.primaries[0])
+    elif family == STANDBY or not standbys:
+        yield msg("{n} standbys stream", n=sum(node.state == "streaming" for node in standbys))
+    else:
+        worst = max((node.lag.seconds for node in standbys if node.lag), default=0.0)
+        yield msg("{n} standbys, the one furthest behind by {lag}", n=len(standbys), lag=format_seconds(worst))
+
+
+def _data(picture: Picture, family: str, limits: Limits) -> Iterator[str]:
+    """Performance data: label=value[unit];warning;critical;minimum. What is not known is left out."""
+    for node in picture.nodes:
+        if family in {LAG, EVERY}:
+            yield from _lag(node, limits)
+        if family in {WAL, EVERY}:
+            yield from _wal(node)
+    if family in {SLOTS, EVERY}:
+        for slot in picture.slots:
+            yield from _slot(slot, limits)
+    if family in {STANDBY, EVERY}:
+        yield f"streaming={sum(node.streaming for node in picture.nodes)};;;0"
+    if family in {PRIMARIES, EVERY}:
+        yield f"primaries={len(picture.primaries)};;2:;0"
+
+
+def _lag(node: NodeView, limits: Limits) -> Iterator[str]:
+    if node.lag is not None and not node.lag.at_most:
+        yield f"{_label(node.name, 'lag')}={node.lag.seconds:.3f}s;{limits.lag_warning:g};{limits.lag_critical:g};0"
+        yield f"{_label(node.name, 'behind')}={node.lag.behind_bytes}B;;;0"
+
+
+def _wal(node: NodeView) -> Iterator[str]:
+    slower = node.sample.slower if node.sample else None
+    if slower is not None and slower.wal_bytes is not None:
+        yield f"{_label(node.name, 'pg_wal')}={slower.wal_bytes}B;;;0"
+    if slower is not None and slower.free_bytes is not None:
+        yield f"{_label(node.name, 'pg_wal_free')}={slower.free_bytes}B;;;0"
+    if node.rate is not None:
+        yield f"{_label(node.name, 'wal_rate')}={node.rate.bytes_per_second:.0f}B;;;0"
+
+
+def _slot(slot: SlotView, limits: Limits) -> Iterator[str]:
+    own = slot.sample
+    if own.retained_bytes is not None:
+        yield f"{_label(own.name, 'held')}={own.retained_bytes}B;;;0"
+    if own.safe_bytes is not None:
+        yield f"{_label(own.name, 'left')}={own.safe_bytes}B"
+    ends = [each.seconds for each in (slot.lost_in, slot.full_in) if each]
+    if ends:
+        yield f"{_label(own.name, 'full_in')}={min(ends):.0f}s;{limits.full_warning:g}:;{limits.full_critical:g}:;0"
+
+
+def _label(name: str, what: str) -> str:
+    return _UNFIT.sub("_", f"{name}_{what}")

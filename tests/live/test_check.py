@@ -1,0 +1,74 @@
+"""check: what a monitoring system gets, on real servers: exit code, one line, performance data."""
+
+import json
+import re
+
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.one_version]
+
+FIRST = re.compile(r"STANDBYCTL (\w+) (OK|WARNING|CRITICAL|UNKNOWN) - [^|\n]+( \| (\S+=\S+ ?)+)?")
+DATUM = re.compile(r"[^'=|;\s]+=-?[\d.]+(s|B)?(;[\d.:]*){0,3}")
+
+
+def check(pair, *args, status):
+    said = pair.tool("check", *args, status=status).stdout
+    first = said.splitlines()[0]
+    found = FIRST.fullmatch(first)
+    assert found, said
+    for datum in first.partition(" | ")[2].split():
+        assert DATUM.fullmatch(datum), datum
+    assert found[2] == ["OK", "WARNING", "CRITICAL", "UNKNOWN"][status]
+    return said
+
+
+@pytest.mark.sample
+def test_a_pair_that_is_well_and_one_that_is_not(pair):
+    pair.attach()
+    for family in ("lag", "slots", "standby", "wal", "primaries", "all"):
+        check(pair, family, status=0)
+    assert re.search(r"db2_lag=[\d.]+s;5;60;0", check(pair, "lag", status=0))
+    with pair.standby() as conn:
+        conn.execute("SELECT pg_wal_replay_pause()")
+    pair.primary.rows("SELECT pg_logical_emit_message(true, 'x', 'y')")
+    assert "STANDBYCTL STANDBY CRITICAL - replay is paused on db2" in check(pair, "standby", status=2)
+    check(pair, "primaries", status=0)
+    check(pair, "slots", status=0)
+    record = json.loads(pair.tool("check", "all", "--json", status=2).stdout)
+    assert (record["verdict"], record["findings"][0]["code"]) == ("critical", "L403")
+
+
+def test_each_family_has_its_case(pair):
+    pair.attach()
+    pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(pair.data), "-m", "fast")
+    assert "db2 should stream" in check(pair, "standby", status=2)
+    assert "UNKNOWN - how far behind db2 is cannot be known" in check(pair, "lag", status=3)
+    check(pair, "slots", status=0)
+    pair.primary.rows("ALTER SYSTEM SET max_slot_wal_keep_size = '32MB'")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    for _ in range(4):
+        pair.primary.rows("SELECT pg_logical_emit_message(false, 'x', repeat('x', 9000000))")
+        pair.primary.rows("SELECT pg_switch_wal()")
+    pair.primary.rows("CHECKPOINT")
+    assert "slot db2 on" in (lost := check(pair, "slots", status=2))
+    assert "is lost" in lost
+    pair.primary.rows("ALTER SYSTEM SET archive_command = '/bin/false'")
+    pair.primary.stop("immediate")
+    for family in ("lag", "slots", "wal", "primaries"):
+        said = pair.tool("check", family)
+        assert said.returncode in {2, 3}, said.stdout
+        assert said.stdout.startswith("STANDBYCTL ")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nonsense"], "nonsense"),
+        (["lag", "-w", "soon"], "soon is no time"),
+        (["lag", "--frobnicate"], "frobnicate"),
+        (["lag", "-p", "host=127.0.0.1 port=1 user=postgres"], "cannot connect"),
+        (["slots", "-c", "/nonexistent/x.toml"], "cannot read"),
+    ],
+)
+def test_what_goes_wrong_is_unknown_and_never_critical(pair, args, words):
+    assert words in check(pair, *args, status=3)
