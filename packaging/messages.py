@@ -61,7 +61,7 @@ def _help(node: ast.AST) -> Iterator[str]:
         for keyword in node.keywords:
             if keyword.arg == "help":
                 yield from _constant(keyword.value)
-    if isinstance(node, ast.FunctionDef) and node.name in {"command", "cli", "evidence", "runbook"}:
+    if isinstance(node, ast.FunctionDef) and any(_makes_command(each) for each in node.decorator_list):
         yield inspect.cleandoc(ast.get_docstring(node, clean=False) or "")
     if isinstance(node, ast.Assign | ast.AnnAssign):
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -74,6 +74,10 @@ def _help(node: ast.AST) -> Iterator[str]:
                 yield from _constant(value)
         elif _name(target) in {"_REMOVE", "_STAGE", "_HELP", "_OUTPUT"} and node.value is not None:
             yield from _constant(node.value)
+
+
+def _makes_command(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and _name(decorator.func) in {"command", "group"}
 
 
 def _constant(node: ast.expr) -> Iterator[str]:

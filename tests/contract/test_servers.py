@@ -14,6 +14,7 @@ from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.psql import PsqlServer, scram_verifier
 from standbyctl.observe.look import SETTINGS, rights_asked, rights_query
 from standbyctl.observe.restored import DIGEST, HISTORY, WAL
+from standbyctl.observe.slots import slots_query
 from standbyctl.observe.staging import SETTINGS as STAGED
 from standbyctl.observe.surveying import SETTINGS as SURVEYED
 from standbyctl.observe.texts import text
@@ -24,10 +25,12 @@ ODD = ["", "it's", 'a "b"', "back\\slash", "100 % %s", ":name", "日本語", "li
 LOOK = text("server.sql").replace("[roles] AS", "pg_authid AS").replace("([rights])", f"({rights_query()})")
 FLAGS = {"slotless": False, "restored": True}
 SEEN = {"role": "nobody", "ours": ["db2", "db2_copy"], "settings": list(SETTINGS), **FLAGS, **rights_asked()}
+SLOTS, ASKED = slots_query(files=True)
 QUERIES = {
     "look": (LOOK, (SEEN,)),
     "survey": (text("survey.sql"), ({"role": "r", "settings": list(SURVEYED), "telling_roles": ["x"]},)),
     "staging": (text("staging.sql"), ({"settings": list(STAGED)},)),
+    "slots": (SLOTS, (ASKED,)),
     "standby": (text("standby.sql"), ({"slot": "db2"},)),
     "order of text": (text("ordered.sql"), ({"most": 3},)),
     "WAL there is": (f"SELECT w.oldest, w.kept FROM ({WAL}) AS w (lsn, oldest, kept)", ("none",)),

@@ -61,4 +61,5 @@ def known_options():
 
     root = click.Context(cli, info_name="standbyctl")
     verbs = [cli.get_command(root, name) for name in cli.list_commands(root)]
+    verbs += [each for verb in verbs if isinstance(verb, click.Group) for each in verb.commands.values()]
     return {option for verb in verbs for param in verb.params for option in param.opts} | {"--version", "--help"}

@@ -22,6 +22,7 @@ from standbyctl.domain.replacing import Resident
 from standbyctl.domain.service import Service
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.detach import DetachOptions
+from standbyctl.steps.slots import CreateLogicalSlot, DropSlot
 from standbyctl.steps.staging import StageSettings
 from tests.engine.deeds import DEEDS
 from tests.engine.running import attach, detach, dies, journal_at, toy_of
@@ -333,8 +334,8 @@ def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
         attach(toy, journal)
         detach(toy, journal, DELETE)
         done |= toy.kinds
-    # What waits for a restart has a world of its own: test_staging.
-    assert done | {StageSettings} == set(steps.ALL)
+    # What waits for a restart has a world of its own: test_staging; and what no attach does to slots: test_slots.
+    assert done | {StageSettings, CreateLogicalSlot, DropSlot} == set(steps.ALL)
     # No attach has these. A trial leaves nothing behind that a run could find; a test table, when it is killed, what
     # tests/live/test_verify.py finds.
     assert {*DEEDS, TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} == set(get_args(Effect))

@@ -10,13 +10,16 @@ pytestmark = [pytest.mark.live, pytest.mark.sample]
 ASKED = {"wal_keep_size": "256MB", "synchronous_commit": "off"}
 # Tested where a copy was killed (tests/faults), where a person is needed (test_ways.py), where the verifier runs
 # (test_verify_backup.py), where a copy was restored (test_from_restored.py), where something waits for a restart
-# (test_staging.py), and where hosts have systemd (tests/hosts: test_tunnel_steps.py, test_replace.py, test_rhel.py).
+# (test_staging.py), where slots are made and dropped by themselves (test_slots.py), and where hosts
+# have systemd (tests/hosts: test_tunnel_steps.py, test_replace.py, test_rhel.py).
 ELSEWHERE = {
     steps.RemoveDraft,
     steps.SetByHand,
     steps.VerifyCopy,
     steps.SetUpRestored,
     steps.StageSettings,
+    steps.CreateLogicalSlot,
+    steps.DropSlot,
     steps.ProvideTunnelKey,
     steps.AdmitTunnel,
     steps.OpenTunnel,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from standbyctl.app.cluster import _hosts_of
+from standbyctl.app.known import hosts_of
 from standbyctl.app.spot import _service
 from standbyctl.domain.effects import StartServer, StopServer
 from standbyctl.domain.facts import Setting
@@ -85,5 +85,5 @@ def test_the_primarys_host_is_known_by_its_system_and_not_by_a_conninfo_that_man
         "a": (replace(TARGET, primary_ssh="one"), "user=postgres", "71"),
         "b": (replace(TARGET, primary_ssh="two"), "user=postgres", "72"),
     }
-    assert _hosts_of(runs, ("db1", "user=postgres", "72")).primary_ssh == "two"
-    assert not _hosts_of(runs, None).apart
+    assert hosts_of(runs, ("db1", "user=postgres", "72")).primary_ssh == "two"
+    assert not hosts_of(runs, None).apart

@@ -23,6 +23,7 @@ from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartStandby
 from standbyctl.steps.slot import CapSlots, CreateSlot
+from standbyctl.steps.slots import DropSlot
 from tests.pure.examples import (
     BIN,
     CAP,
@@ -279,8 +280,8 @@ def test_only_a_standby_is_condemned_by_being_set_aside(contents: Contents) -> N
     assert not after.follows
 
 
-def test_only_a_deletion_is_past_the_point_of_no_return() -> None:
-    assert [kind for kind in known.ALL if kind.irreversible] == [DeleteDirectory]
+def test_only_what_is_deleted_or_dropped_is_past_the_point_of_no_return() -> None:
+    assert [kind for kind in known.ALL if kind.irreversible] == [DeleteDirectory, DropSlot]
 
 
 def test_facts_of_a_node_that_was_not_observed_are_not_made_up() -> None:

@@ -17,6 +17,7 @@ VERBS = [
     "verify",
     "status",
     "check",
+    "slots",
     "detach",
     "export",
     "explain",
@@ -42,6 +43,11 @@ def test_help_is_as_it_was_looked_at(run, golden, verb):
     done = run(*([verb] if verb else []), "--help")
     assert done.exit_code == 0
     golden(f"help-{verb or 'standbyctl'}.txt", done.output)
+
+
+@pytest.mark.parametrize("verb", ["create", "drop", "cap", "keep"])
+def test_help_of_what_is_done_about_slots_is_as_it_was_looked_at(run, golden, verb):
+    golden(f"help-slots-{verb}.txt", run("slots", verb, "--help").output)
 
 
 def test_help_names_only_what_exists(run):

@@ -171,7 +171,14 @@ def run(*args, **env):
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("verb", [[], *([verb] for verb in VERBS), ["export", "runbook"], ["export", "evidence"]])
+BELOW = [
+    ("export", "runbook"),
+    ("export", "evidence"),
+    *(("slots", each) for each in ("create", "drop", "cap", "keep")),
+]
+
+
+@pytest.mark.parametrize("verb", [[], *([verb] for verb in VERBS), *BELOW])
 def test_help_is_japanese_within_eighty_columns(verb):
     said = run(*verb, "--help", LANG="ja_JP.UTF-8")
     assert "使い方:" in said

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from standbyctl.app.config import Config
-from standbyctl.app.hosts import Hosts, ssh_command
+from standbyctl.app.hosts import Hosts
+from standbyctl.app.known import Ran, head_of, hosts_of, only_one
 from standbyctl.app.request import connection_params
 from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.state import State
-from standbyctl.domain.errors import UsageError
-from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Expected
 from standbyctl.domain.staging import Staging
-from standbyctl.domain.target import Target
 from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.ports import Clock, Host, Reached
 from standbyctl.observe.samples import Sampler
 
-# What an attach was of: its target, the conninfo of its primary, that one's system identifier.
-Ran = tuple[Target, str, str]
 # A primary: its name, conninfo and system identifier.
 Head = tuple[str, str, str]
 FIRST_ANSWER_SECONDS = 2.0
@@ -55,12 +50,12 @@ def open_cluster(asked: str, primary_name: str, config: Config, state: State, cl
     """`asked`: a conninfo or a known name; empty for the only cluster that is known here."""
     runs = {name: run for name in state.names() if (run := state.journal(name).run())}
     staged = [(was[0].primary, was[1], was[2]) for each in state.stagings() if (was := each.asked(Staging))]
-    every: list[Head] = [*staged, *map(_head_of, runs.values())]
+    every: list[Head] = [*staged, *map(head_of, runs.values())]
     if not asked and not every and (node := next((each for each in config.nodes if each.conninfo), None)):
         asked, primary_name = node.conninfo, node.name
-    known = next((each for each in every[::-1] if asked in each[:2]), None) if asked else _only(every, state)
+    known = next((each for each in every[::-1] if asked in each[:2]), None) if asked else only_one(every, state)
     name = primary_name or (known[0] if known else "primary")
-    hosts = _hosts_of(runs, known)
+    hosts = hosts_of(runs, known)
     server = primary_server(name, connection_params(known[1] if known else asked), hosts)
     doors = _Doors(clock)
     if known:
@@ -104,7 +99,7 @@ def _add_run(doors: _Doors, run: Ran, hosts: Hosts) -> None:
     """What an attach from here was of: the primary at the head, what is in between, and the standby."""
     target, conninfo, _ = run
     there = hosts.beside(target.primary_ssh, target.standby_ssh, away=target.away)
-    head, head_conninfo, _ = _head_of(run)
+    head, head_conninfo, _ = head_of(run)
     above = hosts.beside(target.head_ssh, target.standby_ssh) if target.head else there
     server = primary_server(head, connection_params(head_conninfo), above)
     doors.add(head, server, above.primary(_user_there(above)), by_ssh=bool(above.primary_ssh))
@@ -125,46 +120,3 @@ def _user_there(hosts: Hosts) -> str:
 
 def _this_host() -> Host:
     return LocalHost(pwd.getpwuid(os.geteuid()).pw_name)
-
-
-def _hosts_of(runs: Mapping[str, Ran], known: Head | None) -> Hosts:
-    """How the host of a primary is reached that some attach from here was to: by its system, for on their own hosts
-    many have the same conninfo.
-    """
-    command = ssh_command(os.environ)
-    found = (target for target, _, system in runs.values() if known and system == known[2])
-    return next(
-        (
-            Hosts(each.head_ssh, each.standby_ssh, command)
-            if each.head
-            else Hosts(each.primary_ssh, each.standby_ssh, command, each.away)
-            for each in found
-        ),
-        Hosts(command=command),
-    )
-
-
-def _head_of(run: Ran) -> Head:
-    """The primary of an attach, whatever it streams from: its name, conninfo and system identifier."""
-    target, conninfo, system = run
-    return target.writer, target.head_conninfo or conninfo, system
-
-
-def _only(known: Sequence[Head], state: State) -> Head:
-    """The only primary that is known here."""
-    if not known:
-        raise UsageError(
-            "C113",
-            msg("nothing is attached from here"),
-            detail=msg("State: {path}", path=state.root),
-            hint=msg("Give the conninfo of a primary with -p."),
-        )
-    if len({system for _, _, system in known}) > 1:
-        named = sorted({f"{name} ({conninfo})" for name, conninfo, _ in known})
-        raise UsageError(
-            "C113",
-            msg("which primary?"),
-            detail=msg("Attached to from here: {names}.", names="; ".join(named)),
-            hint=msg("Give one with -p, by its name or conninfo."),
-        )
-    return known[-1]

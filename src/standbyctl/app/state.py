@@ -13,6 +13,7 @@ from pathlib import Path
 from standbyctl import steps
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.slots import SlotsOf
 from standbyctl.domain.staging import Staging
 from standbyctl.engine.journal import Journal
 
@@ -64,6 +65,28 @@ class State:
         """Those of every primary that something was staged for from here, and not taken back."""
         every = (Journal(path, steps.ALL, now, who) for path in sorted(self.root.glob("*/stage-*.jsonl")))
         return tuple(journal for journal in every if journal.asked(Staging) is not None)
+
+    def slot_journal(self, what: str, of: SlotsOf, system_identifier: str) -> Journal:
+        """The journal of what was done about the slots of one server: `slots` themselves, or the `cap`, or the `keep`.
+
+        A standby has the system identifier of its primary: each is found by where it is.
+        """
+        file = f"{what}-{system_identifier}.jsonl"
+        for path in sorted(self.root.glob(f"*/{file}")):
+            journal = self._journal_at(path)
+            if (asked := journal.last(SlotsOf)) and asked.is_of(of):
+                return journal
+        mine = self.root / re.sub(r"[^A-Za-z0-9_]", "_", of.primary) / file
+        return self._journal_at(mine)
+
+    def slot_journals(self) -> tuple[tuple[SlotsOf, str, str], ...]:
+        """The servers whose slots something was done about from here: whose, conninfo, system identifier."""
+        paths = sorted(path for what in ("slots", "cap", "keep") for path in self.root.glob(f"*/{what}-*.jsonl"))
+        runs = (self._journal_at(path).asked(SlotsOf) for path in paths)
+        return tuple(run for run in runs if run is not None)
+
+    def _journal_at(self, path: Path) -> Journal:
+        return Journal(path, steps.ALL, now, who)
 
     def names(self) -> tuple[str, ...]:
         """The standbys that are attached, or on their way, from here."""

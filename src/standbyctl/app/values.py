@@ -9,6 +9,7 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.parameter import size_text
 from standbyctl.domain.size import parse_size
+from standbyctl.domain.slots import CAP, NO_LIMIT, WAL_KEEP
 from standbyctl.domain.target import HbaWay, SettingsWay
 from standbyctl.domain.tunnel import Via
 
@@ -59,6 +60,22 @@ def wal_keep_size(text: str) -> str:
             hint=msg("Write it as postgresql.conf does: 20GB, 512MB."),
         )
     return size_text(megabytes) if text else ""
+
+
+def slots_bound(parameter: str, text: str) -> str:
+    """A size of whole MB, or none: what is written for it."""
+    if text == "none":
+        return NO_LIMIT if parameter == CAP else "0"
+    if parameter == WAL_KEEP:
+        return wal_keep_size(text)
+    megabytes = (parse_size(text) or 0) // _MB
+    if not 1 <= megabytes <= _MOST_MB:
+        raise UsageError(
+            "C107",
+            msg('"{text}" is no {name}', text=text, name=parameter),
+            hint=msg("Write it as postgresql.conf does: 20GB, 512MB; or none, for no limit."),
+        )
+    return size_text(megabytes)
 
 
 def max_rate(text: str) -> str:

@@ -25,6 +25,7 @@ from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import quoted
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import MoveCluster as MoveCluster
 from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
@@ -50,14 +51,16 @@ from standbyctl.domain.tunnel import TryTunnel as TryTunnel
 
 @dataclass(frozen=True, slots=True)
 class Sql(Deed):
-    """Run one statement in a session of its own, in autocommit."""
+    """Run one statement in a session of its own, in autocommit. `database`: where it is not that of the conninfo."""
 
     node: str
     statement: str
+    database: str = ""
 
     @property
     def said(self) -> Message:
-        return literally(f"{self.statement};")
+        there = f"\\connect {quoted(self.database)}\n" if self.database else ""
+        return literally(f"{there}{self.statement};")
 
 
 @dataclass(frozen=True, slots=True)

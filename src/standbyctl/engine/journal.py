@@ -22,13 +22,14 @@ from standbyctl.domain.effects import Effect
 from standbyctl.domain.errors import CannotTellError, StandbyctlError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.slots import SlotsOf
 from standbyctl.domain.staging import Staging
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Memory, Remembered
 from standbyctl.steps.base import GiveBack, Step
 
 SCHEMA = "standbyctl.journal/1"
-Asked = TypeVar("Asked", Target, Staging)
+Asked = TypeVar("Asked", Target, Staging, SlotsOf)
 
 
 # What such a line begins with, after the moment.
@@ -61,7 +62,7 @@ class Journal:
 
     def open(
         self,
-        target: Target | Staging,
+        target: Target | Staging | SlotsOf,
         conninfo: str,
         system_identifier: str,
         steps: Iterable[Step] = (),
@@ -203,6 +204,26 @@ class Journal:
                 elif record["event"] == "run":
                     found = decode(kind, record["target"]), record["conninfo"], record["system_identifier"]
         return found
+
+    def last(self, kind: type[Asked]) -> Asked | None:
+        """What was ever asked last, closed or not: whose journal this is."""
+        found: Asked | None = None
+        with self._records() as records:
+            for record in records:
+                if record["event"] == "run":
+                    found = decode(kind, record["target"])
+        return found
+
+    def times(self, kind: type[Step]) -> tuple[tuple[Step, str], ...]:
+        """The steps of a kind that were seen done, and when, as long as they are remembered."""
+        found: list[tuple[Step, str]] = []
+        with self._records() as records:
+            for record in records:
+                if record["event"] == "closed":
+                    found = []
+                elif record["event"] == "done" and record["step"] and record["step"]["kind"] == kind.__name__:
+                    found.append((decode_tagged(self._kinds, record["step"]), str(record["at"])))
+        return tuple(found)
 
     @contextmanager
     def _records(self, *, told: bool = False) -> Iterator[Iterator[dict[str, Any]]]:

@@ -35,7 +35,11 @@ SELECT s.name, CASE WHEN s.source NOT IN ('client', 'database', 'user', 'databas
 
 def run_sql(effect: fx.Sql, world: World) -> None:
     """One statement."""
-    rows = once(world.doors[effect.node].server, effect.statement)
+    session = world.doors[effect.node].server.session(effect.database)
+    try:
+        rows = session.rows(effect.statement)
+    finally:
+        session.close()
     if rows:
         answer = "; ".join(", ".join(map(_word, row)) for row in rows)
         world.tell(Answer(msg("answer: {rows}", rows=answer)))

@@ -12,6 +12,7 @@ from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
+from standbyctl.steps.slots import CreateLogicalSlot, DropSlot
 from standbyctl.steps.staging import StageSettings
 from standbyctl.steps.tunnel import AdmitTunnel, OpenTunnel, ProvideTunnelKey
 
@@ -39,4 +40,6 @@ ALL = (
     ProvideTunnelKey,
     AdmitTunnel,
     OpenTunnel,
+    CreateLogicalSlot,
+    DropSlot,
 )

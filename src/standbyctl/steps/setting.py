@@ -10,9 +10,11 @@ from standbyctl.domain.effects import AlterSystem, AwaitSettings, Effect, Reload
 from standbyctl.domain.facts import Facts, Setting
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.parameter import Wanted, setting_of
+from standbyctl.domain.slots import CAP as CAP
+from standbyctl.domain.slots import WAL_KEEP as WAL_KEEP
 from standbyctl.steps.base import Impact, Step
 
-WAL_KEEP = "wal_keep_size"
+SIZES = (CAP, WAL_KEEP)
 COMMIT = "synchronous_commit"
 WAIT_SECONDS = 3600
 _FILE = "configuration file"
@@ -97,12 +99,21 @@ class SetParameter(Alteration):
 
     @property
     def text(self) -> Message:
-        previous = f"{self.previous}MB" if self.parameter == WAL_KEEP and self.previous != "0" else self.previous
-        return msg("{name}: {previous} -> {value} (reload)", name=self.parameter, previous=previous, value=self.value)
+        return msg(
+            "{name}: {previous} -> {value} (reload)",
+            name=self.parameter,
+            previous=_bound(f"{self.previous}MB" if self.parameter in SIZES else self.previous),
+            value=_bound(self.value),
+        )
 
     @property
     def gist(self) -> Step:
         return replace(self, previous="")
+
+
+def _bound(value: str) -> str | Message:
+    """What stands for no number."""
+    return msg("-1 (no limit)") if value in {"-1", "-1MB"} else "0" if value == "0MB" else value
 
 
 @dataclass(frozen=True, slots=True)

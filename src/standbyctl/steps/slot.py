@@ -9,11 +9,11 @@ from standbyctl.domain.effects import Effect, Sql, WaitUntil
 from standbyctl.domain.facts import Facts, Slot
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.parameter import size_text
+from standbyctl.domain.slots import CAP as CAP
 from standbyctl.steps.base import Step
 from standbyctl.steps.setting import Alteration, Change
 from standbyctl.steps.sql import sql
 
-CAP = "max_slot_wal_keep_size"
 IDLE_SECONDS = 30
 
 
@@ -67,7 +67,7 @@ class CreateSlot(Step):
         return replace(self, replace_lost=False)
 
     def after(self, facts: Facts) -> Facts:
-        return _with_slot(facts, self.primary, self.slot, Slot(self.slot))
+        return with_slot(facts, self.primary, self.slot, Slot(self.slot))
 
     def effects(self) -> tuple[Effect, ...]:
         # Without immediately_reserve a slot keeps nothing until it is first used (all versions).
@@ -102,7 +102,7 @@ class CreateSlot(Step):
         slot = facts.server(self.primary).slot(self.slot)
         if slot is None or slot.slot_type != "physical":
             return facts
-        return _with_slot(facts, self.primary, self.slot, None)
+        return with_slot(facts, self.primary, self.slot, None)
 
 
 def until_idle(node: str, slot: str) -> Effect:
@@ -117,6 +117,7 @@ def until_left(node: str, application: str) -> Effect:
     return WaitUntil(node, gone, IDLE_SECONDS)
 
 
-def _with_slot(facts: Facts, node: str, name: str, slot: Slot | None) -> Facts:
+def with_slot(facts: Facts, node: str, name: str, slot: Slot | None) -> Facts:
+    """The same facts with that slot; with none, without it."""
     others = tuple(other for other in facts.server(node).slots if other.name != name)
     return facts.with_server(node, slots=tuple(sorted((*others, slot) if slot else others, key=lambda each: each.name)))

@@ -13,7 +13,7 @@ from standbyctl.domain.errors import BlockedError, StandbyctlError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
-from standbyctl.steps.base import Impact, Step
+from standbyctl.steps.base import GiveBack, Impact, Step
 from standbyctl.ui.i18n import translate
 from standbyctl.ui.width import cells, fold, pad
 
@@ -119,7 +119,9 @@ def render_plan(plan: Plan, target: Target, *, effects: bool = False) -> str:
         )
     )  # fmt: skip
     undo = text(msg("Undo: {what}", what=f"standbyctl detach {target.name}"))
-    return "\n".join([head, _felt(plan, target.primary), undo, *_steps(plan, effects=effects), *_notes(plan)])
+    return "\n".join(
+        [head, felt_line(plan, target.primary), undo, *step_lines(plan, effects=effects), *note_lines(plan)]
+    )
 
 
 def render_saved(path: str, *, attach: bool) -> str:
@@ -136,17 +138,19 @@ def render_detach(plan: Plan, target: Target) -> str:
     """What detach will do."""
     head = text(msg("Plan: detach {name} from {primary}", name=target.name, primary=target.primary))
     if not plan.steps:
-        return "\n".join([head, text(msg("Nothing is left to give back.")), *_notes(plan)])
-    return "\n".join([head, _felt(plan, target.primary), *_steps(plan), *_notes(plan)])
+        return "\n".join([head, text(msg("Nothing is left to give back.")), *note_lines(plan)])
+    return "\n".join([head, felt_line(plan, target.primary), *step_lines(plan), *note_lines(plan)])
 
 
-def _felt(plan: Plan, primary: str) -> str:
+def felt_line(plan: Plan, primary: str) -> str:
+    """Whether anybody feels it: reloads, and no restart."""
     reloads = sum(step.felt is Impact.RELOAD for step in plan.steps if step.place == primary)
     times = {0: msg("no reload"), 1: msg("1 reload")}.get(reloads, msg("{n} reloads", n=reloads))
     return text(msg("No restart of {primary}; {n} of its configuration", primary=primary, n=times))
 
 
-def _steps(plan: Plan, *, effects: bool = False) -> list[str]:
+def step_lines(plan: Plan, *, effects: bool = False) -> list[str]:
+    """A numbered list, by node; a line is drawn above what cannot be undone."""
     lines: list[str] = []
     place = ""
     warned = False
@@ -169,11 +173,13 @@ def _effects(step: Step, indent: str) -> list[str]:
     """The very statements, lines and commands that will be carried out; what is felt; what undoes it."""
     shown = [line for effect in step.effects() for line in text(effect.said).splitlines()]
     felt = [wrap(text(msg("impact: {felt}", felt=FELT[step.felt])), indent, indent)]
-    undo = [wrap(text(msg("undo: {what}", what=step.undo_text)), indent, f"{indent}  ")]
+    back = isinstance(step, GiveBack)
+    undo = [] if back else [wrap(text(msg("undo: {what}", what=step.undo_text)), indent, f"{indent}  ")]
     return [*(wrap(line, f"{indent}> ", f"{indent}  ") for line in shown), *felt, *undo]
 
 
-def _notes(plan: Plan) -> list[str]:
+def note_lines(plan: Plan) -> list[str]:
+    """What is left alone, and what comes of it."""
     if not plan.notes:
         return []
     return ["", *(wrap(text(note), f"  {pad(text(msg('Note:')), 6)}", " " * 8) for note in plan.notes)]

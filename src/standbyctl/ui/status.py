@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from standbyctl.app.status import Status
 from standbyctl.diagnosis.health import lag_text
 from standbyctl.domain.finding import Finding
 from standbyctl.domain.lsn import format_lsn
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import Full, Lag, NodeView, SlotView
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.ui.render import shown, text, wrap
@@ -60,18 +61,47 @@ def _nodes(nodes: tuple[NodeView, ...]) -> list[str]:
     return lines(made)
 
 
-def _slots(slots: tuple[SlotView, ...], *, several: bool) -> list[str]:
-    columns = [msg("Slot"), msg("Type"), msg("Used by"), msg("WAL held"), msg("Cap left")]
-    if ending := any(short_full(slot) for slot in slots):
-        columns.append(msg("Full in"))
-    made = table(*([msg("On"), *columns] if several else columns), right={4, 5, 6} if several else {3, 4, 5})
+def _slots(slots: tuple[SlotView, ...], *, several: bool, every: bool = False) -> list[str]:
+    """`several`: of more than one server. `every`: what is rarely asked, too."""
+    columns: list[tuple[Message, bool, Callable[[SlotView], str], bool]] = [
+        (msg("On"), False, lambda slot: shown(slot.node), several),
+        (msg("Slot"), False, lambda slot: shown(slot.sample.name), True),
+        (msg("Type"), False, lambda slot: _word(slot.sample.slot_type), True),
+        (msg("Database"), False, lambda slot: or_dash(slot.sample.database), every),
+        (msg("Used by"), False, _user, True),
+        (msg("Status"), False, lambda slot: or_dash(slot.sample.wal_status), every),
+        (msg("WAL held"), True, lambda slot: size(slot.sample.retained_bytes), True),
+        (msg("Cap left"), True, _cap, True),
+        (msg("Xmin age"), True, lambda slot: or_dash(slot.sample.xmin_age), every),
+        (msg("Full in"), True, short_full, every or any(short_full(slot) for slot in slots)),
+    ]
+    shown_ones = [(title, right, cell) for title, right, cell, wanted in columns if wanted]
+    right = {number for number, (_, each, _) in enumerate(shown_ones) if each}
+    made = table(*(title for title, _, _ in shown_ones), right=right)
     for slot in slots:
-        row = [
-            shown(slot.sample.name), _word(slot.sample.slot_type), _user(slot), size(slot.sample.retained_bytes),
-            _cap(slot), *([short_full(slot)] if ending else []),
-        ]  # fmt: skip
-        made.add_row(*([shown(slot.node), *row] if several else row))
+        made.add_row(*(cell(slot) for _, _, cell in shown_ones))
     return lines(made)
+
+
+def render_slots(status: Status, slots: tuple[SlotView, ...]) -> str:
+    """Slots, whatever is known of them, and what is wrong with them."""
+    if not slots:
+        return text(msg("No slots."))
+    names = {f"slot:{slot.sample.name}" for slot in slots}
+    told = [finding for finding in status.findings if finding.subject in names]
+    several = len({slot.node for slot in status.picture.slots}) > 1
+    parts = ["\n".join(_slots(slots, several=several, every=True)), "\n".join(map(render_finding, told))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def slots_record(status: Status, slots: tuple[SlotView, ...]) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "schema": "standbyctl.slots-list/1",
+        "at": status.at,
+        "slots": [_slot_record(slot) for slot in slots],
+        "findings": [finding_record(each) for each in status.findings if each.subject.startswith("slot:")],
+    }
 
 
 def _user(slot: SlotView) -> str:

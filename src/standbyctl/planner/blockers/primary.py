@@ -185,9 +185,14 @@ def _may_name(names: str, ours: set[str]) -> bool:
 
 def reload_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
     """What somebody has written into a file and not loaded, where our reload would put it into force."""
+    yield from reload_blockers_of(facts, target.primary, steps)
+
+
+def reload_blockers_of(facts: Facts, node: str, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """The same of any server."""
     if not any(step.felt is Impact.RELOAD for step in steps):
         return
-    server, node = facts.server(target.primary), target.primary
+    server = facts.server(node)
     names = server.setting("synchronous_standby_names")
     if names.in_file and names.in_file != names.value:
         yield Blocker(

@@ -87,6 +87,19 @@ def rights_ahead(target: Target, lacks: Collection[str]) -> set[str]:
     return {right for right in lacks if right in needed} | set(by_sql(lacks) if target.hba is HbaWay.SQL else ())
 
 
+def lacking_blockers(server: Server, node: str, needed: Collection[str]) -> Iterator[Blocker]:
+    """What of these the role that was connected as may not do, where no standby's role is concerned."""
+    if server.superuser or not (lacks := set(server.lacks) & set(needed)):
+        return
+    yield Blocker(
+        "P116",
+        msg("the role {user} lacks rights on {node}", user=server.user, node=node),
+        msg("It is no superuser, and may not: {missing}.", missing=listed(_word(right) for right in _in_order(lacks))),
+        msg("Connect as a superuser, or have one run these lines in the database {name}:", name=server.database)
+        .followed_by(grants(lacks, server.user, major(server.version_num))),
+    )  # fmt: skip
+
+
 def rights_blocker(
     target: Target,
     user: str,

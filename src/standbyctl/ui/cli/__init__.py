@@ -21,6 +21,7 @@ _VERBS = {
     "verify": "Prove that a standby is a true, current copy of its primary.",
     "status": "Who replicates from whom, now.",
     "check": "A monitoring plugin: lag, slots, standbys, WAL, primaries.",
+    "slots": "List, make, drop replication slots; bound the WAL they keep.",
     "detach": "Undo attach: standby, slot, setting, hba line, role, passfile.",
     "export": "A plan as a runbook, a run as evidence, to be signed and filed.",
     "explain": "What a code means, why, and what to do. Needs no server.",

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
 
-from standbyctl.app.cluster import open_cluster
-from standbyctl.app.config import load_config
 from standbyctl.app.status import Status, status
 from standbyctl.domain.errors import StandbyctlError
-from standbyctl.domain.finding import EVERY, FAMILIES, Limits
+from standbyctl.domain.finding import EVERY, FAMILIES
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import parse_period
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, misused, state
+from standbyctl.ui.cli.looking import opened, which
 from standbyctl.ui.nagios import CODES, check_findings, line, render_check, verdict
 from standbyctl.ui.render import text
 from standbyctl.ui.status import finding_record
@@ -44,10 +42,7 @@ class _Plugin(click.Command):
 
 @click.command("check", cls=_Plugin)
 @click.argument("what", type=click.Choice([*FAMILIES, EVERY]), default=EVERY)
-@click.option(
-    "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
-)
-@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@which
 @click.option(
     "-w", "--warning", metavar="TIME", help="A lag that is WARNING. Default: 5s, or lag_warning of [monitor]."
 )
@@ -67,12 +62,14 @@ def command(context: Context, what: str, primary: str | None, config: str | None
     Exit codes are those of plugins: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (usage errors too).
     """
     try:
-        loaded, clock = load_config(config, os.environ), SystemClock()
-        limits = _limits(loaded.limits, given)
-        node = loaded.node(primary or "")
-        asked, name = (node.conninfo, node.name) if node and node.conninfo else (primary or "", "")
-        with open_cluster(asked, name, loaded, state(), clock) as cluster:
-            seen = status(cluster, state(), clock, limits)
+        wanted = {key: _seconds(key, value) for key, value in given.items() if value is not None}
+        with opened(primary, config) as (cluster, loaded):
+            limits = replace(
+                loaded.limits,
+                lag_warning=wanted.get("warning", loaded.limits.lag_warning),
+                lag_critical=wanted.get("critical", loaded.limits.lag_critical),
+            )
+            seen = status(cluster, state(), SystemClock(), limits)
     except StandbyctlError as error:
         if context.debug:
             raise
@@ -82,13 +79,10 @@ def command(context: Context, what: str, primary: str | None, config: str | None
     sys.exit(code)
 
 
-def _limits(limits: Limits, given: dict[str, str | None]) -> Limits:
-    for key, value in given.items():
-        if value is not None and (seconds := parse_period(value)) is not None:
-            limits = replace(limits, lag_warning=seconds) if key == "warning" else replace(limits, lag_critical=seconds)
-        elif value is not None:
-            raise misused(msg("--{key}: {value} is no time; for instance 500ms, 5s, 2min", key=key, value=value))
-    return limits
+def _seconds(key: str, value: str) -> float:
+    if (seconds := parse_period(value)) is None:
+        raise misused(msg("--{key}: {value} is no time; for instance 500ms, 5s, 2min", key=key, value=value))
+    return seconds
 
 
 def _words(error: StandbyctlError) -> str:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import click
 
-from standbyctl.app.cluster import open_cluster
-from standbyctl.app.config import load_config
 from standbyctl.app.status import status
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, state
+from standbyctl.ui.cli.looking import opened, which
 from standbyctl.ui.staging import render_waiting, waiting_record
 from standbyctl.ui.status import render_status, status_record
 
 
 @click.command("status")
-@click.option(
-    "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
-)
-@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@which
 @machine
 def command(context: Context, primary: str | None, config: str | None) -> None:
     """Who replicates from whom, how far behind, what slots hold, and what is wrong.
@@ -31,11 +26,8 @@ def command(context: Context, primary: str | None, config: str | None) -> None:
 
     Exit code 1: a standby that was attached from here does not stream, or something is CRITICAL.
     """
-    loaded, clock = load_config(config, os.environ), SystemClock()
-    node = loaded.node(primary or "")
-    asked, name = (node.conninfo, node.name) if node and node.conninfo else (primary or "", "")
-    with open_cluster(asked, name, loaded, state(), clock) as cluster:
-        seen = status(cluster, state(), clock, loaded.limits)
+    with opened(primary, config) as (cluster, loaded):
+        seen = status(cluster, state(), SystemClock(), loaded.limits)
     if context.json:
         click.echo(json.dumps(status_record(seen) | waiting_record(seen)))
     else:

@@ -1,0 +1,119 @@
+"""The servers that are known here: by what was attached, staged, or done about slots, and by what names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from standbyctl.app.conninfo import connection_params
+from standbyctl.app.hosts import Hosts, ssh_command
+from standbyctl.app.servers import primary_server, standby_server
+from standbyctl.app.state import State
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.message import msg
+from standbyctl.domain.staging import Staging
+from standbyctl.domain.target import Target
+from standbyctl.nodes.ports import Reached
+
+# What an attach was of: its target, the conninfo of its primary, that one's system identifier.
+Ran = tuple[Target, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A server, and the machines behind it. `system_identifier`: as it was known; empty where nothing was.
+
+    `name`: empty where it has none yet. `ssh`: how its own host is reached, where that is another.
+    """
+
+    name: str
+    conninfo: str
+    system_identifier: str
+    server: Reached
+    hosts: Hosts
+    ssh: str = ""
+
+
+def find_server(asked: str, name: str, state: State) -> Way:
+    """By a conninfo, or the name of a primary or a standby; with neither, the only primary that is known.
+
+    `name`: by which the configuration knows it.
+    """
+    runs = {each: run for each in state.names() if (run := state.journal(each).run())}
+    if asked in runs:
+        return _standby_of(asked, runs[asked])
+    heads = [*_staged(state), *map(head_of, runs.values())]
+    others = [(of.primary, conninfo, system) for of, conninfo, system in state.slot_journals()]
+    known = (
+        next((each for each in [*heads[::-1], *others] if each[0] == asked), None)
+        if asked
+        else only_one(heads or others, state)
+    )
+    conninfo = known[1] if known else asked
+    hosts = hosts_of(runs, known)
+    server = primary_server(name or (known[0] if known else "the primary"), connection_params(conninfo), hosts)
+    return Way(
+        name or (known[0] if known else ""), conninfo, known[2] if known else "", server, hosts, hosts.primary_ssh
+    )
+
+
+def _standby_of(name: str, run: Ran) -> Way:
+    target, conninfo, system = run
+    hosts = Hosts(target.primary_ssh, target.standby_ssh, ssh_command(os.environ), target.away)
+    upstream = primary_server(target.primary, connection_params(conninfo), hosts)
+    return Way(name, conninfo, system, standby_server(target, upstream, hosts), hosts, target.standby_ssh)
+
+
+def known_heads(state: State) -> tuple[tuple[str, str], ...]:
+    """The primaries that were attached to, or staged for, from here: name and system identifier, the latest first."""
+    runs = [run for each in state.names() if (run := state.journal(each).run())]
+    return tuple((name, system) for name, _, system in [*_staged(state), *map(head_of, runs)][::-1])
+
+
+def _staged(state: State) -> list[tuple[str, str, str]]:
+    runs = [journal.asked(Staging) for journal in state.stagings()]
+    return [(run[0].primary, run[1], run[2]) for run in runs if run]
+
+
+def hosts_of(runs: Mapping[str, Ran], known: tuple[str, str, str] | None) -> Hosts:
+    """How the host of a primary is reached that some attach from here was to: by its system, for on their own hosts
+    many have the same conninfo.
+    """
+    command = ssh_command(os.environ)
+    found = (target for target, _, system in runs.values() if known and system == known[2])
+    return next(
+        (
+            Hosts(each.head_ssh, each.standby_ssh, command)
+            if each.head
+            else Hosts(each.primary_ssh, each.standby_ssh, command, each.away)
+            for each in found
+        ),
+        Hosts(command=command),
+    )
+
+
+def head_of(run: Ran) -> tuple[str, str, str]:
+    """The primary of an attach, whatever it streams from: its name, conninfo and system identifier."""
+    target, conninfo, system = run
+    return target.writer, target.head_conninfo or conninfo, system
+
+
+def only_one(known: Sequence[tuple[str, str, str]], state: State) -> tuple[str, str, str]:
+    """The only primary that is known here: its name, conninfo and system identifier."""
+    if not known:
+        raise UsageError(
+            "C113",
+            msg("nothing is attached from here"),
+            detail=msg("State: {path}", path=state.root),
+            hint=msg("Give the conninfo of a primary with -p."),
+        )
+    if len({system for _, _, system in known}) > 1:
+        named = sorted({f"{name} ({conninfo})" for name, conninfo, _ in known})
+        raise UsageError(
+            "C113",
+            msg("which primary?"),
+            detail=msg("Attached to from here: {names}.", names="; ".join(named)),
+            hint=msg("Give one with -p, by its name or conninfo."),
+        )
+    return known[-1]
