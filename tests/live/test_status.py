@@ -1,11 +1,17 @@
 """status: every case of a cluster that is not well, on real servers; one that hangs keeps nobody waiting."""
 
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
+import sys
+import termios
 import time
 from contextlib import contextmanager
 
@@ -132,3 +138,56 @@ def test_names_of_others_do_not_drive_the_terminal(pair):
         said = pair.tool("status", status=0).stdout
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", said)
     assert "[red]" in said
+
+
+def test_the_procedures_own_statements_and_where_they_mislead(pair):
+    pair.attach()
+    said = pair.tool("status", "--sql", status=0).stdout
+    assert "db2> SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()," in said
+    assert "replay_lag_seconds grows on an idle primary" in said
+    found = record(pair, "--sql", status=0)["sql"]
+    assert [(each["node"] == "db2", len(each["rows"])) for each in found] == [
+        (False, 1), (False, 1), (False, 1), (True, 1),
+    ]  # fmt: skip
+    assert found[0]["rows"][0]["application_name"] == "db2"
+
+
+def terminal(pair, *args, keys, columns=80):
+    """What a terminal of 80 columns has on its screen after each key; and the exit status."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {key: value for key, value in pair.env.items() if key != "COLUMNS"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "standbyctl", *args], stdin=slave, stdout=slave, stderr=slave, env=environment,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    seen = []
+    try:
+        for wait, key in keys:
+            deadline, got = time.monotonic() + wait, b""
+            while time.monotonic() < deadline:
+                if select.select([master], [], [], 0.1)[0]:
+                    got += os.read(master, 65536)
+            seen.append(got.decode())
+            os.write(master, key.encode())
+        return seen, process.wait(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+def test_it_is_drawn_in_place_and_space_and_q_steer_it(pair):
+    pair.attach()
+    (first, paused, resumed), status = terminal(
+        pair, "status", "-w", "1s", keys=[(6, " "), (3, " "), (3, "q")]
+    )  # fmt: skip
+    assert status == 0
+    assert first.startswith("\x1b[?1049h")
+    assert first.count("+ db2") > 1
+    assert "paused" in paused
+    assert paused.count("+ db2") <= 2, "nothing is looked at meanwhile"
+    assert resumed.count("+ db2") > 1
+    for line in re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", first.replace("\x1b[H", "\n")).splitlines():
+        assert len(line) <= 80

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from standbyctl.app.cluster import Cluster
 from standbyctl.app.state import State, now
@@ -17,10 +18,12 @@ from standbyctl.domain.staging import StagedSetting, Staging
 from standbyctl.monitor.rounds import Rounds
 from standbyctl.monitor.track import Track
 from standbyctl.nodes.ports import Clock
+from standbyctl.observe.procedure import QUESTIONS, Replies, ask
 from standbyctl.observe.staging import look_at_next_start, read_running
 from standbyctl.steps.staging import StageSettings
 
 # Together below three seconds, also where one server hangs.
+PARTS, SQL_SECONDS = 48, 3.0
 FIRST_SECONDS, BETWEEN_SECONDS, SECOND_SECONDS = 1.3, 0.3, 0.3
 
 
@@ -28,6 +31,8 @@ FIRST_SECONDS, BETWEEN_SECONDS, SECOND_SECONDS = 1.3, 0.3, 0.3
 class Status:
     """One table: nodes and slots, and what is wrong with them. None is unknown.
 
+    `lately`: of each node in equal parts, the oldest first, over so many seconds: the most lag of a standby in seconds,
+    the most WAL of a primary in bytes a second.
     `staged` waits for a restart of the primary; `in_force` has come with one: name, value, since when.
     """
 
@@ -37,6 +42,8 @@ class Status:
     primary: str = ""
     staged: tuple[StagedSetting, ...] = ()
     in_force: tuple[tuple[str, str, str], ...] = ()
+    lately: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    lately_seconds: float = 0.0
 
     @property
     def healthy(self) -> bool:
@@ -47,23 +54,90 @@ class Status:
         )
 
 
-def status(cluster: Cluster, state: State, clock: Clock, limits: Limits) -> Status:
-    """Ask every server of it twice, a moment apart: of WAL that is written meanwhile, what has come over is seen."""
-    rounds = Rounds(cluster.samplers, clock.monotonic)
-    try:
-        track = Track(cluster.system_identifier, cluster.head, cluster.expected)
-        first = rounds.ask(FIRST_SECONDS)
+@dataclass(slots=True)
+class Lately:
+    """What was seen of each node since this began to look: so many looks at most."""
+
+    _values: dict[str, deque[float | None]] = field(default_factory=dict)
+    _at: deque[float] = field(default_factory=lambda: deque(maxlen=PARTS))
+
+    @property
+    def seconds(self) -> float:
+        """From the first of them to the last."""
+        return self._at[-1] - self._at[0] if self._at else 0.0
+
+    def take(self, picture: Picture, at: float) -> None:
+        """One more look."""
+        self._at.append(at)
+        for node in picture.nodes:
+            rate, lag = node.rate, node.lag
+            value = (
+                (rate.bytes_per_second if rate else None) if node.role == "primary" else (lag.seconds if lag else None)
+            )
+            self._values.setdefault(node.name, deque(maxlen=PARTS)).append(value)
+
+    def parts(self) -> dict[str, tuple[float | None, ...]]:
+        """By node, the oldest first; of one look alone there is nothing to be seen."""
+        return {name: tuple(values) for name, values in self._values.items()} if len(self._at) > 1 else {}
+
+
+class Looking:
+    """A cluster that is looked at, again and again if need be; ends its connections where it is left."""
+
+    def __init__(self, cluster: Cluster, state: State, clock: Clock, limits: Limits) -> None:
+        self._cluster, self._state, self._clock, self._limits = cluster, state, clock, limits
+        self._rounds = Rounds(cluster.samplers, clock.monotonic)
+        self._track = Track(cluster.system_identifier, cluster.head, cluster.expected)
+        self._lately = Lately()
+
+    def __enter__(self) -> Looking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rounds.close()
+
+    def twice(self) -> Status:
+        """Every server twice, a moment apart: of WAL that is written meanwhile, what has come over is seen.
+
+        Raises where it is another cluster, or nobody answers.
+        """
+        first = self._rounds.ask(FIRST_SECONDS)
         answering = {each.name for each in first if isinstance(each, NodeSample)}
-        _check(cluster, first)
-        clock.sleep(BETWEEN_SECONDS)
-        second = {each.name: each for each in rounds.ask(SECOND_SECONDS, answering)}
-        track.take(first)
-        track.take([second.get(each.name, each) for each in first])
-        picture = track.picture(clock.monotonic())
-        staged, in_force = _staged(cluster, track.head, picture, state)
-    finally:
-        rounds.close()
-    return Status(now(), picture, diagnose_health(picture, limits), track.head, staged, in_force)
+        _check(self._cluster, first)
+        self._clock.sleep(BETWEEN_SECONDS)
+        second = {each.name: each for each in self._rounds.ask(SECOND_SECONDS, answering)}
+        self._track.take(first)
+        self._track.take([second.get(each.name, each) for each in first])
+        return self._status()
+
+    def again(self) -> Status:
+        """Every server once more."""
+        self._track.take(self._rounds.ask(FIRST_SECONDS))
+        return self._status()
+
+    def by_sql(self, seen: Status) -> tuple[Replies, ...]:
+        """What the procedure has people ask, of every server that has just answered."""
+        doors = {sampler.name: sampler.server for sampler in self._cluster.samplers}
+        return tuple(
+            ask(doors[node.name], node.name, question, SQL_SECONDS)
+            for node in seen.picture.nodes
+            for question in QUESTIONS
+            if node.sample is not None and node.role == question.of
+        )
+
+    def _status(self) -> Status:
+        picture = self._track.picture(self._clock.monotonic())
+        head = self._track.head
+        staged, in_force = _staged(self._cluster, head, picture, self._state)
+        self._lately.take(picture, self._clock.monotonic())
+        findings = diagnose_health(picture, self._limits)
+        return Status(now(), picture, findings, head, staged, in_force, self._lately.parts(), self._lately.seconds)
+
+
+def status(cluster: Cluster, state: State, clock: Clock, limits: Limits) -> Status:
+    """One look."""
+    with Looking(cluster, state, clock, limits) as looking:
+        return looking.twice()
 
 
 def _check(cluster: Cluster, answers: Sequence[Answer]) -> None:

@@ -45,7 +45,7 @@ class Sampler:
     def __init__(
         self, name: str, server: Server, clock: Clock, host: Host | None = None, *, by_ssh: bool = False
     ) -> None:
-        self.name, self._server, self._clock, self._host, self._by_ssh = name, server, clock, host, by_ssh
+        self.name, self.server, self._clock, self._host, self._by_ssh = name, server, clock, host, by_ssh
         self._who: tuple[Any, ...] | None = None
         self._slower: Slower | None = None
         self._slower_at = float("-inf")
@@ -59,11 +59,11 @@ class Sampler:
         """The server now; raises CannotTellError, and asks anew who it is the next time."""
         try:
             if self._who is None:
-                [self._who] = self._server.observe(_WHO, timeout_seconds=timeout_seconds)
+                [self._who] = self.server.observe(_WHO, timeout_seconds=timeout_seconds)
                 self._slower_at = float("-inf")
                 self._check_rights()
             before = self._clock.monotonic()
-            [(raw,)] = self._server.observe(text("sample.sql"), timeout_seconds=timeout_seconds)
+            [(raw,)] = self.server.observe(text("sample.sql"), timeout_seconds=timeout_seconds)
             after = self._clock.monotonic()
             if after - self._slower_at >= SLOWER_SECONDS:
                 self._slower, self._slower_at = self._ask_slower(timeout_seconds), after
@@ -74,7 +74,7 @@ class Sampler:
 
     def close(self) -> None:
         """End the connection."""
-        self._server.close()
+        self.server.close()
 
     def _check_rights(self) -> None:
         assert self._who is not None
@@ -101,7 +101,7 @@ class Sampler:
         assert self._who is not None
         sees_waldir = self._who[-1]
         query = text("slower.sql").replace("[waldir]", _WALDIR if sees_waldir else "NULL::jsonb")
-        [(raw,)] = self._server.observe(query, {"told": list(TOLD)}, timeout_seconds=timeout_seconds)
+        [(raw,)] = self.server.observe(query, {"told": list(TOLD)}, timeout_seconds=timeout_seconds)
         wal_bytes, ahead_bytes = raw["wal"] or (None, None)
         cap = raw["cap_megabytes"]
         return Slower(

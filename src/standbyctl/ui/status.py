@@ -12,9 +12,13 @@ from standbyctl.domain.lsn import format_lsn
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import Full, Lag, NodeView, SlotView
 from standbyctl.domain.size import format_seconds, format_size
-from standbyctl.ui.render import shown, text, wrap
+from standbyctl.ui.render import shown, text, width, wrap
+from standbyctl.ui.spark import spark
 from standbyctl.ui.tables import lines, or_dash, size, table
 
+_HOUR, _WIDE = 3500.0, 100
+# A lag below a second is a bar of its own part of one.
+_LEAST_LAG = 1.0
 # What a node or a slot is, or does; the words of JSON are the English ones.
 _WORDS = {
     "primary": msg("primary"),
@@ -34,10 +38,10 @@ _WORDS = {
 }
 
 
-def render_status(status: Status) -> str:
+def render_status(status: Status, *, ascii_only: bool = False) -> str:
     """Nodes, slots, what a loss of the primary would cost, and what is wrong."""
     picture = status.picture
-    parts = [_nodes(picture.nodes)]
+    parts = [_nodes(status, ascii_only=ascii_only)]
     if picture.slots:
         parts.append(_slots(picture.slots, several=len({slot.node for slot in picture.slots}) > 1))
     parts.append(_loss(status))
@@ -46,19 +50,43 @@ def render_status(status: Status) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _nodes(nodes: tuple[NodeView, ...]) -> list[str]:
-    made = table(
-        msg("Node"), msg("Role"), msg("State"), msg("TL"), msg("Lag"), msg("Behind"), msg("Slot"), right={3, 4, 5}
-    )
-    for node in nodes:
+def _nodes(status: Status, *, ascii_only: bool) -> list[str]:
+    columns = [msg("Node"), msg("Role"), msg("State"), msg("TL"), msg("Lag"), msg("Behind"), msg("Slot")]
+    if status.lately:
+        columns.append(_span(status.lately_seconds))
+    made = table(*columns, right={3, 4, 5})
+    for node in status.picture.nodes:
         indent = "  " * (node.depth - 1) + "+ " if node.depth else "+ " if node.role == "standby" else ""
         primary = node.role == "primary"
         slot = text(msg("(none)")) if node.slot is None and (node.upstream or node.expected) else shown(node.slot or "")
-        made.add_row(
+        row = [
             indent + shown(node.name), _word(node.role), _word(node.state), or_dash(node.timeline),
             "" if primary else short_lag(node.lag), "" if primary else size(node.behind.get("replay")), slot,
-        )  # fmt: skip
+        ]  # fmt: skip
+        made.add_row(*row, *([_line(node, status, ascii_only=ascii_only)] if status.lately else []))
     return lines(made)
+
+
+def _span(seconds: float) -> Message:
+    return msg("Last hour") if seconds >= _HOUR else msg("Last {time}", time=format_seconds(seconds))
+
+
+def _line(node: NodeView, status: Status, *, ascii_only: bool) -> str:
+    """The past of a node, and the most that it came to."""
+    values = status.lately.get(node.name, ())
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    short = (
+        values if width() >= _WIDE else [_most(pair) for pair in zip(values[::2], (*values[1::2], None), strict=False)]
+    )
+    if node.role == "primary":
+        return f"{spark(short, ascii_only=ascii_only)} {text(msg('{size}/s', size=format_size(max(known))))}"
+    return f"{spark(short, _LEAST_LAG, ascii_only=ascii_only)} {format_seconds(max(known))}"
+
+
+def _most(pair: tuple[float | None, float | None]) -> float | None:
+    return max((value for value in pair if value is not None), default=None)
 
 
 def _slots(slots: tuple[SlotView, ...], *, several: bool, every: bool = False) -> list[str]:
