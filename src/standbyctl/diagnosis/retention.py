@@ -41,11 +41,15 @@ def _view(node: NodeView, slot: SlotSample, fed: Fed, needed_by: str | None) -> 
 
 
 def _room(node: NodeView) -> int | None:
-    """What may still be written on the volume of pg_wal: what is free there, and the segments that wait in pg_wal."""
+    """What may still be written on the volume of pg_wal: what was free there, and the segments that waited in pg_wal,
+    when that was asked; less what was written since.
+    """
     slower = node.sample.slower if node.sample else None
-    if slower is None or slower.free_bytes is None:
+    if node.sample is None or slower is None or slower.free_bytes is None:
         return None
-    return slower.free_bytes + (slower.wal_ahead_bytes or 0)
+    written = node.sample.written
+    since = written - slower.lsn if written is not None and slower.lsn is not None else 0
+    return max(slower.free_bytes + (slower.wal_ahead_bytes or 0) - max(since, 0), 0)
 
 
 def _idle(slot: SlotSample, clock: float) -> float | None:

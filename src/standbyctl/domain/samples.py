@@ -62,12 +62,14 @@ class ReceiverSample:
 class Slower:
     """What moves slowly, or costs more to ask: asked now and then. Bytes, and settings as the server has them.
 
+    `lsn`: how far its WAL went when this was asked.
     `wal_ahead_bytes`: of segments in pg_wal that are prepared and not written yet. `free_bytes`: on the volume of
     pg_wal, where its host may be asked. `archiver_failing`: the last attempt to archive has failed. `cap_bytes`:
     max_slot_wal_keep_size; None for no cap, and below 13.
     `settings`: name and value of what is told as an event when it changes.
     """
 
+    lsn: int | None = None
     wal_bytes: int | None = None
     wal_ahead_bytes: int | None = None
     free_bytes: int | None = None

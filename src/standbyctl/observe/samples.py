@@ -105,6 +105,7 @@ class Sampler:
         wal_bytes, ahead_bytes = raw["wal"] or (None, None)
         cap = raw["cap_megabytes"]
         return Slower(
+            lsn=_lsn(raw["lsn"]),
             wal_bytes=wal_bytes,
             wal_ahead_bytes=ahead_bytes,
             archiver_failing=raw["archiver_failing"],

@@ -1,5 +1,7 @@
 -- What moves slowly, or costs more to ask. What is in pg_wal is put in for roles that may see it.
 SELECT jsonb_build_object(
+  'lsn', CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+              ELSE pg_current_wal_lsn() END,
   'cap_megabytes', (SELECT nullif(setting, '-1')::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
   'archiver_failing', (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
                          FROM pg_stat_archiver),
