@@ -38,6 +38,9 @@ faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: p
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py
 
+soak: .venv/dev ## watch under load, cuts, restarts and a kill -9 for half an hour: memory, CPU, holes (MINUTES=8 for less)
+	$(BIN)/python bench/soak.py --minutes $(or $(MINUTES),30)
+
 dist: .venv/dev ## a wheel, and one file that runs by itself with a libpq of its own: dist/standbyctl.pyz
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	$(BIN)/shiv --quiet --disable-pip-version-check --console-script standbyctl --python '/usr/bin/env python3' --preamble packaging/preamble.py \
@@ -66,4 +69,4 @@ $(PO:.po=.mo): $(PO) .venv/dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	touch $@
 
-.PHONY: help demo check test live rest hosts often faults bench dist messages fix golden
+.PHONY: help demo check test live rest hosts often faults bench soak dist messages fix golden

@@ -18,6 +18,8 @@ VERBS = [
     "status",
     "check",
     "slots",
+    "watch",
+    "events",
     "detach",
     "export",
     "explain",

@@ -107,13 +107,18 @@ class Config:
 def load_config(given: str | None, environment: Mapping[str, str]) -> Config:
     """The file given, or the first that exists of $STANDBYCTL_CONFIG, the user's and the machine's."""
     named = given or environment.get("STANDBYCTL_CONFIG")
-    home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    places = [named] if named else [f"{home}/standbyctl/standbyctl.toml", "/etc/standbyctl/standbyctl.toml"]
-    for place in places:
-        path = Path(place)
+    for path in config_places(given, environment):
         if named or path.exists():
             return parse_config(_read(path), str(path))
     return Config()
+
+
+def config_places(given: str | None, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where it is looked for, in this order."""
+    if named := given or environment.get("STANDBYCTL_CONFIG"):
+        return (Path(named),)
+    home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home, "standbyctl/standbyctl.toml"), Path("/etc/standbyctl/standbyctl.toml")
 
 
 def _read(path: Path) -> str:

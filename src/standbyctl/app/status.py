@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Picture
 from standbyctl.domain.samples import Answer, NodeSample
 from standbyctl.domain.staging import StagedSetting, Staging
+from standbyctl.monitor.files import history_path
+from standbyctl.monitor.recall import HOUR, Recall, recall, remember
 from standbyctl.monitor.rounds import Rounds
 from standbyctl.monitor.track import Track
 from standbyctl.nodes.ports import Clock
@@ -24,6 +27,8 @@ from standbyctl.steps.staging import StageSettings
 
 # Together below three seconds, also where one server hangs.
 PARTS, SQL_SECONDS = 48, 3.0
+# A watch is at work where its newest round is not older; what it remembers is read anew after so long.
+AT_WORK_SECONDS, RECALL_SECONDS = 5.0, 10.0
 FIRST_SECONDS, BETWEEN_SECONDS, SECOND_SECONDS = 1.3, 0.3, 0.3
 
 
@@ -33,6 +38,8 @@ class Status:
 
     `lately`: of each node in equal parts, the oldest first, over so many seconds: the most lag of a standby in seconds,
     the most WAL of a primary in bytes a second.
+    `since`: how many seconds a finding holds already, by code and subject; `lag_p99`: in seconds, of 30 days, by node.
+    Both only where a watch remembers.
     `staged` waits for a restart of the primary; `in_force` has come with one: name, value, since when.
     """
 
@@ -44,6 +51,8 @@ class Status:
     in_force: tuple[tuple[str, str, str], ...] = ()
     lately: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     lately_seconds: float = 0.0
+    since: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    lag_p99: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def healthy(self) -> bool:
@@ -89,6 +98,9 @@ class Looking:
         self._rounds = Rounds(cluster.samplers, clock.monotonic)
         self._track = Track(cluster.system_identifier, cluster.head, cluster.expected)
         self._lately = Lately()
+        self._trouble: tuple[Finding, ...] = ()
+        self._remembered = self._recall(seed=True)
+        self._recalled_at = clock.monotonic()
 
     def __enter__(self) -> Looking:
         return self
@@ -125,13 +137,49 @@ class Looking:
             if node.sample is not None and node.role == question.of
         )
 
+    def _recall(self, *, seed: bool = False) -> Recall | None:
+        """What a watch remembers, if one is at work. Without one, or where it cannot be read, two looks must do."""
+        path = history_path(self._state.root, self._cluster.system_identifier)
+        try:
+            found = recall(path, time.time(), parts=PARTS)
+        except CannotTellError as error:
+            self._trouble = (Finding(error.code, Severity.WARNING, "history", error.what, error.detail),)
+            return None
+        if found is None or found.age_seconds > AT_WORK_SECONDS + 2 * found.interval_seconds:
+            return None
+        if seed:
+            remember(self._track, found, self._clock.monotonic())
+        return found
+
     def _status(self) -> Status:
-        picture = self._track.picture(self._clock.monotonic())
+        at = self._clock.monotonic()
+        if at - self._recalled_at > RECALL_SECONDS:
+            self._remembered, self._recalled_at = self._recall(), at
+        known = self._remembered or Recall(0.0, 0.0)
+        picture = _with_idle(self._track.picture(at), known)
         head = self._track.head
         staged, in_force = _staged(self._cluster, head, picture, self._state)
-        self._lately.take(picture, self._clock.monotonic())
-        findings = diagnose_health(picture, self._limits)
-        return Status(now(), picture, findings, head, staged, in_force, self._lately.parts(), self._lately.seconds)
+        self._lately.take(picture, at)
+        past, seconds = self._lately.parts(), self._lately.seconds
+        if self._remembered:
+            past = {
+                node.name: (known.rate if node.role == "primary" else known.lag).get(node.name, ())
+                for node in picture.nodes
+            }
+            seconds = HOUR
+        findings = (*diagnose_health(picture, self._limits), *self._trouble)
+        return Status(now(), picture, findings, head, staged, in_force, past, seconds, known.holding, known.lag_p99)
+
+
+def _with_idle(picture: Picture, known: Recall) -> Picture:
+    """Below 17 a slot does not say since when nobody reads it: a watch has seen it."""
+    slots = (
+        replace(slot, idle_seconds=known.inactive.get((slot.node, slot.sample.name)))
+        if slot.idle_seconds is None and not slot.sample.active
+        else slot
+        for slot in picture.slots
+    )
+    return replace(picture, slots=tuple(slots))
 
 
 def status(cluster: Cluster, state: State, clock: Clock, limits: Limits) -> Status:

@@ -1,22 +1,20 @@
-"""A cluster for people, as a tree and tables; and as a record for machines."""
+"""A cluster for people, as a tree and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from standbyctl.app.status import Status
 from standbyctl.diagnosis.health import lag_text
 from standbyctl.domain.finding import Finding
-from standbyctl.domain.lsn import format_lsn
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.picture import Full, Lag, NodeView, SlotView
+from standbyctl.domain.picture import Lag, NodeView, SlotView
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.ui.render import shown, text, width, wrap
 from standbyctl.ui.spark import spark
 from standbyctl.ui.tables import lines, or_dash, size, table
 
-_HOUR, _WIDE = 3500.0, 100
+_HOUR, _WIDE, _WORTH_SAYING = 3500.0, 100, 60.0
 # A lag below a second is a bar of its own part of one.
 _LEAST_LAG = 1.0
 # What a node or a slot is, or does; the words of JSON are the English ones.
@@ -46,7 +44,7 @@ def render_status(status: Status, *, ascii_only: bool = False) -> str:
         parts.append(_slots(picture.slots, several=len({slot.node for slot in picture.slots}) > 1))
     parts.append(_loss(status))
     if told := _told(status.findings):
-        parts.append([line for finding in told for line in render_finding(finding).splitlines()])
+        parts.append([line for finding in told for line in _held(finding, status).splitlines()])
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -122,16 +120,6 @@ def render_slots(status: Status, slots: tuple[SlotView, ...]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def slots_record(status: Status, slots: tuple[SlotView, ...]) -> dict[str, Any]:
-    """The same for machines."""
-    return {
-        "schema": "standbyctl.slots-list/1",
-        "at": status.at,
-        "slots": [_slot_record(slot) for slot in slots],
-        "findings": [finding_record(each) for each in status.findings if each.subject.startswith("slot:")],
-    }
-
-
 def _user(slot: SlotView) -> str:
     if slot.sample.wal_status == "lost":
         return text(msg("lost"))
@@ -177,17 +165,31 @@ def _loss(status: Status) -> list[str]:
         "If {primary} were lost now: {standby} has all but {size} of its WAL, {lag} of commits",
         primary=loss.primary, standby=loss.standby, size=format_size(loss.lag.behind_bytes), lag=lag_text(loss.lag),
     )  # fmt: skip
-    none = msg(
-        "If {primary} were lost now: {standby} has all of its WAL, but for what was written since this look",
-        primary=loss.primary, standby=loss.standby,
-    )  # fmt: skip
-    return wrap(text(told if loss.lag.behind_bytes else none), "", "  ").splitlines()
+    if not loss.lag.behind_bytes:
+        told = msg(
+            "If {primary} were lost now: {standby} has all of its WAL, but for what was written since this look",
+            primary=loss.primary, standby=loss.standby,
+        )  # fmt: skip
+    p99 = status.lag_p99.get(loss.standby)
+    more = msg("{what}. Its lag of 30 days: 99 % of the minutes below {p99}", what=told, p99=format_seconds(p99 or 0))
+    if p99 is not None:
+        told = more
+    return wrap(text(told), "", "  ").splitlines()
 
 
 def _told(findings: tuple[Finding, ...]) -> list[Finding]:
     """That a lag cannot be known is said where nothing else says why."""
     why = {each.subject for each in findings if each.code != "L407"}
     return [each for each in findings if each.code != "L407" or not why & {each.subject, "cluster"}]
+
+
+def _held(finding: Finding, status: Status) -> str:
+    """It, and since when, where a watch knows that."""
+    seconds = status.since.get((finding.code, finding.subject))
+    said = render_finding(finding)
+    if seconds is None or seconds < _WORTH_SAYING:
+        return said
+    return f"{said}\n{' ' * 15}{text(msg('for {time} already', time=format_seconds(seconds)))}"
 
 
 def render_finding(finding: Finding) -> str:
@@ -197,91 +199,3 @@ def render_finding(finding: Finding) -> str:
     if finding.then is not None:
         told.append(wrap(text(finding.then), " " * len(first), " " * len(first)))
     return "\n".join(told)
-
-
-def status_record(status: Status) -> dict[str, Any]:
-    """The same for machines; null is unknown, LSNs are text, units are in the names."""
-    picture = status.picture
-    return {
-        "schema": "standbyctl.status/1",
-        "at": status.at,
-        "system_identifier": picture.system_identifier,
-        "primaries": list(picture.primaries),
-        "nodes": [_node_record(node) for node in picture.nodes],
-        "slots": [_slot_record(slot) for slot in picture.slots],
-        "if_primary_were_lost": picture.loss
-        and {
-            "primary": picture.loss.primary,
-            "standby": picture.loss.standby,
-            "bytes": picture.loss.lag.behind_bytes,
-            "seconds": picture.loss.lag.seconds,
-        },
-        "findings": [finding_record(finding) for finding in status.findings],
-    }
-
-
-def _node_record(node: NodeView) -> dict[str, Any]:
-    lag, own = node.lag, node.sample
-    return {
-        "name": node.name,
-        "role": node.role,
-        "state": node.state,
-        "timeline": node.timeline,
-        "lag_seconds": lag and lag.seconds,
-        "lag_bound": lag and ("at least" if lag.at_least else "at most" if lag.at_most else "exact"),
-        "lag_bytes": node.behind.get("replay"),
-        "behind_bytes": dict(node.behind),
-        "upstream": node.upstream,
-        "slot": node.slot,
-        "client_addr": node.client,
-        "expected": node.expected,
-        "lsn": own and _lsn(own.lsn),
-        "receive_lsn": own and _lsn(own.receive_lsn),
-        "replay_lsn": own and _lsn(own.replay_lsn),
-        "wal_bytes_per_second": node.rate and node.rate.bytes_per_second,
-        "pg_wal_bytes": own and own.slower and own.slower.wal_bytes,
-        "pg_wal_free_bytes": own and own.slower and own.slower.free_bytes,
-        "lacks": list(own.lacks) if own else [],
-        "silence": str(node.silence) if node.silence else None,
-    }
-
-
-def _slot_record(slot: SlotView) -> dict[str, Any]:
-    own = slot.sample
-    return {
-        "name": own.name,
-        "node": slot.node,
-        "slot_type": own.slot_type,
-        "active": own.active,
-        "used_by": slot.used_by,
-        "needed_by": slot.needed_by,
-        "wal_status": own.wal_status,
-        "retained_bytes": own.retained_bytes,
-        "safe_bytes": own.safe_bytes,
-        "database": own.database,
-        "xmin_age": own.xmin_age,
-        "inactive_since": own.inactive_since,
-        "lost_in_seconds": _full_record(slot.lost_in),
-        "full_in_seconds": _full_record(slot.full_in),
-    }
-
-
-def _full_record(full: Full | None) -> dict[str, Any] | None:
-    if full is None:
-        return None
-    return {"expected": full.seconds, "soonest": full.soonest, "latest": full.latest}
-
-
-def finding_record(finding: Finding) -> dict[str, Any]:
-    """In English."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value.lower(),
-        "subject": finding.subject,
-        "what": str(finding.what),
-        "then": str(finding.then) if finding.then else None,
-    }
-
-
-def _lsn(value: int | None) -> str | None:
-    return None if value is None else format_lsn(value)

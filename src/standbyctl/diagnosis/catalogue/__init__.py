@@ -22,6 +22,7 @@ from standbyctl.diagnosis.catalogue import (
     usage,
     verify,
     wal,
+    watching,
 )
 from standbyctl.diagnosis.catalogue.entry import Entry, Family
 from standbyctl.domain.message import Message, msg
@@ -49,7 +50,7 @@ FAMILIES = (
     _family(msg("Settings staged for a restart"), staging.ENTRIES),
     _family(msg("Replication slots, and the WAL that they keep"), slots.ENTRIES),
     _family(msg("What verify looks at"), verify.ENTRIES),
-    _family(msg("What status and check find in a running cluster"), running.ENTRIES),
+    _family(msg("What status and check find in a running cluster"), running.ENTRIES, watching.ENTRIES),
     _family(msg("The demo, and standbyctl itself"), tool.ENTRIES),
 )
 ALL = tuple(entry for family in FAMILIES for entry in family.entries)

@@ -22,8 +22,10 @@ _VERBS = {
     "status": "Who replicates from whom, now.",
     "check": "A monitoring plugin: lag, slots, standbys, WAL, primaries.",
     "slots": "List, make, drop replication slots; bound the WAL they keep.",
+    "watch": "Look every second, remember, tell what changes; /metrics. A daemon.",
+    "events": "What has happened, as a watch has seen it.",
     "detach": "Undo attach: standby, slot, setting, hba line, role, passfile.",
-    "export": "A plan as a runbook, a run as evidence, to be signed and filed.",
+    "export": "A runbook, evidence, a unit for systemd, rules for Prometheus.",
     "explain": "What a code means, why, and what to do. Needs no server.",
     "completion": "Print the completion script for a shell.",
 }

@@ -18,8 +18,8 @@ from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.cli.looking import opened, which
 from standbyctl.ui.nagios import CODES, check_findings, line, render_check, verdict
+from standbyctl.ui.records import finding_record
 from standbyctl.ui.render import text
-from standbyctl.ui.status import finding_record
 
 _UNKNOWN = 3
 

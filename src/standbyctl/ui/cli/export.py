@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
+import shutil
+import sys
 from pathlib import PurePath
 
 import click
 
+from standbyctl.app.conninfo import connection_params
 from standbyctl.app.evidence import gather
 from standbyctl.app.planfile import load_procedure, write_text
 from standbyctl.domain.message import msg
-from standbyctl.ui.cli.call import Context, machine, misused, state
+from standbyctl.ui.cli.call import Context, guarded, machine, misused, state
 from standbyctl.ui.cli.spoken import Spoken
 from standbyctl.ui.i18n import language
 from standbyctl.ui.papers.blocks import Paper
@@ -19,6 +24,8 @@ from standbyctl.ui.papers.html import render_html
 from standbyctl.ui.papers.markdown import render_markdown
 from standbyctl.ui.papers.runbook import runbook_paper
 from standbyctl.ui.render import shown, text
+from standbyctl.ui.rules import render_rules, rules
+from standbyctl.ui.unit import render_unit
 
 _WRITERS = {".md": render_markdown, ".html": render_html}
 _OUTPUT = "FILE.md or FILE.html. Default: Markdown on standard output."
@@ -26,7 +33,7 @@ _OUTPUT = "FILE.md or FILE.html. Default: Markdown on standard output."
 
 @click.group("export", cls=Spoken)
 def command() -> None:
-    """A plan as a runbook, a run as evidence: papers to be read, signed and filed."""
+    """A plan as a runbook, a run as evidence, to be signed and filed; a unit for systemd, rules for Prometheus."""
 
 
 @command.command("runbook")
@@ -56,6 +63,42 @@ def evidence(context: Context, name: str, output: str | None, earlier: int) -> N
     """
     found = gather(name, state(), earlier)
     _write(context, evidence_paper(found), output, {"name": name, "digest": found.digest})
+
+
+@command.command("systemd")
+@click.option("-p", "--primary", metavar="CONNINFO", help="The primary that is watched, where more than one is known.")
+@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@click.option("--user", metavar="NAME", help="Whom it runs as. Default: who calls this.")
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where /metrics is for Prometheus; none for nowhere.")
+@guarded
+def systemd(context: Context, primary: str | None, config: str | None, user: str | None, listen: str | None) -> None:
+    """A unit that runs standbyctl watch: started again when it fails or hangs, and with few rights.
+
+    Looks at no server. sudo tee /etc/systemd/system/standbyctl-watch.service takes it, then: systemctl enable --now
+    standbyctl-watch
+    """
+    options = [("-p", primary), ("-c", config and os.path.abspath(config)), ("--listen", listen)]
+    given = [word for option, value in options if value for word in (option, value)]
+    if primary and ("=" in primary or "://" in primary):
+        connection_params(primary)  # a password is refused: whoever may read the unit would read it
+    name = user or pwd.getpwuid(os.geteuid()).pw_name
+    click.echo(render_unit(name, state().root.absolute(), [*_ourselves(), "watch", *given]), nl=False)
+
+
+def _ourselves() -> list[str]:
+    """How we were called, in a way that another can."""
+    called = shutil.which("standbyctl") or os.path.abspath(sys.argv[0])
+    return [called] if os.access(called, os.X_OK) else [sys.executable, "-m", "standbyctl"]
+
+
+@command.command("prometheus-rules")
+@guarded
+def prometheus_rules(context: Context) -> None:
+    """Alerting rules for the metrics of standbyctl watch. Each alert names the command to go on with.
+
+    Looks at no server. Each rule is tested with promtool.
+    """
+    click.echo(render_rules(rules()), nl=False)
 
 
 def _write(context: Context, paper: Paper, output: str | None, about: dict[str, str]) -> None:

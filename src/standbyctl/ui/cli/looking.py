@@ -23,11 +23,16 @@ def which(command: Callable[..., Any]) -> Callable[..., Any]:
     return primary(click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")(command))
 
 
+def asked_for(primary: str | None, config: str | None) -> tuple[str, str, Config]:
+    """A conninfo or a name that is known here, the name that the configuration has for it, and that itself."""
+    loaded = load_config(config, os.environ)
+    node = loaded.node(primary or "")
+    return (node.conninfo, node.name, loaded) if node and node.conninfo else (primary or "", "", loaded)
+
+
 @contextmanager
 def opened(primary: str | None, config: str | None) -> Iterator[tuple[Cluster, Config]]:
     """The cluster that is asked for, and the configuration; raises StandbyctlError."""
-    loaded = load_config(config, os.environ)
-    node = loaded.node(primary or "")
-    asked, name = (node.conninfo, node.name) if node and node.conninfo else (primary or "", "")
+    asked, name, loaded = asked_for(primary, config)
     with open_cluster(asked, name, loaded, state(), SystemClock()) as cluster:
         yield cluster, loaded

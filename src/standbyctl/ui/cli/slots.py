@@ -27,9 +27,10 @@ from standbyctl.ui.cli.looking import opened, which
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.cli.spoken import Spoken
 from standbyctl.ui.cli.stage import UNDO
+from standbyctl.ui.records import slots_record
 from standbyctl.ui.render import text
 from standbyctl.ui.slot_plans import question, render_work, render_worked, work_record
-from standbyctl.ui.status import render_slots, slots_record
+from standbyctl.ui.status import render_slots
 from standbyctl.ui.width import pad
 
 _HELP = {

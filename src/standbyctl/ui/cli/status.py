@@ -15,9 +15,10 @@ from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.cli.looking import opened, which
 from standbyctl.ui.live import live
+from standbyctl.ui.records import status_record
 from standbyctl.ui.replies import render_replies, replies_record
 from standbyctl.ui.staging import render_waiting, waiting_record
-from standbyctl.ui.status import render_status, status_record
+from standbyctl.ui.status import render_status
 
 _LEAST_SECONDS = 0.5
 

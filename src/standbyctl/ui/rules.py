@@ -1,0 +1,104 @@
+"""Alerting rules for Prometheus over our metrics: each says what is wrong, and with which command to go on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from standbyctl.domain.finding import Severity
+from standbyctl.domain.message import Message, msg
+from standbyctl.ui.render import text
+
+_NODE, _SLOT, _VALUE = "{{ $labels.node }}", "{{ $labels.slot }}", "{{ $value | humanizeDuration }}"
+_DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`lasts`: how long it must hold. `fix`: a command."""
+
+    name: str
+    expression: str
+    lasts: str
+    severity: Severity
+    summary: Message
+    fix: str
+
+
+def rules() -> tuple[Rule, ...]:
+    """All of them. Where two are on the same metric, what is critical is no warning."""
+    full = msg("{node}: the volume of pg_wal is full in {time}, by a slot that nobody reads", node=_NODE, time=_VALUE)
+    lag = msg("{node} is {time} behind its primary", node=_NODE, time=_VALUE)
+    warning, critical = Severity.WARNING, Severity.CRITICAL
+    return (
+        Rule(
+            "StandbyctlSlotDiskFull",
+            f"standbyctl_wal_disk_full_seconds < {7 * _DAY} and standbyctl_wal_disk_full_seconds >= {4 * _DAY}",
+            "5m", warning, full, "standbyctl explain S330",
+        ),
+        Rule(
+            "StandbyctlSlotDiskFull", f"standbyctl_wal_disk_full_seconds < {4 * _DAY}",
+            "1m", critical, full, "standbyctl explain S330",
+        ),
+        Rule(
+            "StandbyctlSlotLost", 'standbyctl_finding{code="S331"} == 1',
+            "0m", critical,
+            msg("{slot} is lost: its standby must be made anew", slot="{{ $labels.subject }}"),
+            "standbyctl explain S331",
+        ),
+        Rule(
+            "StandbyctlStandbyLost", "standbyctl_replication_streaming == 0",
+            "1m", critical,
+            msg("{node} receives no WAL", node=_NODE),
+            f"standbyctl verify {_NODE}",
+        ),
+        Rule(
+            "StandbyctlLagHigh", "standbyctl_replication_lag_seconds > 5 and standbyctl_replication_lag_seconds <= 60",
+            "5m", warning, lag, "standbyctl explain L401",
+        ),
+        Rule(
+            "StandbyctlLagHigh", "standbyctl_replication_lag_seconds > 60",
+            "1m", critical, lag, "standbyctl explain L401",
+        ),
+        Rule(
+            "StandbyctlSplitBrain", "standbyctl_primaries > 1",
+            "0m", critical,
+            msg("{n} servers of one cluster take writes", n="{{ $value }}"),
+            "standbyctl explain F501",
+        ),
+        Rule(
+            "StandbyctlTimelineChanged", "changes(standbyctl_timeline[15m]) > 0",
+            "0m", warning,
+            msg("{node} is on another timeline: somebody was promoted", node=_NODE),
+            "standbyctl events --since 1h",
+        ),
+        Rule(
+            "StandbyctlArchiverFailing", "standbyctl_archiver_failing == 1",
+            "5m", warning,
+            msg("the archiver of {node} fails: pg_wal grows until it succeeds", node=_NODE),
+            "standbyctl explain P121",
+        ),
+        Rule(
+            "StandbyctlMonitorBlind", "absent(standbyctl_up) or standbyctl_up == 0",
+            "2m", critical,
+            msg("nobody watches: standbyctl watch does not run, or its rounds have stopped"),
+            "systemctl status standbyctl-watch",
+        ),
+    )  # fmt: skip
+
+
+def render_rules(every: tuple[Rule, ...]) -> str:
+    """As a file of rules. Texts are quoted as JSON, which YAML takes."""
+    lines = ["groups:", "  - name: standbyctl", "    rules:"]
+    for rule in every:
+        lines += [
+            f"      - alert: {rule.name}",
+            f"        expr: {json.dumps(rule.expression)}",
+            f"        for: {rule.lasts}",
+            "        labels:",
+            f"          severity: {rule.severity.value.lower()}",
+            "        annotations:",
+            f"          summary: {json.dumps(text(rule.summary), ensure_ascii=False)}",
+            f"          fix: {json.dumps(rule.fix)}",
+        ]
+    return "\n".join(lines) + "\n"

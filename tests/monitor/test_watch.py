@@ -1,0 +1,152 @@
+"""The daemon's own loop, over servers by a hand-written port: clocks that are set, journals that change, deadlines."""
+
+import time
+
+import pytest
+
+from standbyctl.app.cluster import Cluster
+from standbyctl.app.hosts import Hosts
+from standbyctl.app.state import State
+from standbyctl.app.watch import Surfaces, Times, Watch
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.message import msg
+from standbyctl.domain.picture import Expected
+from standbyctl.monitor.recall import recall
+from tests.monitor.seen import SYSTEM, WALL, primary, standby
+from tests.monitor.test_rounds import Server
+
+
+class Fed(Server):
+    """Answers with a sample of its own making."""
+
+    def __init__(self, name, make):
+        super().__init__(name)
+        self.make = make
+
+    def sample(self, timeout_seconds):
+        self.asked += 1
+        return self.make()
+
+
+class Stage:
+    """A cluster, a clock and a script: what happens after which round."""
+
+    def __init__(self, root, script=(), rounds=10):
+        self.root, self.script, self.rounds = root, dict(script), rounds
+        self.offset, self.steady, self.events, self.beats, self.seen = 0.0, 0.0, [], [], []
+        self.opened, self.failing = 0, False
+        self.expected = (Expected("db2", "db2", "db1"),)
+        self.lsn, self.began = 1000, time.monotonic()
+
+    def cluster(self):
+        self.opened += 1
+        if self.failing:
+            raise CannotTellError("A201", msg("cannot connect to {node}", node="db1"))
+        servers = (
+            Fed("db1", lambda: primary(at=self.monotonic(), lsn=self.lsn)),
+            Fed("db2", lambda: standby(at=self.monotonic(), replay=1000)),
+        )
+        return Cluster("db1", SYSTEM, True, None, servers, self.expected, Hosts())
+
+    def pause(self, seconds):
+        assert seconds <= 1.0
+        self.steady += seconds  # they pass at once
+        number = len(self.seen)
+        self.script.get(number, lambda: None)()
+        return number >= self.rounds
+
+    def run(self):
+        self.watch().run()
+        return [str(event.what) for event in self.events]
+
+    def watch(self):
+        times = Times(self.wall, self.monotonic, self.monotonic)
+        surfaces = Surfaces(self.events.append, self.seen.append, self.beats.append)
+        return Watch(self.cluster, State(self.root), surfaces, self.pause, times=times)
+
+    def monotonic(self):
+        return time.monotonic() - self.began + self.steady
+
+    def wall(self):
+        return WALL + self.offset + self.monotonic()
+
+    def set_clock(self, by):
+        self.offset += by
+
+    def history(self):
+        [path] = (self.root / "history").glob("*.db")
+        return recall(path, self.wall())
+
+
+@pytest.mark.parametrize("by", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_under_it_is_an_event_and_nothing_else(tmp_path, by):
+    stage = Stage(tmp_path)
+    stage.script = {5: lambda: stage.set_clock(by)}
+    way = "back" if by < 0 else "forward"
+    assert stage.run() == ["watch began", f"the clock of this host was set {way} by 1 h 0 min", "watch ended"]
+    found = stage.history()
+    assert len(found.written) == 2  # an idle primary: since when, and until when
+    assert found.written[0].age_seconds == pytest.approx(10.0, abs=0.5)
+    assert found.age_seconds >= 0
+
+
+def test_a_clock_that_was_set_back_while_nobody_watched_is_told_and_order_holds(tmp_path):
+    first = Stage(tmp_path)
+    first.run()
+    again = Stage(tmp_path)
+    again.steady = -5000.0
+    said = again.run()
+    assert said == [
+        "watch began; nothing was seen for 0.0 s",
+        "the clock of this host was set back by 1 h 23 min",
+        "watch ended",
+    ]
+    assert [each.age_seconds >= 0 for each in again.history().written] == [True] * len(again.history().written)
+
+
+def test_what_it_knew_it_knows_again_and_a_lag_is_known_at_once(tmp_path):
+    first = Stage(tmp_path, rounds=30)
+    first.script = {number: lambda: setattr(first, "lsn", first.lsn + 100) for number in range(1, 30)}
+    first.run()
+    again = Stage(tmp_path, rounds=1)
+    again.lsn, again.steady = first.lsn, first.monotonic() + 60.0
+    assert again.run()[0] == "watch began; nothing was seen for 1 min 0 s"
+    lag = again.seen[0].picture.node("db2").lag
+    assert (lag.at_least, lag.seconds) == (False, pytest.approx(89.0, abs=1.5))
+    assert [event.what.template for event in again.events if event.kind not in {"watch", "finding"}] == []
+
+
+def test_a_journal_that_changes_is_read_and_one_that_cannot_be_leaves_everything_as_it_is(tmp_path):
+    stage = Stage(tmp_path, rounds=6)
+
+    def attached(failing):
+        (tmp_path / "db3").mkdir(exist_ok=True)
+        journal = tmp_path / "db3" / "journal.jsonl"
+        journal.write_text(journal.read_text() + "x" if journal.exists() else "x")
+        stage.failing, stage.expected = failing, (*stage.expected, Expected("db3", "db3", "db1"))
+
+    watch = stage.watch()
+    stage.script = {
+        2: lambda: (attached(True), setattr(watch, "_reread_at", 0.0)),
+        4: lambda: (setattr(stage, "failing", False), setattr(watch, "_reread_at", 0.0)),
+    }
+    watch.run()
+    said = [str(event.what) for event in stage.events]
+    assert [each for each in said if "read anew" in each] == [
+        "what is known of the cluster cannot be read anew: cannot connect to db1"
+    ]
+    assert stage.opened == 3
+    assert [bool(seen.picture.node("db3")) for seen in stage.seen] == [False] * 5 + [True]
+
+
+def test_rounds_keep_to_the_clock_however_long_one_takes(tmp_path):
+    stage, due = Stage(tmp_path, rounds=3), []
+    watch = Watch(stage.cluster, State(tmp_path), Surfaces(stage.events.append, stage.seen.append), stage.pause)
+    now = [100.0]
+    watch.times = Times(monotonic=lambda: now[0])
+    at = 100.0
+    for late in (0.0, 0.3, 0.9, 2.5, 0.0):
+        now[0] = at + late
+        at = watch._next(at)
+        due.append(at)
+    assert due == [101.0, 102.0, 103.0, 106.0, 107.0]
