@@ -13,7 +13,6 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import contextmanager
 
 import pytest
 
@@ -42,27 +41,25 @@ def on(pair, port, query):
         return conn.execute(query)
 
 
-@contextmanager
-def within_three_seconds(pair):
-    """Beside what this machine takes to start the program at all, which is much on a busy one."""
+def seconds_of_status(pair, *args):
     began = time.monotonic()
-    pair.tool("status", "--help", status=0)
-    started = time.monotonic()
-    yield
-    assert (time.monotonic() - started) - (started - began) < 2.7
+    pair.tool("status", *args)
+    return time.monotonic() - began
 
 
 @pytest.mark.sample
 def test_a_server_that_hangs_is_named_within_three_seconds(pair):
     """SIGSTOP of the standby; then of the primary."""
     pair.attach()
+    healthy = seconds_of_status(pair)
     for data, code, name in ((pair.data, "M601", "db2"), (pair.primary.data, "M602", None)):
         frozen = pids(data)
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
         try:
-            with within_three_seconds(pair):
-                found = record(pair)
+            # A second where all is well, on a machine that is not busy.
+            assert seconds_of_status(pair) < healthy + 2
+            found = record(pair)
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)
@@ -74,6 +71,7 @@ def test_a_server_that_hangs_is_named_within_three_seconds(pair):
 
 def test_a_port_that_takes_connections_and_never_answers(pair):
     pair.attach()
+    healthy = seconds_of_status(pair)
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(8)
@@ -81,8 +79,8 @@ def test_a_port_that_takes_connections_and_never_answers(pair):
         config.write_text(
             f'[[node]]\nname = "deaf"\nconninfo = "host=127.0.0.1 port={deaf.getsockname()[1]} user=postgres"\n'
         )
-        with within_three_seconds(pair):
-            found = record(pair, "-c", config)
+        assert seconds_of_status(pair, "-c", config) < healthy + 2
+        found = record(pair, "-c", config)
     assert {node["name"]: node["state"] for node in found["nodes"]}["db2"] == "streaming"
     assert ("M602", "node:deaf") in codes(found)
 
