@@ -16,7 +16,7 @@ class Server:
     """A server by a hand-written port: what it does is what the test has it do."""
 
     def __init__(self, name, act=lambda: None):
-        self.name, self.act, self.asked = name, act, 0
+        self.name, self.by_ssh, self.act, self.asked = name, False, act, 0
 
     def open(self):
         pass

@@ -25,11 +25,11 @@ from standbyctl.observe.procedure import QUESTIONS, Replies, ask
 from standbyctl.observe.staging import look_at_next_start, read_running
 from standbyctl.steps.staging import StageSettings
 
-# Together below three seconds, also where one server hangs.
 PARTS, SQL_SECONDS = 48, 3.0
 # A watch is at work where its newest round is not older; what it remembers is read anew after so long.
 AT_WORK_SECONDS, RECALL_SECONDS = 5.0, 10.0
-FIRST_SECONDS, BETWEEN_SECONDS, SECOND_SECONDS = 1.3, 0.3, 0.3
+# Who has answered early is asked again while the others have the rest of two seconds.
+EARLY_SECONDS, BETWEEN_SECONDS, LATE_SECONDS = 0.4, 0.3, 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +113,17 @@ class Looking:
 
         Raises where it is another cluster, or nobody answers.
         """
-        first = self._rounds.ask(FIRST_SECONDS)
-        answering = {each.name for each in first if isinstance(each, NodeSample)}
-        _check(self._cluster, first)
+        early = self._rounds.ask_steadily(EARLY_SECONDS)
         self._clock.sleep(BETWEEN_SECONDS)
-        second = {each.name: each for each in self._rounds.ask(SECOND_SECONDS, answering)}
-        self._track.take(first)
-        self._track.take([second.get(each.name, each) for each in first])
+        late = self._rounds.ask_steadily(LATE_SECONDS, patient=True)
+        _check(self._cluster, late)
+        self._track.take([each for each in early if isinstance(each, NodeSample)])
+        self._track.take(late)
         return self._status()
 
     def again(self) -> Status:
         """Every server once more."""
-        self._track.take(self._rounds.ask(FIRST_SECONDS))
+        self._track.take(self._rounds.ask_steadily(LATE_SECONDS, patient=True))
         return self._status()
 
     def by_sql(self, seen: Status) -> tuple[Replies, ...]:

@@ -27,9 +27,10 @@ class Sampled(Protocol):
     """One server that is asked again and again."""
 
     name: str
+    by_ssh: bool
 
     def open(self) -> None:
-        """Make the way to it, where that is another's: ssh. Raises StandbyctlError where there is none."""
+        """Make the way to it, where that is ssh. Raises StandbyctlError where there is none."""
 
     def sample(self, timeout_seconds: float) -> NodeSample:
         """The server now; raises StandbyctlError where there is no answer."""
@@ -58,16 +59,16 @@ class Rounds:
             asker.begin(timeout_seconds)
         return tuple(asker.answer(began, timeout_seconds) for asker in asked)
 
-    def ask_steadily(self, wait_seconds: float) -> tuple[Answer, ...]:
+    def ask_steadily(self, wait_seconds: float, *, patient: bool = False) -> tuple[Answer, ...]:
         """The same, for rounds that follow each other closely: nobody is waited for longer than that.
 
         A server that is still at work is as it was the last time, until it has had the time for an answer. One that
-        does not answer is asked again after a while.
+        does not answer is asked again after a while. `patient`: where ssh is on its way to a host, that is waited for.
         """
         deadline = self._monotonic() + wait_seconds
         for asker in self._askers:
             asker.begin_unless_busy(ANSWER_SECONDS)
-        return tuple(asker.newest(deadline, ANSWER_SECONDS) for asker in self._askers)
+        return tuple(asker.newest(deadline, ANSWER_SECONDS, patient=patient) for asker in self._askers)
 
     def close(self) -> None:
         """End the connections, but for those that hang: they end with this process."""
@@ -101,7 +102,7 @@ class _Asker:
         """What it says, once it says it, or that it has not in time."""
         while (answer := self._take(_TICK_SECONDS)) is None:
             if self._monotonic() > self._due(began, timeout_seconds):
-                answer = self._silence(timeout_seconds)
+                answer = self._silence()
                 break
         self._note(answer)
         return answer
@@ -111,17 +112,19 @@ class _Asker:
         if not self._busy and now >= self._began + self._backoff(now):
             self.begin(timeout_seconds)
 
-    def newest(self, deadline: float, timeout_seconds: float) -> Answer:
+    def newest(self, deadline: float, timeout_seconds: float, *, patient: bool = False) -> Answer:
         """What it says, or has said."""
         now = self._monotonic()
         if not self._busy:
             assert self._last is not None
             return replace(self._last, at=now)
         answer = self._take(max(deadline - now, 0.0))
+        while answer is None and patient and self._server.by_ssh and self._pending(timeout_seconds):
+            answer = self._take(_TICK_SECONDS)
         if answer is None:
-            if self._last is not None and self._monotonic() < self._due(self._began, timeout_seconds):
+            if self._last is not None and self._pending(timeout_seconds):
                 return self._last  # it has some time left
-            answer = self._silence(timeout_seconds)
+            answer = self._silence()
         self._note(answer)
         return answer
 
@@ -146,13 +149,16 @@ class _Asker:
             return began + WAY_SECONDS + GRACE_SECONDS
         return max(began, self._open) + timeout_seconds + GRACE_SECONDS
 
-    def _silence(self, timeout_seconds: float) -> Silence:
+    def _pending(self, timeout_seconds: float) -> bool:
+        return self._monotonic() < self._due(self._began, timeout_seconds)
+
+    def _silence(self) -> Silence:
         return Silence(
             name=self.name,
             at=self._monotonic(),
             code="M602",
             what=msg("{node} does not answer", node=self.name),
-            reason=_no_answer(WAY_SECONDS if self._open is None else timeout_seconds),
+            reason=_no_answer(self._monotonic() - self._began),
             hung=True,
         )
 
@@ -191,4 +197,4 @@ class _Asker:
 
 
 def _no_answer(seconds: float) -> Message:
-    return msg("no answer in {seconds} s", seconds=f"{seconds:g}")
+    return msg("no answer in {seconds} s", seconds=f"{seconds:.1f}")

@@ -45,14 +45,14 @@ class Sampler:
     def __init__(
         self, name: str, server: Server, clock: Clock, host: Host | None = None, *, by_ssh: bool = False
     ) -> None:
-        self.name, self.server, self._clock, self._host, self._by_ssh = name, server, clock, host, by_ssh
+        self.name, self.server, self._clock, self._host, self.by_ssh = name, server, clock, host, by_ssh
         self._who: tuple[Any, ...] | None = None
         self._slower: Slower | None = None
         self._slower_at = float("-inf")
 
     def open(self) -> None:
         """Let ssh connect, which takes longer than a question."""
-        if self._by_ssh and self._host is not None:
+        if self.by_ssh and self._host is not None:
             self._host.script(":", timeout_seconds=_CONNECT_SECONDS)
 
     def sample(self, timeout_seconds: float) -> NodeSample:
