@@ -28,6 +28,8 @@ _DATED = tuple(
         "Language-Team", "Generated-By",
     )
 )  # fmt: skip
+# Functions that are commands: their docstrings are help.
+_COMMANDS = {"command", "cli", "evidence", "runbook", "systemd", "prometheus_rules"}
 _SPEAKING = {"msg", "fine", "warning", "unknown"}
 
 

@@ -1,6 +1,8 @@
 """standbyctl on a host of the testbed, as somebody runs it who has logged in there: with a Python of its own."""
 
+import _sqlite3
 import importlib.util
+import re
 import subprocess
 import sys
 import sysconfig
@@ -16,7 +18,7 @@ PYTHONHOME=/{HOME} PYTHONPATH=/{HOME}/{LIBRARY}/site-packages LD_LIBRARY_PATH=/{
 # What the tool imports, and what that does; the libraries of wheels are beside them.
 PACKAGES = (
     "standbyctl", "psycopg", "psycopg_binary", "psycopg_c", "click", "rich", "markdown_it", "mdurl", "pygments",
-    "typing_extensions",
+    "typing_extensions", "prometheus_client",
 )  # fmt: skip
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "site-packages", "dist-packages"}
 
@@ -45,6 +47,11 @@ def _pieces():
     shared = Path(sysconfig.get_config_var("LIBDIR"), str(sysconfig.get_config_var("INSTSONAME")))
     if shared.suffix != ".a" and shared.exists():
         yield shared.resolve(), f"lib/{shared.name}"
+    # What a Python that was built elsewhere has SQLite from, where it has.
+    module = getattr(_sqlite3, "__file__", sys.executable)
+    needs = subprocess.run(["ldd", module], capture_output=True, text=True, check=True).stdout
+    for name, sqlite in re.findall(r"(libsqlite3\S*) => (/\S+)", needs):
+        yield Path(sqlite).resolve(), f"lib/{name}"
     for package in PACKAGES:
         found = importlib.util.find_spec(package)
         if found is None:

@@ -153,7 +153,14 @@ def test_a_standby_that_hangs_is_named_and_costs_the_others_no_round(pair):
     finally:
         freeze(pair.data, signal.SIGCONT)
     watch.until("db2 answers again")
-    watch.end()
+    freeze(pair.data, signal.SIGSTOP)
+    try:
+        time.sleep(1)
+        status, took = watch.end()
+        assert status == 0
+        assert took < 1.0
+    finally:
+        freeze(pair.data, signal.SIGCONT)
     seconds = [second for second, _ in seconds_written(pair)]
     assert max(after - before for before, after in itertools.pairwise(seconds)) <= 2
     assert len(seconds) >= seconds[-1] - seconds[0] - 1
@@ -163,9 +170,13 @@ def test_a_promotion_while_rounds_go_on_is_a_timeline_of_its_own(pair):
     pair.attach()
     watch = Watching(pair)
     watch.until("watch began")
+    follow = pair.start_tool("events", "--follow")
+    assert "watch began" in follow.stdout.readline()
     with pair.standby() as conn:
         conn.execute("SELECT pg_promote()")
     watch.until("db2 takes writes now")
+    assert any("db2 takes writes now" in line for line in follow.stdout)
+    follow.send_signal(signal.SIGTERM)
     watch.until("db2 is on timeline 2")
     watch.until("2 primaries take writes")
     assert watch.metrics()["standbyctl_primaries"] == 2.0

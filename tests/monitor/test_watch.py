@@ -38,7 +38,8 @@ class Stage:
         self.expected = (Expected("db2", "db2", "db1"),)
         self.lsn, self.began = 1000, time.monotonic()
 
-    def cluster(self):
+    def cluster(self, head=""):
+        assert head == ("db1" if self.opened else "")
         self.opened += 1
         if self.failing:
             raise CannotTellError("A201", msg("cannot connect to {node}", node="db1"))

@@ -1,6 +1,9 @@
 """/metrics: a valid page whatever names are on it, no 0 for what nobody knows, and nobody who came by another name."""
 
 import http.client
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -172,3 +175,19 @@ def test_events_without_a_history_say_how_to_get_one(tmp_path):
     done = CliRunner().invoke(cli, ["events"], env={"STANDBYCTL_STATE": str(tmp_path)})
     assert done.exit_code == 2
     assert "nothing is attached from here" in done.output
+
+
+def test_without_its_library_a_watch_has_no_page_and_says_so(tmp_path):
+    (tmp_path / "prometheus_client.py").write_text("raise ImportError('no prometheus_client')")
+    env = os.environ | {"STANDBYCTL_STATE": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path)}
+    env["PYTHONPATH"] = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    said = []
+    for args in ([], ["--listen", "127.0.0.1:9999"]):
+        argv = [sys.executable, "-m", "standbyctl", "watch", *args]
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        said.append(done.stderr)
+    assert "there is no /metrics: no prometheus_client" in said[0]
+    assert "nothing is attached from here" in said[0]
+    assert "a library is missing" in said[1]
+    assert "standbyctl[watch]" in said[1]

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from standbyctl.app.cluster import Cluster
 from standbyctl.app.state import State, now
@@ -16,8 +17,6 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Picture
 from standbyctl.domain.samples import Answer, NodeSample
 from standbyctl.domain.staging import StagedSetting, Staging
-from standbyctl.monitor.files import history_path
-from standbyctl.monitor.recall import HOUR, Recall, recall, remember
 from standbyctl.monitor.rounds import Rounds
 from standbyctl.monitor.track import Track
 from standbyctl.nodes.ports import Clock
@@ -25,7 +24,10 @@ from standbyctl.observe.procedure import QUESTIONS, Replies, ask
 from standbyctl.observe.staging import look_at_next_start, read_running
 from standbyctl.steps.staging import StageSettings
 
-PARTS, SQL_SECONDS = 48, 3.0
+if TYPE_CHECKING:
+    from standbyctl.monitor.recall import Recall
+
+PARTS, SQL_SECONDS, HOUR_SECONDS = 48, 3.0, 3600.0
 # A watch is at work where its newest round is not older; what it remembers is read anew after so long.
 AT_WORK_SECONDS, RECALL_SECONDS = 5.0, 10.0
 # Who has answered early is asked again while the others have the rest of two seconds.
@@ -138,9 +140,14 @@ class Looking:
 
     def _recall(self, *, seed: bool = False) -> Recall | None:
         """What a watch remembers, if one is at work. Without one, or where it cannot be read, two looks must do."""
-        path = history_path(self._state.root, self._cluster.system_identifier)
+        directory = self._state.root / "history"
+        if not directory.is_dir():
+            return None  # and nobody needs SQLite
+        from standbyctl.monitor.files import history_path
+        from standbyctl.monitor.recall import recall, remember
+
         try:
-            found = recall(path, time.time(), parts=PARTS)
+            found = recall(history_path(self._state.root, self._cluster.system_identifier), time.time(), parts=PARTS)
         except CannotTellError as error:
             self._trouble = (Finding(error.code, Severity.WARNING, "history", error.what, error.detail),)
             return None
@@ -154,20 +161,22 @@ class Looking:
         at = self._clock.monotonic()
         if at - self._recalled_at > RECALL_SECONDS:
             self._remembered, self._recalled_at = self._recall(), at
-        known = self._remembered or Recall(0.0, 0.0)
-        picture = _with_idle(self._track.picture(at), known)
+        known, picture = self._remembered, self._track.picture(at)
+        if known is not None:
+            picture = _with_idle(picture, known)
         head = self._track.head
         staged, in_force = _staged(self._cluster, head, picture, self._state)
         self._lately.take(picture, at)
         past, seconds = self._lately.parts(), self._lately.seconds
-        if self._remembered:
+        if known is not None:
             past = {
                 node.name: (known.rate if node.role == "primary" else known.lag).get(node.name, ())
                 for node in picture.nodes
             }
-            seconds = HOUR
+            seconds = HOUR_SECONDS
         findings = (*diagnose_health(picture, self._limits), *self._trouble)
-        return Status(now(), picture, findings, head, staged, in_force, past, seconds, known.holding, known.lag_p99)
+        seen = Status(now(), picture, findings, head, staged, in_force, past, seconds)
+        return replace(seen, since=known.holding, lag_p99=known.lag_p99) if known else seen
 
 
 def _with_idle(picture: Picture, known: Recall) -> Picture:

@@ -60,9 +60,11 @@ class Surfaces:
 
 @dataclass(slots=True)
 class Watch:
-    """`opened`: the cluster, as it is known now. `pause`: waits so long, and says whether to end."""
+    """`opened`: the cluster of that head, as it is known now; empty for what is asked for. `pause`: waits so long, and
+    says whether to end.
+    """
 
-    opened: Callable[[], Cluster]
+    opened: Callable[[str], Cluster]
     state: State
     surfaces: Surfaces
     pause: Callable[[float], bool]
@@ -82,7 +84,7 @@ class Watch:
     def run(self) -> None:
         """Until it is told to end; raises where it cannot begin."""
         self._known = self._files()
-        cluster = self.opened()
+        cluster = self.opened("")
         self._take(cluster)
         path = history_path(self.state.root, cluster.system_identifier)
         history = History.open(path, self.times.wall(), self.keep_seconds)
@@ -201,7 +203,7 @@ class Watch:
             return
         assert self._cluster is not None
         try:
-            cluster = self.opened()
+            cluster = self.opened(self._cluster.head)
             if cluster.system_identifier != self._cluster.system_identifier:
                 cluster.hosts.close()
                 self._known = files

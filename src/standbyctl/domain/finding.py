@@ -55,7 +55,7 @@ class Limits:
     lag_warning: float = 5.0
     lag_critical: float = 60.0
     full_warning: float = 7 * 86400.0
-    full_critical: float = 86400.0
+    full_critical: float = 4 * 86400.0
     held_warning_bytes: int = 1 << 30
     cap_left_warning: float = 0.2
     xmin_warning: int = 10_000_000

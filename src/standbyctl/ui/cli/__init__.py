@@ -80,7 +80,8 @@ def main() -> None:
                 msg("a library is missing"),
                 detail=msg("{e}", e=error),
                 hint=msg(
-                    "psycopg needs PostgreSQL's libpq: install it (Debian: libpq5), or: pip install 'psycopg[binary]'"
+                    "psycopg needs PostgreSQL's libpq: install it (Debian: libpq5), or: pip install 'psycopg[binary]'."
+                    " A history needs Python's sqlite3, which some packages leave out."
                 ),
             ),
             msg("Nothing was changed."),

@@ -89,9 +89,10 @@ def command(
         ).run()
 
 
-def _opened(primary: str | None, config: str | None) -> Callable[[], Cluster]:
-    def opened() -> Cluster:
-        asked, name, loaded = asked_for(primary, config)
+def _opened(primary: str | None, config: str | None) -> Callable[[str], Cluster]:
+    def opened(head: str) -> Cluster:
+        # Once it is known which one is meant, an attach to another primary meanwhile makes it no question again.
+        asked, name, loaded = asked_for(primary or head, config)
         return open_cluster(asked, name, loaded, state(), SystemClock())
 
     return opened
@@ -154,7 +155,12 @@ def _page(listen: str | None, anywhere: bool, newest: Callable[[], Seen | None])
         from standbyctl.ui.metrics import Page, is_loopback
     except ImportError as error:
         if listen is not None:
-            raise
+            raise UsageError(
+                "C118",
+                msg("a library is missing"),
+                detail=msg("{e}", e=error),
+                hint=msg("Install it: pip install 'standbyctl[watch]'"),
+            ) from error
         what = msg("there is no /metrics: {e} (pip install 'standbyctl[watch]')", e=error)
         click.echo(text(what), err=True)
         yield
