@@ -80,16 +80,17 @@ class Watched:
             if (newest := self.track.clock.newest) and (was := self.sampled) and newest[0] - was < 2:
                 self.gap = max(self.gap, newest[0] - was)
             self.sampled = newest and newest[0]
-            picture = self.track.picture(time.monotonic())
+            at = time.monotonic()
+            picture = self.track.picture(at)
             for name in names:
-                self.hold(picture.node(name))
+                self.hold(picture.node(name), at)
             if time.monotonic() - began > seconds:
                 return picture
             time.sleep(INTERVAL)
 
-    def hold(self, node):
+    def hold(self, node, at):
         own = node.sample or self.track.last[node.name]
-        true = self.truth.lag(time.monotonic(), own.replay_lsn)
+        true = self.truth.lag(at, own.replay_lsn)
         assert node.lag is not None, node
         if node.lag.at_least:
             assert node.lag.seconds < true + self.gap, "a lower bound is below the truth"

@@ -52,7 +52,7 @@ def test_a_server_that_hangs_is_named_and_not_waited_for(pair):
     """SIGSTOP of the standby; then of the primary."""
     pair.attach()
     healthy = seconds_of_status(pair)
-    for data, code, name in ((pair.data, "M601", "db2"), (pair.primary.data, "M602", None)):
+    for data, code, name in ((pair.data, "M602", "db2"), (pair.primary.data, "M602", None)):
         frozen = pids(data)
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)

@@ -91,13 +91,80 @@ def test_every_finding_is_explained_and_belongs_to_a_check(name):
         assert each.of in {"lag", "slots", "standby", "wal", "primaries", "all"}
 
 
-def test_a_bound_from_above_is_no_proof_of_a_lag():
+def test_what_is_known_by_bounds_is_told_by_the_lower_and_unknown_by_the_upper():
+    """A check that exits 0 must have seen that it is below: 19 times in 20 is not asked here, but always."""
     db1, db2 = primary(lsn=5000, senders=(sender(),)), standby(replay=1000, committed=primary().clock - 3600)
     rounds = [[db1, db2], [later(db1, 0.5, lsn=5100), later(db2, 0.5)]]
-    assert found(rounds) == ()
+    assert [(each.code, each.severity.value) for each in found(rounds)] == [("L407", "UNKNOWN")]
+    for seconds, wanted in ((30, [("L401", "WARNING")]), (100, [("L401", "CRITICAL")])):
+        later_on = [*rounds, [later(db1, seconds, lsn=5200), later(db2, seconds)]]
+        assert [(each.code, each.severity.value) for each in found(later_on)] == wanted
+    close = replace(db2, committed=db1.clock - 1)
+    assert found([[db1, close], [later(db1, 0.5, lsn=5100), later(close, 0.5)]]) == ()
+
+
+def test_a_configured_standby_that_is_down_is_no_matter_of_the_primary():
+    seen = diagnose_health(drawn([primary(), silent("db2")]), Limits())
+    assert {(each.code, each.of) for each in seen} == {("M601", "standby"), ("L407", "lag")}
+
+
+def test_who_decodes_for_a_subscriber_is_no_standby():
+    subscription = replace(sender("sub", replay=1), logical=True)
+    assert found([[primary(lsn=10**9, senders=(subscription,))]]) == ()
+
+
+def test_a_slot_whose_reader_stands_still_grows_though_it_is_active():
+    def at(second):
+        held = slot("sub", active=True, held=second * 10 * MB)
+        db1 = primary(lsn=second * 10 * MB, slots=(held,), slower=slower(free_bytes=10 * GB, lsn=second * 10 * MB))
+        return [later(db1, second)]
+
+    [seen] = found([at(second) for second in range(30)])
+    assert (seen.code, seen.severity.value) == ("S330", "CRITICAL")
+    assert "more slowly than is written" in str(seen.what)
+
+
+def test_a_burst_of_a_moment_is_no_critical_forecast():
+    db1 = primary(slots=(slot("old", active=False, held=MB),), slower=slower(free_bytes=10 * GB))
+    seen = found([[db1], [later(db1, 0.3, lsn=1000 + MB)]])
+    assert [(each.code, each.severity.value) for each in seen] == [("S330", "WARNING")]
+    assert "by 0.3 s of WAL only" in str(seen[0].what)
+
+
+def test_a_synced_slot_of_a_standby_alarms_nobody():
+    held = slot("sub", active=False, held=2 * GB, synced=True)
+    assert found([[FED, standby(slots=(held,))]]) == ()
 
 
 def test_the_worst_comes_first():
     seen = slot("old", active=False, wal_status="lost", held=None)
     db1 = primary(slots=(slot("x", xmin_age=20_000_000), seen))
     assert [each.severity.value for each in found([[db1]])] == ["CRITICAL", "WARNING"]
+
+
+@pytest.mark.parametrize(
+    ("names", "states", "waits"),
+    [
+        ("db2", ["sync"], False),
+        ("db2", [], True),
+        ("FIRST 1 (db2, db3)", ["sync", "potential"], False),
+        ("ANY 2 (db2, db3)", ["quorum"], True),
+        ("ANY 2 (db2, db3)", ["quorum", "quorum"], False),
+        ("2 (db2, db3)", ["async"], True),
+        ("", [], False),
+    ],
+)
+def test_commits_that_wait_for_a_standby_that_is_away(names, states, waits):
+    rows = tuple(replace(sender(f"db{n}"), sync_state=state) for n, state in enumerate(states, 2))
+    told = slower(settings=(("synchronous_commit", "on"), ("synchronous_standby_names", names)))
+    seen = found([[primary(senders=rows, slower=told)]])
+    assert [each.code for each in seen if each.code == "F503"] == ["F503"] * waits
+    local = slower(settings=(("synchronous_commit", "local"), ("synchronous_standby_names", names)))
+    assert "F503" not in {each.code for each in found([[primary(slower=local)]])}
+
+
+def test_a_standby_that_was_promoted_is_missed_as_one_and_so_is_the_old_primary():
+    both = diagnose_health(drawn([primary(), primary("db2", timeline=2)], expected=[DB2]), Limits())
+    assert {("L405", "standby"), ("F501", "all")} <= {(each.code, each.of) for each in both}
+    alone = diagnose_health(drawn([silent("db1"), primary("db2", timeline=2)], expected=[DB2]), Limits())
+    assert {("M601", "standby"), ("L407", "lag")} <= {(each.code, each.of) for each in alone}

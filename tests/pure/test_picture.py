@@ -41,6 +41,31 @@ def test_a_standby_is_known_by_what_it_calls_itself_upstream_and_not_by_its_name
     assert shown(picture)[1:] == [(1, "db2", "standby", "streaming")]
 
 
+def test_of_several_of_one_name_nobody_is_guessed():
+    """Debian's packages give every cluster of theirs one cluster_name, and so one application_name."""
+    mute = ReceiverSample("streaming", None, "10.0.0.1", 5432, "15/main")
+    rows = (sender("15/main", 900, slot=""), sender("15/main", 700, slot=""))
+    picture = drawn([primary(senders=rows), standby("db2", receiver=mute), standby("db3", receiver=mute)])
+    assert [(node.name, node.state, node.upstream) for node in picture.nodes if node.role == "standby"] == [
+        ("db2", "streaming", None),
+        ("db3", "streaming", None),
+    ]
+    assert len(picture.nodes) == 5
+
+
+def test_two_that_stream_from_each_other_are_shown():
+    db2 = standby("db2", receiver=ReceiverSample("streaming", None, "x", 1, "db2"), senders=(sender("db3", slot=""),))
+    db3 = standby("db3", receiver=ReceiverSample("streaming", None, "x", 1, "db3"), senders=(sender("db2", slot=""),))
+    assert {node.name for node in drawn([primary(), db2, db3]).nodes} == {"db1", "db2", "db3"}
+
+
+def test_in_a_hole_of_the_samples_a_lag_has_two_ends():
+    db1, db2 = primary(lsn=1000), standby(replay=1500)
+    rounds = [[db1, db2], [later(db1, 7200, lsn=9000), later(db2, 7200)]]
+    lag = drawn(*rounds).node("db2").lag
+    assert (lag.at_most, lag.seconds, lag.least) == (True, 7200.0, 0.0)
+
+
 def test_one_server_by_two_names_is_one_node():
     picture = drawn([primary("db1"), primary("again", started_at="start of db1")])
     assert picture.primaries == ("db1",)
@@ -112,10 +137,10 @@ def test_the_clock_begins_anew_with_a_timeline():
 
 
 @given(st.permutations(["db1", "db2", "db9"]))
-def test_two_primaries_are_named_from_either_side_and_the_later_timeline_counts(order):
+def test_two_primaries_are_named_from_either_side_and_the_one_that_is_followed_counts(order):
     servers = {
         "db1": primary("db1", lsn=1000),
-        "db2": primary("db2", lsn=800, timeline=2),
+        "db2": primary("db2", lsn=800, timeline=2, senders=(sender("db9", 800),)),
         "db9": standby("db9", replay=800, timeline=2),
     }
     for head in ("db1", "db2"):
@@ -147,7 +172,9 @@ def test_who_uses_a_slot_and_who_should():
         slower=slower(free_bytes=10 << 30, wal_ahead_bytes=1 << 30),
     )
     picture = drawn(
-        [db1, standby()], [later(db1, 10, lsn=1000 + (10 << 20)), later(standby(), 10)], expected=[DB2, DB3]
+        [db1, standby()],
+        [later(db1, 10, lsn=1000 + (10 << 20)), later(standby(), 10)],
+        expected=[DB2, Expected("db3", "db3", "db1")],
     )
     db2, db3, old = picture.slots
     assert (db2.used_by, db2.full_in) == ("db2", None)

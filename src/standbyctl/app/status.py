@@ -182,7 +182,7 @@ class Looking:
 def _with_idle(picture: Picture, known: Recall) -> Picture:
     """Below 17 a slot does not say since when nobody reads it: a watch has seen it."""
     slots = (
-        replace(slot, idle_seconds=known.inactive.get((slot.node, slot.sample.name)))
+        replace(slot, idle_seconds=known.inactive.get((slot.node, slot.sample.name)), idle_at_least=True)
         if slot.idle_seconds is None and not slot.sample.active
         else slot
         for slot in picture.slots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from standbyctl.diagnosis.picture import AWAY, COPYING, PAUSED, UNFINISHED, UNREACHABLE
@@ -11,12 +12,15 @@ from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.picture import Lag, NodeView, Picture
 from standbyctl.domain.size import format_seconds, format_size
 
+# FIRST 2 (a, b), ANY 2 (a, b), 2 (a, b); without a number one.
+_SYNCHRONOUS = re.compile(r"\s*(?:FIRST\s+|ANY\s+)?(\d+)\s*\(", re.IGNORECASE)
+
 
 def diagnose_health(picture: Picture, limits: Limits) -> tuple[Finding, ...]:
     """The worst first."""
     found = [*_primaries(picture), *_strangers(picture)]
     for node in picture.nodes:
-        found += [*_silent(picture, node), *_standby(node), *_lag(node, limits), *_wal(node)]
+        found += [*_silent(picture, node), *_standby(node), *_lag(picture, node, limits), *_wal(node), *_waits(node)]
     for slot in picture.slots:
         found += diagnose_slot(slot, limits)
     order = [Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN]
@@ -38,7 +42,7 @@ def _primaries(picture: Picture) -> Iterator[Finding]:
                 "What is written to one of them is not on the other, and one side's will be lost. Stop what the"
                 " applications write to the one that is not meant."
             ),
-            of=PRIMARIES,
+            of=EVERY,
         )
     if not picture.primaries:
         yield finding(
@@ -69,16 +73,14 @@ def _strangers(picture: Picture) -> Iterator[Finding]:
 
 def _silent(picture: Picture, node: NodeView) -> Iterator[Finding]:
     """A server that should answer and does not; a standby that nobody sends to either is missing."""
-    if node.silence is None:
-        return
-    told = msg("{name} does not answer: {reason}", name=node.name, reason=node.silence)
-    if node.expected and node.upstream is None:
+    if node.silence is None or (node.expected and node.upstream is None):
         return  # told as missing
-    if node.upstream is not None:
-        yield finding("M601", Severity.WARNING, f"node:{node.name}", told, of=STANDBY)
-    else:
-        code, severity = ("M602", Severity.CRITICAL) if node.hung else ("M601", Severity.CRITICAL)
-        yield finding(code, severity, f"node:{node.name}", told, of=PRIMARIES)
+    told = msg("{name} does not answer: {reason}", name=node.name, reason=node.silence)
+    code = "M602" if node.hung else "M601"
+    severity = Severity.WARNING if node.upstream is not None else Severity.CRITICAL
+    # Where another is the primary, or it is none itself, it is a standby that is away.
+    family = PRIMARIES if node.name == picture.head and not picture.primaries else STANDBY
+    yield finding(code, severity, f"node:{node.name}", told, of=family)
 
 
 def _standby(node: NodeView) -> Iterator[Finding]:
@@ -144,29 +146,41 @@ def _standby(node: NodeView) -> Iterator[Finding]:
         )
 
 
-def _lag(node: NodeView, limits: Limits) -> Iterator[Finding]:
-    lag = node.lag
-    if lag is None:
-        if node.role == "standby" or (node.expected and node.role is None):
-            yield finding(
-                "L407",
-                Severity.UNKNOWN,
-                f"node:{node.name}",
-                msg("how far behind {name} is cannot be known", name=node.name),
-                of=LAG,
-            )
+def _lag(picture: Picture, node: NodeView, limits: Limits) -> Iterator[Finding]:
+    """Above a limit for sure; or it may be, and cannot be known."""
+    lag, subject = node.lag, f"node:{node.name}"
+    severity = _above_for_sure(lag, limits) if lag else None
+    if lag is not None and severity is not None:
+        size = format_size(lag.behind_bytes)
+        yield finding(
+            "L401",
+            severity,
+            subject,
+            msg("{name} is {lag} behind, {size}", name=node.name, lag=lag_text(lag), size=size),
+            msg(
+                "So old is what it shows; so much would be lost with the primary, where it has not even been received."
+            ),
+            of=LAG,
+        )
         return
-    severity = above(lag.seconds, limits.lag_warning, limits.lag_critical)
-    if severity is None or lag.at_most:
-        return
-    yield finding(
-        "L401",
-        severity,
-        f"node:{node.name}",
-        msg("{name} is {lag} behind, {size}", name=node.name, lag=lag_text(lag), size=format_size(lag.behind_bytes)),
-        msg("So old is what it shows; so much would be lost with the primary, where it has not even been received."),
-        of=LAG,
-    )
+    doubtful = lag is not None and lag.behind_bytes > 0 and _may_be_above(lag, limits)
+    lost = node.name == picture.head and not picture.primaries  # told as no primary
+    other = node.role is None and node.state is not None and not lost
+    unknown = lag is None and (node.role == "standby" or other)
+    if lag is not None and doubtful:
+        told = msg("how far behind {name} is cannot be known yet: {lag}", name=node.name, lag=lag_text(lag))
+        yield finding("L407", Severity.UNKNOWN, subject, told, of=LAG)
+    elif unknown and node.state != COPYING:
+        told = msg("how far behind {name} is cannot be known", name=node.name)
+        yield finding("L407", Severity.UNKNOWN, subject, told, of=LAG)
+
+
+def _above_for_sure(lag: Lag, limits: Limits) -> Severity | None:
+    return above(lag.surely, limits.lag_warning, limits.lag_critical)
+
+
+def _may_be_above(lag: Lag, limits: Limits) -> bool:
+    return lag.at_least or (lag.at_most and lag.seconds >= limits.lag_warning)
 
 
 def lag_text(lag: Lag) -> Message:
@@ -174,7 +188,38 @@ def lag_text(lag: Lag) -> Message:
     seconds = format_seconds(lag.seconds)
     if lag.at_least:
         return msg("at least {seconds}", seconds=seconds)
+    if lag.at_most and lag.least > 0:
+        return msg("{least} to {most}", least=format_seconds(lag.least), most=seconds)
     return msg("at most {seconds}", seconds=seconds) if lag.at_most else msg("{e}", e=seconds)
+
+
+def _waits(node: NodeView) -> Iterator[Finding]:
+    """Commits that wait for a synchronous standby, and there is none."""
+    own = node.sample
+    settings = dict(own.slower.settings) if own and own.slower else {}
+    names = settings.get("synchronous_standby_names", "")
+    if own is None or own.in_recovery or not names or settings.get("synchronous_commit") in {"off", "local"}:
+        return
+    given = _SYNCHRONOUS.match(names)
+    wanted = int(given[1]) if given else 1
+    there = sum(row.sync_state in {"sync", "quorum"} and row.state == "streaming" for row in own.senders)
+    if there < wanted:
+        yield finding(
+            "F503",
+            Severity.CRITICAL,
+            f"node:{node.name}",
+            msg(
+                "commits on {name} wait: {n} of {wanted} synchronous standbys are there",
+                name=node.name,
+                n=there,
+                wanted=wanted,
+            ),
+            msg(
+                "synchronous_standby_names = {names}. Bring one back, or take it out of the list: a reload is enough.",
+                names=names,
+            ),
+            of=PRIMARIES,
+        )
 
 
 def _wal(node: NodeView) -> Iterator[Finding]:

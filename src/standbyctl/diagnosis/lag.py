@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from standbyctl.domain.picture import Lag
 
+# Samples that are further apart say no more than that it was between them: nobody looked meanwhile.
+HOLE_SECONDS = 90.0
 # A week of samples a second would be 600,000: beyond this, every second one of the older half goes.
 MOST_SAMPLES = 20_000
 
@@ -24,11 +26,11 @@ class LsnClock:
     >>> clock = LsnClock()
     >>> clock.written(0.0, 100); clock.written(1.0, 200); clock.written(2.0, 200); clock.written(3.0, 300)
     >>> clock.lag(3.0, 300), clock.lag(3.0, 150), clock.lag(3.5, 200)
-    (Lag(seconds=0.0, behind_bytes=0, at_least=False, at_most=False), \
-Lag(seconds=2.5, behind_bytes=150, at_least=False, at_most=False), \
-Lag(seconds=0.5, behind_bytes=100, at_least=False, at_most=False))
+    (Lag(seconds=0.0, behind_bytes=0, at_least=False, at_most=False, least=0.0), \
+Lag(seconds=2.5, behind_bytes=150, at_least=False, at_most=False, least=0.0), \
+Lag(seconds=0.5, behind_bytes=100, at_least=False, at_most=False, least=0.0))
     >>> clock.lag(3.0, 50)
-    Lag(seconds=3.0, behind_bytes=250, at_least=True, at_most=False)
+    Lag(seconds=3.0, behind_bytes=250, at_least=True, at_most=False, least=0.0)
     """
 
     _at: list[float] = field(default_factory=list)
@@ -66,6 +68,8 @@ Lag(seconds=0.5, behind_bytes=100, at_least=False, at_most=False))
             return Lag(max(at - self._at[0], 0.0), behind, at_least=True)
         before = after - 1
         moment = self._at[after]
+        if moment - self._at[before] > HOLE_SECONDS:
+            return Lag(max(at - self._at[before], 0.0), behind, at_most=True, least=max(at - moment, 0.0))
         if lsn > self._lsn[before]:
             part = (lsn - self._lsn[before]) / (self._lsn[after] - self._lsn[before])
             moment = self._at[before] + part * (self._at[after] - self._at[before])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from standbyctl.diagnosis.lag import LsnClock
 from standbyctl.diagnosis.retention import view_slots
 from standbyctl.domain.picture import STAGES, Expected, Lag, Loss, NodeView, Picture, Rate
-from standbyctl.domain.samples import Answer, NodeSample, SenderSample, Silence
+from standbyctl.domain.samples import Answer, NodeSample, ReceiverSample, SenderSample, Silence
 
 # What an earlier sample of the primary says is not said of now.
 STALE_SECONDS = 5.0
@@ -22,12 +22,14 @@ class Known:
     """What is known besides the answers of this moment. `at`: this moment, by the sampler's clock.
 
     `clock`: where the primary was when. `last`: the last sample of who is silent now. `rates`: of WAL. Both by node.
+    `growth`: of what slots hold, by node and slot.
     """
 
     at: float
     clock: LsnClock = field(default_factory=LsnClock)
     last: Mapping[str, NodeSample] = field(default_factory=dict)
     rates: Mapping[str, Rate] = field(default_factory=dict)
+    growth: Mapping[tuple[str, str], Rate] = field(default_factory=dict)
 
 
 def draw(
@@ -45,8 +47,9 @@ def draw(
     nodes = tuple(drawn.nodes())
     return Picture(
         system_identifier=system_identifier,
+        head=head,
         nodes=nodes,
-        slots=tuple(view_slots(nodes, drawn.fed, expected)),
+        slots=tuple(view_slots(nodes, drawn.fed, expected, known.growth)),
         primaries=primaries,
         loss=drawn.loss(nodes),
         strangers=strangers,
@@ -54,9 +57,13 @@ def draw(
 
 
 def writer_of(answers: Iterable[Answer], head: str) -> NodeSample | None:
-    """The primary: of several the one on the latest timeline, and of those the one that is asked for."""
+    """The primary: of several the one that most standbys follow, or that is asked for, or on the latest timeline."""
     found = [each for each in answers if isinstance(each, NodeSample) and not each.in_recovery]
-    return max(found, key=lambda each: (each.timeline or 0, each.name == head), default=None)
+
+    def rank(each: NodeSample) -> tuple[int, bool, int]:
+        return len([row for row in each.senders if not row.logical]), each.name == head, each.timeline or 0
+
+    return max(found, key=rank, default=None)
 
 
 def _without_twins(answers: Sequence[Answer]) -> Iterator[Answer]:
@@ -84,17 +91,21 @@ class _Drawing:
 
     def nodes(self) -> Iterator[NodeView]:
         """A tree: who sends before whom it sends to."""
-        for name, sample in self.samples.items():
-            for sender in sample.senders:
-                if (fed := self._whose(sender, name)) is not None:
+        rows = [(name, row) for name, own in self.samples.items() for row in own.senders if not row.logical]
+        for whose in (self._by_slot, self._by_name, self._as_expected):
+            for name, sender in rows[:]:
+                if (fed := whose(sender, name)) is not None:
                     self.fed[fed] = (name, sender)
-                else:
-                    self.strange.append((name, sender))
+                    rows.remove((name, sender))
+        self.strange = rows
         every = dict.fromkeys([*self.samples, *self.silent, *self.expected])
         roots = [name for name in every if self._above(name) not in every]
         first = [name for name in roots if name in self.samples and not self.samples[name].in_recovery]
-        for name in dict.fromkeys([*first, *([self.head] if self.head in roots else []), *roots]):
-            yield from self._branch(name, list(every), 0)
+        shown: set[str] = set()
+        # Two that send to each other are no roots, and are there all the same.
+        for name in dict.fromkeys([*first, *([self.head] if self.head in roots else []), *roots, *every]):
+            if name not in shown:
+                yield from self._branch(name, list(every), 0, shown)
 
     def _above(self, name: str) -> str | None:
         """Who is shown above it: who sends to it, or would if it were there."""
@@ -104,31 +115,51 @@ class _Drawing:
         own = self.samples.get(name)
         return None if own is not None and not own.in_recovery else above or None
 
-    def _branch(self, name: str, every: list[str], depth: int) -> Iterator[NodeView]:
+    def _branch(self, name: str, every: list[str], depth: int, shown: set[str]) -> Iterator[NodeView]:
+        shown.add(name)
         yield self._node(name, depth)
         for other in every:
-            if other != name and self._above(other) == name and depth < len(every):
-                yield from self._branch(other, every, depth + 1)
+            if other not in shown and self._above(other) == name:
+                yield from self._branch(other, every, depth + 1, shown)
         for upstream, sender in self.strange:
             if upstream == name:
                 yield self._stranger(upstream, sender, depth + 1)
 
-    def _whose(self, sender: SenderSample, upstream: str) -> str | None:
-        """The node that a walsender sends to: by its slot and application_name, as that one says itself."""
-        for name, own in self.samples.items():
-            seen = own.receiver
-            if name in self.fed or name == upstream or not own.in_recovery or seen is None:
-                continue
-            if seen.slot is not None and sender.slot is not None and seen.slot != sender.slot:
-                continue
-            names = {seen.application_name} if seen.application_name else {name, own.cluster_name, "walreceiver"}
-            if sender.application_name in names or (seen.slot and seen.slot == sender.slot):
+    def _by_slot(self, sender: SenderSample, upstream: str) -> str | None:
+        """Whom a walsender sends to: who says that it streams by the slot which that one holds."""
+        for name, seen in self._receivers(upstream):
+            if sender.slot and seen.slot == sender.slot and seen.application_name in {None, sender.application_name}:
                 return name
+        return None
+
+    def _by_name(self, sender: SenderSample, upstream: str) -> str | None:
+        """Who calls itself so upstream. Of several of one name (Debian's packages give all of them the same) nobody."""
+        found = [
+            name
+            for name, seen in self._receivers(upstream)
+            if not (seen.slot and sender.slot and seen.slot != sender.slot)
+            and sender.application_name in self._names(name, seen)
+        ]
+        ports = {name: seen.port for name, seen in self._receivers(upstream)}
+        near = [name for name in found if ports[name] == self.samples[upstream].port]
+        return found[0] if len(found) == 1 else near[0] if len(near) == 1 else None
+
+    def _as_expected(self, sender: SenderSample, upstream: str) -> str | None:
+        """A standby that was attached from here, and does not answer itself."""
         for name, wanted in self.expected.items():
             same = (sender.application_name, sender.slot or "") == (wanted.name, wanted.slot)
             if same and name not in self.fed and wanted.upstream in {"", upstream} and name not in self.samples:
                 return name
         return None
+
+    def _receivers(self, upstream: str) -> Iterator[tuple[str, ReceiverSample]]:
+        for name, own in self.samples.items():
+            if name not in self.fed and name != upstream and own.in_recovery and own.receiver is not None:
+                yield name, own.receiver
+
+    def _names(self, name: str, seen: ReceiverSample) -> set[str]:
+        named = {seen.application_name} if seen.application_name else {name, self.samples[name].cluster_name}
+        return {each for each in named if each} | (set() if seen.application_name else {"walreceiver"})
 
     def _node(self, name: str, depth: int) -> NodeView:
         own, silent, wanted = self.samples.get(name), self.silent.get(name), self.expected.get(name)
@@ -146,6 +177,7 @@ class _Drawing:
             expected=wanted is not None,
             depth=depth,
             client=sender.client if sender else None,
+            sync_state=sender.sync_state if sender else None,
             sample=own,
             silence=silent.reason if silent else None,
             hung=silent is not None and silent.hung,
@@ -164,6 +196,7 @@ class _Drawing:
             slot=sender.slot,
             depth=depth,
             client=sender.client,
+            sync_state=sender.sync_state,
         )
 
     @staticmethod
@@ -178,24 +211,24 @@ class _Drawing:
         self, own: NodeSample | None, sender: SenderSample | None, wanted: Expected | None, silent: Silence | None
     ) -> str | None:
         if own is not None and not own.in_recovery and (wanted is None or sender is None):
-            return "running" if wanted is None or own is self.writer else AWAY
+            return "running" if wanted is None or (own is self.writer and not self._head_writes(own)) else AWAY
         if own is not None and own.paused:
             return PAUSED if sender is not None or own.receiver is not None else AWAY
         if sender is not None:
             return sender.state
         if own is not None:
-            # Its upstream was not asked, or did not answer: what it says itself.
+            # Where its upstream was not asked, or did not answer: what it says itself.
             asked = own.receiver is not None and own.receiver.status == "streaming"
-            return "streaming" if asked and not self._upstream_answers(own, wanted) else AWAY
+            answers = wanted is not None and wanted.upstream in self.samples
+            return "streaming" if asked and not answers else AWAY
         if wanted is not None and wanted.unfinished:
             return UNFINISHED
         return UNREACHABLE if silent is not None or wanted is not None else None
 
-    def _upstream_answers(self, own: NodeSample, wanted: Expected | None) -> bool:
-        """Whether who should send to it was asked: then it would have been seen there."""
-        if wanted is not None and wanted.upstream:
-            return wanted.upstream in self.samples
-        return self.writer is not None and own.timeline == self.writer.timeline
+    def _head_writes(self, own: NodeSample) -> bool:
+        """Whether the primary that it was attached to still takes writes, too."""
+        head = self.samples.get(self.head)
+        return head is not None and head is not own and not head.in_recovery
 
     def _lag(self, name: str, own: NodeSample | None, sender: SenderSample | None) -> Lag | None:
         """Of what it has replayed, by the clock of the sampler."""
@@ -203,12 +236,12 @@ class _Drawing:
         lsn, silent = self._replayed(name, own, sender)
         if clock.newest is None or lsn is None or self._elsewhere(own):
             return None
-        stale = known.at - clock.newest[0] > STALE_SECONDS or self.writer is None
+        stale = self._stale()
         lag = clock.lag(clock.newest[0] if stale else known.at, lsn)
         if lag is None or (stale and lag.behind_bytes == 0):
             return None
         if stale or silent:
-            return replace(lag, at_least=True)
+            return Lag(lag.surely, lag.behind_bytes, at_least=True)
         return self._bounded(lag, own) if lag.at_least else lag
 
     def _replayed(self, name: str, own: NodeSample | None, sender: SenderSample | None) -> tuple[int | None, bool]:
@@ -225,7 +258,13 @@ class _Drawing:
         if own is None or own.committed is None or self.writer is None:
             return lag
         now = self.writer.clock + (self.known.at - self.writer.at)
-        return Lag(now - own.committed, lag.behind_bytes, at_most=True) if now - own.committed > lag.seconds else lag
+        most = now - own.committed
+        return Lag(most, lag.behind_bytes, at_most=True, least=lag.seconds) if most > lag.seconds else lag
+
+    def _stale(self) -> bool:
+        """What the primary had written is not what it has written now."""
+        newest = self.known.clock.newest
+        return self.writer is None or newest is None or self.known.at - newest[0] > STALE_SECONDS
 
     def _elsewhere(self, own: NodeSample | None) -> bool:
         """On another timeline positions do not compare."""
@@ -235,7 +274,7 @@ class _Drawing:
 
     def _behind(self, own: NodeSample | None, sender: SenderSample | None) -> dict[str, int]:
         newest = self.known.clock.newest
-        if newest is None or self._elsewhere(own):
+        if newest is None or self._stale() or self._elsewhere(own):
             return {}
         seen = {stage: getattr(sender, f"{stage}_lsn") for stage in STAGES} if sender else {}
         if own is not None:

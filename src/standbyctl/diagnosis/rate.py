@@ -55,19 +55,19 @@ def predict_full(left_bytes: int, rate: Rate | None) -> Full | None:
     and what was measured is itself an average of some blocks only.
 
     >>> predict_full(1000 << 20, Rate(1 << 20, 600, spread=0.0, block_seconds=75))
-    Full(seconds=1000.0, soonest=984.0, latest=1016.0)
+    Full(seconds=1000.0, soonest=984.0, latest=1016.0, over_seconds=600)
     """
     if rate is None:
         return None
     if left_bytes <= 0:
-        return Full(0.0, 0.0, 0.0)
+        return Full(0.0, 0.0, 0.0, rate.over_seconds)
     if rate.bytes_per_second <= 0:
         return None
     seconds = left_bytes / rate.bytes_per_second
     if rate.spread is None:
-        return Full(seconds)
+        return Full(seconds, over_seconds=rate.over_seconds)
     share = max(rate.block_seconds / seconds, rate.block_seconds / rate.over_seconds) + 1 / BLOCKS
     off = _SIGMAS * rate.spread * share**0.5
     slow = rate.bytes_per_second - off
     soonest = max(left_bytes - _GRAIN_BYTES, 0) / (rate.bytes_per_second + off)
-    return Full(seconds, soonest, (left_bytes + _GRAIN_BYTES) / slow if slow > 0 else None)
+    return Full(seconds, soonest, (left_bytes + _GRAIN_BYTES) / slow if slow > 0 else None, rate.over_seconds)

@@ -6,36 +6,50 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from standbyctl.diagnosis.rate import predict_full
-from standbyctl.domain.picture import Expected, NodeView, SlotView
+from standbyctl.domain.picture import Expected, NodeView, Rate, SlotView
 from standbyctl.domain.samples import SenderSample, SlotSample
 
+_SURE_SECONDS = 10.0
 # Of each node that somebody sends to: who, and the row of that one's pg_stat_replication.
 Fed = Mapping[str, tuple[str, SenderSample]]
 
 
-def view_slots(nodes: Sequence[NodeView], fed: Fed, expected: Iterable[Expected]) -> Iterator[SlotView]:
+def view_slots(
+    nodes: Sequence[NodeView], fed: Fed, expected: Iterable[Expected], growth: Mapping[tuple[str, str], Rate]
+) -> Iterator[SlotView]:
     """The slots of every server that answered, in the order of the nodes."""
-    wanted = {each.slot: each.name for each in expected if each.slot}
+    wanted = {(each.upstream, each.slot): each.name for each in expected if each.slot}
     for node in nodes:
         for slot in node.sample.slots if node.sample else ():
-            yield _view(node, slot, fed, wanted.get(slot.name))
+            rate = _rate(node, slot, growth.get((node.name, slot.name)))
+            yield _view(node, slot, fed, wanted.get((node.name, slot.name)), rate)
 
 
-def _view(node: NodeView, slot: SlotSample, fed: Fed, needed_by: str | None) -> SlotView:
+def _rate(node: NodeView, slot: SlotSample, growth: Rate | None) -> Rate | None:
+    """How fast it takes room: as WAL is written, where nobody reads it; and as it grows, where its reader is slow."""
+    # One that is synced from the primary is never active here, and goes on with that one's.
+    if slot.wal_status == "lost" or slot.retained_bytes is None or slot.synced:
+        return None
+    if not slot.active:
+        return node.rate
+    return growth if growth and growth.over_seconds >= _SURE_SECONDS and growth.bytes_per_second > 0 else None
+
+
+def _view(node: NodeView, slot: SlotSample, fed: Fed, needed_by: str | None, rate: Rate | None) -> SlotView:
     assert node.sample is not None
     used = next((sender for sender in node.sample.senders if sender.slot == slot.name), None)
     user = next((name for name, (upstream, row) in fed.items() if row is used and upstream == node.name), None)
     slower, left = node.sample.slower, _room(node)
-    grows = not slot.active and slot.wal_status != "lost" and slot.retained_bytes is not None
     uncapped = slot.safe_bytes is None or (left is not None and slot.safe_bytes > left)
     return SlotView(
         node=node.name,
         sample=slot,
         used_by=user or (used.application_name if used else None),
         needed_by=needed_by,
+        left_bytes=left,
         capped=None if slower is None else slower.cap_bytes is not None,
-        lost_in=predict_full(slot.safe_bytes, node.rate) if grows and slot.safe_bytes is not None else None,
-        full_in=predict_full(left, node.rate) if grows and uncapped and left is not None else None,
+        lost_in=predict_full(slot.safe_bytes, rate) if slot.safe_bytes is not None else None,
+        full_in=predict_full(left, rate) if uncapped and left is not None else None,
         idle_seconds=_idle(slot, node.sample.clock),
     )
 

@@ -13,12 +13,18 @@ STAGES = ("sent", "write", "flush", "replay")
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far behind. `at_least`: it may be more; `at_most`: it may be less, and at least nothing is known."""
+    """How far behind. `at_least`: it may be more; `at_most`: it may be less, down to `least` seconds."""
 
     seconds: float
     behind_bytes: int
     at_least: bool = False
     at_most: bool = False
+    least: float = 0.0
+
+    @property
+    def surely(self) -> float:
+        """What it is at least."""
+        return self.least if self.at_most else self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """When something is used up: seconds, and between which it probably is (19 times in 20); None: maybe never."""
+    """When something is used up: seconds, and between which it probably is (19 times in 20); None: maybe never.
+
+    `over_seconds`: for how long the rate was measured that it is from.
+    """
 
     seconds: float
     soonest: float | None = None
     latest: float | None = None
+    over_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ class NodeView:
     expected: bool = False
     depth: int = 0
     client: str | None = None
+    sync_state: str | None = None
     sample: NodeSample | None = None
     silence: Message | None = None
     hung: bool = False
@@ -86,17 +97,20 @@ class NodeView:
 @dataclass(frozen=True, slots=True)
 class SlotView:
     """A slot, and who uses it. `needed_by`: the standby that should use it. `lost_in`: until its cap invalidates it;
-    `full_in`: until the volume is full. `idle_seconds`: since when nobody uses it, where that is known.
+    `full_in`: until the volume is full; `left_bytes`: what that still has room for. `idle_seconds`: since when nobody
+    uses it, where that is known.
     """
 
     node: str
     sample: SlotSample
     used_by: str | None = None
     needed_by: str | None = None
+    left_bytes: int | None = None
     capped: bool | None = None
     lost_in: Full | None = None
     full_in: Full | None = None
     idle_seconds: float | None = None
+    idle_at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +124,12 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One cluster. `primaries`: every node that takes writes. `strangers`: nodes that are of another cluster."""
+    """One cluster. `head`: its primary, as it was asked for or remembered. `primaries`: every node that takes writes.
+    `strangers`: nodes that are of another cluster.
+    """
 
     system_identifier: str
+    head: str
     nodes: tuple[NodeView, ...]
     slots: tuple[SlotView, ...]
     primaries: tuple[str, ...]

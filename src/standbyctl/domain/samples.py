@@ -11,7 +11,7 @@ from standbyctl.domain.message import Message
 class SenderSample:
     """A row of pg_stat_replication: what a primary, or a standby in between, sends to whom. LSNs in bytes.
 
-    `slot`: the one that this walsender holds.
+    `slot`: the one that this walsender holds. `logical`: it decodes for a subscriber, who is no standby.
     """
 
     application_name: str | None
@@ -23,6 +23,7 @@ class SenderSample:
     write_lsn: int | None
     flush_lsn: int | None
     replay_lsn: int | None
+    logical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Slower:
 class NodeSample:
     """One server at one moment.
 
+    `started_at`: UTC, to the microsecond: no two servers have the same.
     `at`: seconds of the sampler's own clock, in the middle of the question. `clock`: the server's, seconds since 1970.
     `lsn`: where a primary has written to. `receive_lsn` and `replay_lsn`: of a standby. `committed`: when, by the
     clock of the primary, the last transaction was committed that a standby has replayed. `lacks`: predefined roles
@@ -107,6 +109,7 @@ class NodeSample:
     senders: tuple[SenderSample, ...] = ()
     slots: tuple[SlotSample, ...] = ()
     cluster_name: str = ""
+    port: int = 0
     slower: Slower | None = None
     lacks: tuple[str, ...] = ()
 

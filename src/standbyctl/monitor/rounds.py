@@ -175,15 +175,18 @@ class _Asker:
             return 0.0
         if now - self._failing_since > PATIENT_AFTER_SECONDS:
             return LONGEST_BACKOFF_SECONDS
+        if isinstance(self._last, Silence) and self._last.hung:
+            return BACKOFF_SECONDS[-1]  # what was asked may still be at work there
         return BACKOFF_SECONDS[min(self._failed, len(BACKOFF_SECONDS)) - 1]
 
     def _run(self) -> None:
         while (timeout_seconds := self._asked.get()) is not None:
-            began = self._monotonic()
+            began = float("inf")  # what ssh says of its way is a reason, however long it took
             try:
                 if self._open is None:
                     self._server.open()
-                    self._open = began = self._monotonic()
+                    self._open = self._monotonic()
+                began = self._monotonic()
                 self._answers.put(self._server.sample(timeout_seconds))
             except StandbyctlError as error:
                 at, self._open = self._monotonic(), None

@@ -44,7 +44,7 @@ class SshConnection:
         self._master: subprocess.Popen[bytes] | None = None
         self._login: str | None = None
         # Two servers on one host are asked at the same time.
-        self._connecting = threading.Lock()
+        self._connecting = threading.RLock()
         # Wherever a run ends, nothing of it is left behind.
         atexit.register(self.close)
 
@@ -75,12 +75,13 @@ class SshConnection:
 
     def close(self) -> None:
         """End the connection."""
-        if self._master is not None:
-            end_group(self._master)
-            self._master = None
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
+        with self._connecting:
+            if self._master is not None:
+                end_group(self._master)
+                self._master = None
+            if self._directory is not None:
+                shutil.rmtree(self._directory, ignore_errors=True)
+                self._directory = None
 
     def failed(self, said: str) -> CannotTellError:
         """There is no connection, or there is none any more."""

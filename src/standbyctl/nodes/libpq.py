@@ -176,13 +176,17 @@ class LibpqServer:
 
     def lend(self) -> str:
         """The password for a copy of this server: libpq looks it up before it connects, so this one may be away."""
-        if self._kept is not None and not self._kept.closed:
-            return self._kept.info.password
-        begun = pq.PGconn.connect_start(make_conninfo("", **self._params).encode())
+        kept = self._kept  # another thread may end it meanwhile
         try:
-            return begun.password.decode()
-        finally:
-            begun.finish()
+            if kept is not None and not kept.closed:
+                return kept.info.password
+            begun = pq.PGconn.connect_start(make_conninfo("", **self._params).encode())
+            try:
+                return begun.password.decode()
+            finally:
+                begun.finish()
+        except psycopg.Error:
+            return ""
 
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +24,13 @@ TOLD = (
     "wal_keep_segments", "wal_keep_size", "wal_level",
 )  # fmt: skip
 _WHO = """
-SELECT system_identifier::text, pg_postmaster_start_time()::text, current_setting('server_version_num')::int,
+SELECT system_identifier::text, to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'),
+       extract(epoch FROM pg_postmaster_start_time())::bigint, current_setting('port'),
+       current_setting('server_version_num')::int,
        current_setting('cluster_name'), quote_ident(current_user), pg_has_role('pg_read_all_stats', 'USAGE'),
-       pg_has_role('pg_read_all_settings', 'USAGE'), has_function_privilege('pg_ls_waldir()', 'EXECUTE')
+       pg_has_role('pg_read_all_settings', 'USAGE'), has_function_privilege('pg_ls_waldir()', 'EXECUTE'),
+       -- Who is hung up on must not go on for a minute: each new connection would be one more of them.
+       set_config('statement_timeout', '3s', false)
   FROM pg_control_system()
 """
 _WALDIR = """
@@ -35,8 +41,8 @@ SELECT jsonb_build_array(sum(size)::bigint, coalesce(sum(size) FILTER (WHERE nam
 """
 
 
-# Of the volume that pg_wal is on: nobody guesses where that cannot be seen.
-_FREE = """[ -d "$1/pg_wal" ] && df -PB1 -- "$1/pg_wal" | awk 'NR == 2 { print $4 }'"""
+# What primary_conninfo may hold, and nobody else is to know.
+_PASSWORD = re.compile(r"""\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)""")
 
 
 class Sampler:
@@ -47,6 +53,7 @@ class Sampler:
     ) -> None:
         self.name, self.server, self._clock, self._host, self.by_ssh = name, server, clock, host, by_ssh
         self._who: tuple[Any, ...] | None = None
+        self._started = ""
         self._slower: Slower | None = None
         self._slower_at = float("-inf")
 
@@ -60,16 +67,20 @@ class Sampler:
         try:
             if self._who is None:
                 [self._who] = self.server.observe(_WHO, timeout_seconds=timeout_seconds)
-                self._slower_at = float("-inf")
                 self._check_rights()
+                if self._started != self._who[1]:  # of another start everything may be otherwise
+                    self._started, self._slower_at = self._who[1], float("-inf")
             before = self._clock.monotonic()
             [(raw,)] = self.server.observe(text("sample.sql"), timeout_seconds=timeout_seconds)
             after = self._clock.monotonic()
-            if after - self._slower_at >= SLOWER_SECONDS:
-                self._slower, self._slower_at = self._ask_slower(timeout_seconds), after
         except Exception:
             self._who = None
             raise
+        if after - self._slower_at >= SLOWER_SECONDS:
+            self._slower_at = after
+            # A directory of 100,000 segments, or a volume that hangs, must not make the server look away.
+            with contextlib.suppress(CannotTellError):
+                self._slower = self._ask_slower(timeout_seconds)
         return self._read(raw, (before + after) / 2)
 
     def close(self) -> None:
@@ -78,7 +89,7 @@ class Sampler:
 
     def _check_rights(self) -> None:
         assert self._who is not None
-        *_, user, sees_statistics, _, _ = self._who
+        *_, user, sees_statistics, _, _, _ = self._who
         if not sees_statistics:
             raise CannotTellError(
                 "P116",
@@ -88,18 +99,22 @@ class Sampler:
             )
 
     def _free(self, data_directory: str | None, timeout_seconds: float) -> int | None:
-        """On the volume of pg_wal; None where its host is not at hand, or it cannot be seen there."""
+        """On the volume of pg_wal; None where this is not its host, or that cannot be seen there."""
+        assert self._who is not None
         if self._host is None or data_directory is None:
             return None
+        _, _, started, port, *_ = self._who
         try:
-            done = self._host.script(_FREE, data_directory, timeout_seconds=timeout_seconds)
+            done = self._host.script(
+                text("wal_room.sh"), data_directory, port, str(started), timeout_seconds=timeout_seconds
+            )
         except StandbyctlError:
             return None
-        return int(done.stdout) if done.status == 0 and done.stdout.strip().isdigit() else None
+        return int(done.stdout) << 10 if done.status == 0 and done.stdout.strip().isdigit() else None
 
     def _ask_slower(self, timeout_seconds: float) -> Slower:
         assert self._who is not None
-        sees_waldir = self._who[-1]
+        sees_waldir = self._who[-2]
         query = text("slower.sql").replace("[waldir]", _WALDIR if sees_waldir else "NULL::jsonb")
         [(raw,)] = self.server.observe(query, {"told": list(TOLD)}, timeout_seconds=timeout_seconds)
         wal_bytes, ahead_bytes = raw["wal"] or (None, None)
@@ -113,12 +128,12 @@ class Sampler:
             free_bytes=self._free(raw["data_directory"], timeout_seconds),
             cap_bytes=None if cap is None else cap << 20,
             data_directory=raw["data_directory"],
-            settings=tuple(sorted(raw["settings"].items())),
+            settings=tuple(sorted((name, _PASSWORD.sub("", value)) for name, value in raw["settings"].items())),
         )
 
     def _read(self, raw: Mapping[str, Any], at: float) -> NodeSample:
         assert self._who is not None
-        system, started_at, version_num, cluster_name, _, _, settings, waldir = self._who
+        system, started_at, _, port, version_num, cluster_name, _, _, settings, waldir, _ = self._who
         seen = {"pg_read_all_settings": settings, "pg_monitor": waldir}
         return NodeSample(
             name=self.name,
@@ -126,6 +141,7 @@ class Sampler:
             clock=raw["clock"],
             system_identifier=system,
             started_at=started_at,
+            port=int(port),
             version_num=version_num,
             in_recovery=raw["in_recovery"],
             timeline=raw["timeline"],
@@ -154,8 +170,9 @@ def _receiver(raw: Mapping[str, Any] | None) -> ReceiverSample | None:
 
 
 def _sender(raw: list[Any]) -> SenderSample:
-    name, state, client, slot, sync_state, *positions = raw
-    return SenderSample(name, state, client, slot, sync_state, *map(_lsn, positions))
+    name, state, client, slot, sync_state, logical, *positions = raw
+    sent, write, flush, replay = map(_lsn, positions)
+    return SenderSample(name, state, client, slot, sync_state, sent, write, flush, replay, logical)
 
 
 def _slot(raw: Mapping[str, Any]) -> SlotSample:

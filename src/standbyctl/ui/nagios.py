@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from standbyctl.app.status import Status
-from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, SLOTS, STANDBY, WAL, Finding, Limits, Severity
+from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, SLOTS, STANDBY, WAL, Finding, Limits, Severity, finding
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture, SlotView
 from standbyctl.domain.size import format_seconds, format_size
@@ -25,8 +25,11 @@ _UNFIT = re.compile(r"['=|;\s]")
 
 
 def check_findings(status: Status, family: str) -> tuple[Finding, ...]:
-    """What belongs to one family, or all of them."""
-    return tuple(each for each in status.findings if family == EVERY or each.of in {family, EVERY})
+    """What belongs to one family, or all of them; that there is no standby at all, where one is asked about."""
+    found = tuple(each for each in status.findings if family == EVERY or each.of in {family, EVERY})
+    if family in {LAG, STANDBY} and not _standbys(status.picture):
+        found += (finding("L408", Severity.UNKNOWN, "cluster", msg("no standby is known"), of=family),)
+    return found
 
 
 def verdict(findings: tuple[Finding, ...]) -> Severity | None:
@@ -57,21 +60,34 @@ def _plain(told: str) -> str:
     return " ".join(told.replace("|", "/").split())
 
 
+def _standbys(picture: Picture) -> list[NodeView]:
+    """Those that are known as such: what only receives WAL is none."""
+    return [node for node in picture.nodes if node.role == "standby" or (node.expected and node.role is None)]
+
+
 def _well(picture: Picture, family: str) -> Iterator[Message]:
     """What was looked at, where nothing is wrong."""
-    standbys = [node for node in picture.nodes if node.role != "primary"]
+    standbys = _standbys(picture)
     if family == SLOTS:
         held = sum(slot.sample.retained_bytes or 0 for slot in picture.slots)
-        yield msg("{n} slots hold {size}", n=len(picture.slots), size=format_size(held))
+        yield msg("slots: {n}, WAL held: {size}", n=len(picture.slots), size=format_size(held))
     elif family == WAL:
-        yield msg("the archiver does not fail")
+        archives = any(
+            node.sample and node.sample.slower and node.sample.slower.archiver_failing is False
+            for node in picture.nodes
+        )
+        yield (
+            msg("the archiver does not fail")
+            if archives
+            else msg("nothing is archived (archive_mode is off, or not seen)")
+        )
     elif family == PRIMARIES:
         yield msg("{name} is the only primary", name=picture.primaries[0])
     elif family == STANDBY or not standbys:
-        yield msg("{n} standbys stream", n=sum(node.state == "streaming" for node in standbys))
+        yield msg("standbys that stream: {n}", n=sum(node.state == "streaming" for node in standbys))
     else:
         worst = max((node.lag.seconds for node in standbys if node.lag), default=0.0)
-        yield msg("{n} standbys, the one furthest behind by {lag}", n=len(standbys), lag=format_seconds(worst))
+        yield msg("standbys: {n}, the one furthest behind by {lag}", n=len(standbys), lag=format_seconds(worst))
 
 
 def _data(picture: Picture, family: str, limits: Limits) -> Iterator[str]:
@@ -83,15 +99,15 @@ def _data(picture: Picture, family: str, limits: Limits) -> Iterator[str]:
             yield from _wal(node)
     if family in {SLOTS, EVERY}:
         for slot in picture.slots:
-            yield from _slot(slot, limits)
+            yield from _slot(slot, "" if slot.node in picture.primaries else f"{slot.node}_", limits)
     if family in {STANDBY, EVERY}:
-        yield f"streaming={sum(node.streaming for node in picture.nodes)};;;0"
+        yield f"streaming={sum(node.state == 'streaming' for node in picture.nodes)};;;0"
     if family in {PRIMARIES, EVERY}:
-        yield f"primaries={len(picture.primaries)};;2:;0"
+        yield f"primaries={len(picture.primaries)};;1:1;0"
 
 
 def _lag(node: NodeView, limits: Limits) -> Iterator[str]:
-    if node.lag is not None and not node.lag.at_most:
+    if node.lag is not None and not node.lag.at_most and not node.lag.at_least:
         yield f"{_label(node.name, 'lag')}={node.lag.seconds:.3f}s;{limits.lag_warning:g};{limits.lag_critical:g};0"
         yield f"{_label(node.name, 'behind')}={node.lag.behind_bytes}B;;;0"
 
@@ -106,15 +122,16 @@ def _wal(node: NodeView) -> Iterator[str]:
         yield f"{_label(node.name, 'wal_rate')}={node.rate.bytes_per_second:.0f}B;;;0"
 
 
-def _slot(slot: SlotView, limits: Limits) -> Iterator[str]:
+def _slot(slot: SlotView, of: str, limits: Limits) -> Iterator[str]:
     own = slot.sample
     if own.retained_bytes is not None:
-        yield f"{_label(own.name, 'held')}={own.retained_bytes}B;;;0"
+        yield f"{_label(of + own.name, 'held')}={own.retained_bytes}B;;;0"
     if own.safe_bytes is not None:
-        yield f"{_label(own.name, 'left')}={own.safe_bytes}B"
+        yield f"{_label(of + own.name, 'left')}={own.safe_bytes}B"
     ends = [each.seconds for each in (slot.lost_in, slot.full_in) if each]
     if ends:
-        yield f"{_label(own.name, 'full_in')}={min(ends):.0f}s;{limits.full_warning:g}:;{limits.full_critical:g}:;0"
+        bounds = f"{limits.full_warning:g}:;{limits.full_critical:g}:;0"
+        yield f"{_label(of + own.name, 'full_in')}={min(ends):.0f}s;{bounds}"
 
 
 def _label(name: str, what: str) -> str:

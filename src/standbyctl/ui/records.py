@@ -7,7 +7,7 @@ from typing import Any
 from standbyctl.app.status import Status
 from standbyctl.domain.finding import Finding
 from standbyctl.domain.lsn import format_lsn
-from standbyctl.domain.picture import Full, NodeView, SlotView
+from standbyctl.domain.picture import Full, Lag, NodeView, SlotView
 
 
 def slots_record(status: Status, slots: tuple[SlotView, ...]) -> dict[str, Any]:
@@ -36,6 +36,7 @@ def status_record(status: Status) -> dict[str, Any]:
             "standby": picture.loss.standby,
             "bytes": picture.loss.lag.behind_bytes,
             "seconds": picture.loss.lag.seconds,
+            "bound": _bound(picture.loss.lag),
         },
         "findings": [finding_record(finding) for finding in status.findings],
     }
@@ -49,12 +50,14 @@ def _node_record(node: NodeView) -> dict[str, Any]:
         "state": node.state,
         "timeline": node.timeline,
         "lag_seconds": lag and lag.seconds,
-        "lag_bound": lag and ("at least" if lag.at_least else "at most" if lag.at_most else "exact"),
+        "lag_bound": lag and _bound(lag),
+        "lag_seconds_least": lag and lag.surely,
         "lag_bytes": node.behind.get("replay"),
         "behind_bytes": dict(node.behind),
         "upstream": node.upstream,
         "slot": node.slot,
         "client_addr": node.client,
+        "sync_state": node.sync_state,
         "expected": node.expected,
         "lsn": own and _lsn(own.lsn),
         "receive_lsn": own and _lsn(own.receive_lsn),
@@ -65,6 +68,10 @@ def _node_record(node: NodeView) -> dict[str, Any]:
         "lacks": list(own.lacks) if own else [],
         "silence": str(node.silence) if node.silence else None,
     }
+
+
+def _bound(lag: Lag) -> str:
+    return "at least" if lag.at_least else "at most" if lag.at_most else "exact"
 
 
 def _slot_record(slot: SlotView) -> dict[str, Any]:

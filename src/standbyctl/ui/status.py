@@ -113,7 +113,7 @@ def render_slots(status: Status, slots: tuple[SlotView, ...]) -> str:
     """Slots, whatever is known of them, and what is wrong with them."""
     if not slots:
         return text(msg("No slots."))
-    names = {f"slot:{slot.sample.name}" for slot in slots}
+    names = {f"slot:{slot.node}/{slot.sample.name}" for slot in slots}
     told = [finding for finding in status.findings if finding.subject in names]
     several = len({slot.node for slot in status.picture.slots}) > 1
     parts = ["\n".join(_slots(slots, several=several, every=True)), "\n".join(map(render_finding, told))]
@@ -126,7 +126,8 @@ def _user(slot: SlotView) -> str:
     if slot.sample.active:
         return shown(slot.used_by or "") or text(msg("active"))
     if slot.idle_seconds is not None:
-        return text(msg("nobody for {time}", time=format_seconds(slot.idle_seconds)))
+        time = format_seconds(slot.idle_seconds)
+        return text(msg("nobody, >= {time}", time=time) if slot.idle_at_least else msg("nobody, {time}", time=time))
     return text(msg("nobody"))
 
 
@@ -171,7 +172,11 @@ def _loss(status: Status) -> list[str]:
             primary=loss.primary, standby=loss.standby,
         )  # fmt: skip
     p99 = status.lag_p99.get(loss.standby)
-    more = msg("{what}. Its lag of 30 days: 99 % of the minutes below {p99}", what=told, p99=format_seconds(p99 or 0))
+    more = msg(
+        "{what}. Its lag in 99 % of the minutes that were watched, of 30 days at most: below {p99}",
+        what=told,
+        p99=format_seconds(p99 or 0),
+    )
     if p99 is not None:
         told = more
     return wrap(text(told), "", "  ").splitlines()

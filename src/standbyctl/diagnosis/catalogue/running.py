@@ -109,6 +109,18 @@ ENTRIES = (
         do=(msg("Mend what keeps the primary from answering, then look again: standbyctl status"),),
     ),
     Entry(
+        "L408",
+        msg("no standby"),
+        means=msg(
+            "A check of standbys was asked for, and none is known: attached from here, configured, or streaming."
+        ),
+        why=msg("A check that has seen nothing must not say that all is well."),
+        do=(
+            msg("See who streams:\nSELECT application_name, state FROM pg_stat_replication;"),
+            msg("Name those that should be there as [[node]] in standbyctl.toml, with their conninfo."),
+        ),
+    ),
+    Entry(
         "F501",
         msg("two primaries"),
         means=msg("More than one server of the same cluster (system identifier) takes writes."),
@@ -135,6 +147,24 @@ ENTRIES = (
             msg("See whether it runs, on its own host:\npg_ctl status -D DATA_DIRECTORY"),
             msg(
                 "See whether the standbys still receive from it:\nSELECT status, sender_host FROM pg_stat_wal_receiver;"
+            ),
+        ),
+    ),
+    Entry(
+        "F503",
+        msg("commits that wait"),
+        means=msg("synchronous_standby_names asks for more standbys than are streaming as synchronous ones."),
+        why=msg(
+            "Every commit is done on the primary and waits for an answer that does not come: applications hang, and"
+            " connections pile up. Nothing is lost by it."
+        ),
+        do=(
+            msg("See who is there:\nSELECT application_name, state, sync_state FROM pg_stat_replication;"),
+            msg("Bring the standby back."),
+            msg(
+                "Or let commits go on without it; a reload is enough:"
+                "\nALTER SYSTEM SET synchronous_standby_names = '';"
+                "\nSELECT pg_reload_conf();"
             ),
         ),
     ),

@@ -80,7 +80,8 @@ def command(context: Context, what: str, primary: str | None, config: str | None
 
 
 def _seconds(key: str, value: str) -> float:
-    if (seconds := parse_period(value)) is None:
+    # Plugins are given plain seconds.
+    if (seconds := float(value) if value.isdecimal() else parse_period(value)) is None:
         raise misused(msg("--{key}: {value} is no time; for instance 500ms, 5s, 2min", key=key, value=value))
     return seconds
 
