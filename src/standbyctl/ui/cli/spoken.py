@@ -19,8 +19,12 @@ class _Formatter(click.HelpFormatter):
 
     def write_text(self, text: str) -> None:
         indent = " " * self.current_indent
-        paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
-        self.write("\n\n".join(fold(part, self.width, indent, indent) for part in paragraphs) + "\n")
+        self.write("\n\n".join(self._paragraph(part, indent) for part in text.split("\n\n")) + "\n")
+
+    def _paragraph(self, part: str, indent: str) -> str:
+        if part.lstrip().startswith("\b"):  # click's mark: lines stay as they are
+            return "\n".join(indent + line.strip() for line in part.splitlines() if line.strip(" \b"))
+        return fold(" ".join(part.split()), self.width, indent, indent)
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = _COLUMN, col_spacing: int = 2) -> None:
         every = list(rows)
