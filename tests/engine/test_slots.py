@@ -27,6 +27,7 @@ from tests.pure.examples import PRIMARY
 from tests.pure.test_slots import has
 
 Asked = NewSlot | OldSlot | Bound
+IDLE = 90000.0
 
 
 @dataclass
@@ -77,7 +78,8 @@ class World:
         if "pg_drop_replication_slot" in effect.statement:
             kind = re.findall(r"slot_type = '([^']*)'", effect.statement)[0]
             slot = self.slots.get(name)
-            if slot and slot.slot_type == kind and not slot.active:
+            meant = slot and (slot.lost or "wal_status = 'lost'" not in effect.statement)
+            if slot and meant and slot.slot_type == kind and not slot.active:
                 del self.slots[name]
             return
         if name not in self.slots:
@@ -85,7 +87,7 @@ class World:
             logical = "logical" in effect.statement
             assert bool(effect.database) == logical
             more = {"slot_type": "logical", "plugin": "pgoutput", "database": effect.database} if logical else {}
-            self.slots[name] = SlotSeen(name, held_bytes=0, **more)
+            self.slots[name] = SlotSeen(name, held_bytes=0, idle_seconds=IDLE, **more)
 
     def _alter(self, effect: AlterSystem) -> None:
         if (now := self.auto.get(effect.name)) == effect.value:
@@ -187,7 +189,7 @@ def test_whoever_begins_to_read_between_the_look_and_the_deed_keeps_his_slot(tmp
     def reads(world: World, effect: Effect) -> None:
         world.slots["s"] = replace(world.slots["s"], active=True)
 
-    world, journal = World({"s": SlotSeen("s")}, meddle=reads), journal_at(tmp_path)
+    world, journal = World({"s": SlotSeen("s", idle_seconds=IDLE)}, meddle=reads), journal_at(tmp_path)
     with pytest.raises(StoppedError) as stopped:
         run(world, journal, OldSlot("s"))
     assert stopped.value.code == "A205"
@@ -213,11 +215,31 @@ def test_whoever_sets_another_limit_meanwhile_keeps_it(tmp_path: Path) -> None:
 
 
 def test_what_was_not_in_the_plan_that_was_seen_is_not_done(tmp_path: Path) -> None:
-    world, journal = World({"s": SlotSeen("s")}), journal_at(tmp_path)
+    world, journal = World({"s": SlotSeen("s", idle_seconds=IDLE)}), journal_at(tmp_path)
     facts, sample = world.look()
     seen = plan_drop(facts, sample, PRIMARY, OldSlot("s"))
-    world.slots["s"] = SlotSeen("s", "logical", plugin="pgoutput", database="app")
+    world.slots["s"] = SlotSeen("s", "logical", plugin="pgoutput", database="app", idle_seconds=IDLE)
     with pytest.raises(DriftError):
         run(world, journal, OldSlot("s"), seen)
     assert facts.server(PRIMARY).slots == (Slot("s"),)
+    assert [*world.slots] == ["s"]
+
+
+def test_a_slot_made_anew_in_the_place_of_a_lost_one_is_not_dropped_for_it(tmp_path: Path) -> None:
+    """Neither where that happens before the run looks, nor where it happens between its look and the deed."""
+
+    def anew(world: World, effect: Effect | None = None) -> None:
+        world.slots["s"] = SlotSeen("s", held_bytes=0, idle_seconds=IDLE)
+
+    gone = SlotSeen("s", wal_status="lost")
+    world, journal = World({"s": gone}), journal_at(tmp_path)
+    seen = plan_drop(*world.look(), PRIMARY, OldSlot("s"))
+    anew(world)
+    with pytest.raises(DriftError):
+        run(world, journal, OldSlot("s"), seen)
+    assert [*world.slots] == ["s"]
+    world = World({"s": gone}, meddle=anew)
+    with pytest.raises(StoppedError) as stopped:
+        run(world, journal, OldSlot("s"), seen)
+    assert stopped.value.code == "A205"
     assert [*world.slots] == ["s"]

@@ -54,6 +54,11 @@ def make(pair, name, kind="physical"):
     pair.primary.rows(f"SELECT pg_create_{kind}_replication_slot('{name}', true)")
 
 
+def anyhow(pair, name):
+    """Before 17 it is not known since when a slot is idle."""
+    return ("--abandon", name) if pair.area.major < 17 else ()
+
+
 def write_wal(pair, segments):
     for _ in range(segments):
         pair.primary.rows("SELECT pg_logical_emit_message(false, 'test', 'x')")
@@ -105,7 +110,9 @@ def test_a_limit_a_slot_and_wal_that_is_kept_come_and_go_and_leave_nothing_behin
 
     assert "BACK" in words(slots(pair, "keep", "--back"))
     # It was made a moment ago, and nobody has read it: that is no reader who may come back (17 and later).
-    done = words(slots(pair, "drop", "db3"))
+    if pair.area.major < 17:
+        assert "CODE: S313" in words(slots(pair, "drop", "db3", status=4))
+    done = words(slots(pair, "drop", "db3", *anyhow(pair, "db3")))
     assert done.index("point of no return") < done.index("pg_drop_replication_slot")
     assert "Nothing to do" in words(slots(pair, "drop", "db3"))
     slots(pair, "cap", "--back")
@@ -127,7 +134,7 @@ def test_what_is_only_shown_changes_nothing_and_machines_read_what_people_see(pa
     assert pair.raw() == before
     made = json.loads(slots(pair, "create", "db3", "--no-cap", "--json").stdout)
     assert (made["verdict"], there(pair)) == ("created", ["db3"])
-    gone = json.loads(slots(pair, "drop", "db3", "--json").stdout)
+    gone = json.loads(slots(pair, "drop", "db3", "--json", *anyhow(pair, "db3")).stdout)
     assert (gone["verdict"], gone["irreversible"], gone["undo"], there(pair)) == ("dropped", True, None, [])
     assert json.loads(slots(pair, "drop", "db3", "--json").stdout)["verdict"] == "nothing to do"
 
@@ -156,7 +163,7 @@ def test_a_logical_slot_is_made_in_its_database_and_dropped_again(pair):
     assert pair.primary.rows("SELECT plugin::text, database::text FROM pg_replication_slots") == [("pgoutput", "o'd d")]
     assert "Nothing to do" in words(slots(pair, "create", "sub", *options))
     assert "S310" in words(slots(pair, "create", "sub", "--logical", "pgoutput", "--database", "postgres", status=1))
-    assert "holds back vacuum" in words(slots(pair, "drop", "sub"))
+    assert "holds back vacuum" in words(slots(pair, "drop", "sub", *anyhow(pair, "sub")))
     assert pair.raw() == before
     if not newer:
         assert "S319" in words(slots(pair, "create", "sub", *options, "--failover", status=1))
@@ -182,13 +189,14 @@ def test_a_slot_that_is_read_is_never_dropped_and_one_just_let_go_only_by_its_na
         # What is evaluated where it acts: whoever comes between the plan and the deed.
         conform(pair, DropSlot("db1", "archive", "physical", "", True, False), drops=False)
         assert there(pair) == ["archive"]
-    if pair.area.major >= 17:
-        assert "CODE: S313" in words(slots(pair, "drop", "archive", status=4))
-        conform(pair, DropSlot("db1", "archive", "physical", "", False, False), drops=False)
-        assert there(pair) == ["archive"]
-        slots(pair, "drop", "archive", "--abandon", "archive")
-    else:
-        assert "is not known" in words(slots(pair, "drop", "archive"))
+    refused = words(slots(pair, "drop", "archive", status=4))
+    assert "CODE: S313" in refused
+    assert (f"cannot be known on PostgreSQL {pair.area.major}" in refused) == (pair.area.major < 17)
+    conform(pair, DropSlot("db1", "archive", "physical", "", False, False), drops=False)
+    # Nor what was planned for one that was lost: this one was made anew.
+    conform(pair, DropSlot("db1", "archive", "physical", "", True, True, lost=True), drops=False)
+    assert there(pair) == ["archive"]
+    slots(pair, "drop", "archive", "--abandon", "archive")
     assert there(pair) == []
     assert pair.started_at() == started
 
@@ -212,6 +220,31 @@ def test_the_effects_of_a_step_done_twice_are_as_done_once(pair):
     assert there(pair) == ["sub"]
     conform(pair, DropSlot("db1", "sub", "physical", "", True, False), drops=False)
     conform(pair, DropSlot("db1", "sub", "logical", "postgres", True, False), drops=True)
+
+
+@pytest.mark.majors(17, NEWEST_KNOWN)
+def test_a_slot_that_failover_slots_wait_for_goes_only_by_its_own_name(pair):
+    configure(pair, "wal_level = logical", CAPPED)
+    slots(pair, "create", "old")
+    options = ("--logical", "pgoutput", "--database", "postgres")
+    slots(pair, "create", "sub", *options)
+    refused = words(slots(pair, "create", "sub", *options, "--failover", status=1))
+    assert "CODE: S310" in refused
+    assert "no failover slot" in refused
+    pair.primary.rows("""ALTER SYSTEM SET synchronized_standby_slots = 'other, OLD'""")
+    pair.primary.rows("SELECT pg_reload_conf()")
+    pair.wait(lambda: in_force(pair, "synchronized_standby_slots") != "")
+    refused = words(slots(pair, "drop", "old", status=4))
+    assert "CODE: S312" in refused
+    assert "synchronized_standby_slots = " in refused
+    # What is evaluated where it acts: whoever names it there between the plan and the deed.
+    conform(pair, DropSlot("db1", "old", "physical", "", True, True), drops=False)
+    assert there(pair) == ["old", "sub"]
+    slots(pair, "drop", "sub")
+    assert "names it: until it is taken out there" in words(slots(pair, "drop", "old", "--abandon", "old"))
+    assert there(pair) == []
+    pair.primary.rows("ALTER SYSTEM RESET synchronized_standby_slots")
+    pair.primary.rows("SELECT pg_reload_conf()")
 
 
 def test_whoever_begins_to_read_after_the_plan_was_seen_stops_the_run(pair, monkeypatch):
@@ -258,7 +291,7 @@ def test_the_slot_of_a_standby_that_is_away_goes_only_with_its_name(pair):
         ).fetchall()
     assert (cap, names) == ("2GB", ["below"])
     assert (in_force(pair, "max_slot_wal_keep_size"), there(pair)) == ("1GB", ["db2"])
-    pair.tool("slots", "drop", "below", *where, status=0)
+    pair.tool("slots", "drop", "below", *anyhow(pair, "below"), *where, status=0)
     by_conninfo = ("-p", f"host=127.0.0.1 port={pair.port} user=postgres dbname=postgres", "--yes")
     assert "= 1GB is in force then" in words(pair.tool("slots", "cap", "--back", *by_conninfo, status=0))
 
@@ -368,7 +401,7 @@ def test_a_file_that_waits_to_be_loaded_or_that_others_keep_is_not_reloaded_behi
     assert "P110" in words(slots(pair, "cap", "1GB", status=1))
     assert pair.raw() == before
     slots(pair, "create", "db3", "--no-cap")  # which reloads nothing
-    slots(pair, "drop", "db3")
+    slots(pair, "drop", "db3", *anyhow(pair, "db3"))
     assert pair.raw() == before
 
 
@@ -393,7 +426,7 @@ def test_what_is_printed_is_enough_for_a_role_with_no_other_rights(pair):
             pair.primary.rows(line)
         weak(*args)
     assert given == 6
-    for args in (("drop", "db3"), ("cap", "--back"), ("keep", "--back")):
+    for args in (("drop", "db3", *anyhow(pair, "db3")), ("cap", "--back"), ("keep", "--back")):
         weak(*args)
     for line in ("DROP OWNED BY tool", "DROP ROLE tool"):
         pair.primary.rows(line)

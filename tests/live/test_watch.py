@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import sqlite3
@@ -231,6 +232,26 @@ def test_a_standby_that_is_attached_while_it_runs_is_watched_and_one_of_another_
         pair.wait(lambda: 'standbyctl_replication_lag_seconds{node="db2"}' in watch.metrics(), seconds=25)
         assert 'standbyctl_node_up{node="alien"}' not in watch.metrics()
         assert watch.end()[0] == 0
+
+
+@pytest.mark.one_version
+def test_a_standby_that_is_detached_while_it_runs_is_missed_by_nobody(pair):
+    pair.attach()
+    unit = pair.tool("export", "systemd", "--listen", "none", status=0).stdout
+    [command] = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    given = shlex.split(command.partition(" watch ")[2])
+    watch = Watching(pair)
+    watch.until("watch began")
+    pair.detach()
+    pair.wait(lambda: not any('node="db2"' in name for name in watch.metrics()), seconds=25)
+    assert not [name for name in watch.metrics() if "L404" in name]
+    assert watch.metrics()["standbyctl_primaries"] == 1.0
+    assert not watch.said("read anew")
+    assert watch.end()[0] == 0
+    # The unit starts with nothing attached, too.
+    again = Watching(pair, *given[: given.index("--listen")])
+    again.until("watch began; nothing was seen for")
+    assert again.end()[0] == 0
 
 
 @pytest.mark.one_version

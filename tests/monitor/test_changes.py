@@ -2,6 +2,7 @@
 
 import itertools
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,11 @@ from standbyctl.domain.codec import decode, encode
 from standbyctl.domain.event import KINDS
 from standbyctl.domain.finding import LAG, Finding, Severity
 from standbyctl.domain.message import msg
+from standbyctl.domain.samples import Slower
 from standbyctl.monitor.changes import changes, stepped
 from standbyctl.monitor.crossings import SETTLED_SECONDS, crossings
 from standbyctl.monitor.memory import Memory, Moment
+from tests.monitor import seen
 from tests.monitor.seen import Story, primary, sender, silence, slot, standby, told, with_settings
 
 
@@ -101,6 +104,71 @@ def test_a_stranger_is_told_when_it_comes_and_when_it_goes(story):
     events = told(story.round(primary(senders=(sender(), sender("evil\x1b[2J", slot=None))), standby()))
     assert events == ["connection node:evil\x1b[2J - evil\x1b[2J streams from db1"]
     assert told(story.healthy()) == ["connection node:evil\x1b[2J WARNING evil\x1b[2J streams from db1 no more"]
+
+
+def held(story):
+    return {(each.code, each.subject): each.severity for each in story.memory.held if each.quiet_since is None}
+
+
+def no_over(events):
+    assert not [each for each in told(events) if "over, after" in each]
+
+
+SILENCE_OF_HOURS = 20
+
+
+@pytest.mark.parametrize("by_node", [False, True])
+def test_a_slot_that_nobody_can_look_at_any_more_is_no_better_for_it(story, by_node, monkeypatch):
+    if by_node:  # as findings name it that know of two servers with a slot of that name
+        diagnosed = seen.diagnose_health
+        monkeypatch.setattr(seen, "diagnose_health", lambda *given: tuple(
+            replace(each, subject="slot:db1/dr") if each.subject.endswith("dr") else each for each in diagnosed(*given)
+        ))  # fmt: skip
+    both = (slot(), slot("dr", active=False, retained=2 << 30))
+    story.round(primary(at=story.steady + 1, slots=both), standby())
+    [code] = [each for each in held(story) if each[0] == "S330"]
+    since = next(each.since for each in story.memory.held if each.code == "S330")
+    for _ in range(SILENCE_OF_HOURS):
+        no_over(story.round(silence("db1"), standby(streaming=False), seconds=600.0))
+    assert code in held(story)
+    story.round(primary(at=story.steady + 1, slots=both), standby())
+    assert [each.since for each in story.memory.held if each.code == "S330"] == [since]
+    ended = [told(story.healthy()) for _ in range(int(SETTLED_SECONDS) + 1)][-1]
+    assert any("over, after" in each and "slot dr" in each for each in ended)
+
+
+def test_a_lag_is_not_over_because_the_primary_is_cut_off(story):
+    for second in range(100):
+        story.round(primary(at=story.steady + 1, lsn=2000 + second * 100), standby(at=story.steady + 1, replay=1000))
+    assert held(story)["L401", "node:db2"] is Severity.CRITICAL
+    for _ in range(SILENCE_OF_HOURS):  # it replays what it had received
+        no_over(story.round(silence("db1"), standby(at=story.steady + 1, replay=11900, streaming=False)))
+    assert held(story)["L401", "node:db2"] is Severity.CRITICAL
+    ended = [told(story.healthy(20000)) for _ in range(int(SETTLED_SECONDS) + 1)][-1]
+    assert any("over, after" in each and "behind" in each for each in ended)
+
+
+def test_what_only_a_server_itself_says_is_held_while_it_is_silent(story):
+    story.round(primary(at=story.steady + 1), standby(at=story.steady + 1, slower=Slower(archiver_failing=True)))
+    assert ("P121", "node:db2") in held(story)
+    for _ in range(SILENCE_OF_HOURS):
+        no_over(story.round(primary(at=story.steady + 1), silence("db2")))
+    assert ("P121", "node:db2") in held(story)
+
+
+def test_what_its_upstream_says_of_a_server_that_is_silent_is_seen(story):
+    cut = (primary(senders=(), slots=(slot(active=False),)), standby(streaming=False))
+    story.round(*cut)
+    assert ("L402", "node:db2") in held(story)
+    ended = [told(story.round(primary(at=story.steady + 1), silence("db2"))) for _ in range(int(SETTLED_SECONDS) + 1)]
+    assert any("over, after" in each for each in ended[-1])
+
+
+def test_two_primaries_of_which_one_is_silent_are_not_one(story):
+    story.round(primary(), primary("db2", timeline=2, senders=(), slots=(), started="c"))
+    for _ in range(SILENCE_OF_HOURS):
+        no_over(story.round(silence("db1"), primary("db2", timeline=2, senders=(), slots=(), started="c")))
+    assert ("F501", "cluster") in held(story)
 
 
 def lag_of(severity):

@@ -1,8 +1,10 @@
 """The history: what is committed stays, what is damaged is set aside, what cannot be written is a hole and no end."""
 
 import contextlib
+import itertools
 import json
 import os
+import random
 import resource
 import signal
 import sqlite3
@@ -15,10 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from standbyctl.app.events import Following
 from standbyctl.domain.errors import CannotTellError, RefusedError
 from standbyctl.domain.event import Event
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Lag, NodeView, Picture
+from standbyctl.monitor import recall as recall_module
+from standbyctl.monitor.files import DamagedError
 from standbyctl.monitor.history import History, Round
 from standbyctl.monitor.memory import Memory, Moment
 from standbyctl.monitor.recall import recall, recall_events
@@ -45,7 +50,12 @@ def a_round(steady, *, wall=None, lsn=None, lag=0.0, events=(), memory=None, nod
     views += [NodeView(name, "standby", "streaming", lag=Lag(lag, int(lag * 100)), behind={"replay": int(lag * 100)},
                        sample=standby(name, at=steady, replay=900)) for name in nodes]  # fmt: skip
     return Round(
-        Moment(wall, steady), steady, 1.0, Picture(SYSTEM, tuple(views), (), ("db1",)), memory or Memory(), events
+        Moment(wall, steady),
+        steady,
+        1.0,
+        Picture(SYSTEM, "db1", tuple(views), (), ("db1",)),
+        memory or Memory(),
+        events,
     )
 
 
@@ -72,6 +82,32 @@ def test_what_was_written_is_read_back(path, written):
     assert recall_events(path, WALL + 125, after=number) == ()
     assert recall_events(path, WALL + 125, since_seconds=60) == ()
     assert len(recall_events(path, WALL + 125, since_seconds=66)) == 1
+
+
+def test_what_is_usual_is_found_by_an_index_and_is_what_sorting_finds(path):
+    History.open(path, WALL).close()
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        conn.execute("DROP INDEX lag_of_minutes")  # a file of an earlier release
+    made = History.open(path, WALL)
+    made.record(a_round(1e6))
+    lags = random.Random(1)
+    rows = [(60, minute * 60, f"db{n}", lags.randrange(10**6) if minute % 7 else None)
+            for minute in range(5000) for n in range(5)]  # fmt: skip
+    made._conn.executemany("INSERT INTO bucket (grain, steady, node, lag_max) VALUES (?, ?, ?, ?)", rows)
+    statements = []
+    with recall_module._reading(path) as conn:
+        conn.set_trace_callback(statements.append)
+        found = recall_module._p99(conn, 3e5)
+        conn.set_trace_callback(None)
+        plans = [row[3] for each in statements for row in conn.execute(f"EXPLAIN QUERY PLAN {each}")]
+    made.close()
+    for name, most in found.items():
+        every = sorted(lag for _, _, node, lag in rows if node == name and lag is not None)
+        assert most == every[int(len(every) * 0.99)] / 1000
+    assert len(found) == 5
+    of_buckets = [plan for plan in plans if "bucket" in plan]
+    assert len(of_buckets) == 6
+    assert all("USING COVERING INDEX lag_of_minutes" in plan for plan in of_buckets), plans
 
 
 def test_a_remembered_clock_knows_a_lag_that_this_process_has_not_seen(path, written):
@@ -136,13 +172,7 @@ def foreign(path):
         other.commit()
 
 
-def no_memory(path):
-    with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("INSERT OR REPLACE INTO memory VALUES (1, '{\"nodes\": 1}')")
-        other.commit()
-
-
-@pytest.mark.parametrize("damage", [junk, torn, cut_short, foreign, no_memory])
+@pytest.mark.parametrize("damage", [junk, torn, cut_short, foreign])
 def test_a_damaged_file_is_set_aside_and_said_and_a_new_one_begun(path, damage):
     first = History.open(path, WALL)
     for second in range(1, 200):
@@ -158,6 +188,63 @@ def test_a_damaged_file_is_set_aside_and_said_and_a_new_one_begun(path, damage):
     again.record(a_round(1.0))
     assert recall(path, WALL + 1).age_seconds == 0.0
     again.close()
+
+
+@pytest.mark.parametrize("written", ['{"nodes": 1}', '{"nodes": [], "of_a_later_release": []}', "{"])
+def test_a_memory_of_another_release_is_forgotten_and_its_history_stays(path, written):
+    first = History.open(path, WALL)
+    for second in range(1, 100):
+        first.record(a_round(float(second), events=[said(WALL + second)] if second == 50 else []))
+    first.close()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("INSERT OR REPLACE INTO memory VALUES (1, ?)", [written])
+        other.commit()
+    assert recall(path, WALL + 100).age_seconds == 1.0
+    again = History.open(path, WALL + 100)
+    [notice] = again.take_notices()
+    assert (str(notice.severity), "learned anew" in str(notice.what)) == ("WARNING", True)
+    assert (again.memory, again.before) == (Memory(), Moment(WALL + 99, 99.0))
+    assert not list(path.parent.glob("7.db.damaged-*"))
+    again.record(a_round(101.0))
+    assert len(recall_events(path, WALL + 101)) == 1
+    again.close()
+
+
+def later_release(path):
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        conn.execute("PRAGMA user_version = 99")
+
+
+def test_a_file_of_a_later_release_under_a_watch_is_a_hole_and_no_end(path, written):
+    written.record(a_round(1.0))
+    for old in path.parent.glob("7.db*"):
+        old.unlink()
+    History.open(path.with_name("8.db"), WALL).close()
+    later_release(path.with_name("8.db"))
+    path.with_name("8.db").rename(path)
+    written.record(a_round(2.0))
+    assert "later standbyctl" in str(written.trouble.what)
+    for newer in path.parent.glob("7.db*"):
+        newer.unlink()
+    written.record(a_round(9.0))
+    assert written.trouble is None
+
+
+def test_a_new_file_that_is_damaged_at_once_is_a_hole_and_no_end(path, monkeypatch):
+    def broken(path):
+        path.touch()
+        raise DamagedError("the disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("standbyctl.monitor.history.open_file", broken)
+        made = History.open(path, WALL)
+        for second in range(1, 200):
+            made.record(a_round(WALL + second, wall=WALL + second))
+        assert "the disk" in str(made.trouble.what)
+        assert len(list(path.parent.glob("7.db.damaged-*"))) == 1
+    made.record(a_round(WALL + 400, wall=WALL + 400))
+    assert made.trouble is None
+    made.close()
 
 
 def test_a_file_that_is_damaged_or_taken_away_under_a_watch_is_begun_anew(path, written):
@@ -180,8 +267,7 @@ def test_a_file_that_is_damaged_or_taken_away_under_a_watch_is_begun_anew(path, 
 
 def test_the_history_of_a_later_release_is_left_alone(path):
     History.open(path, WALL).close()
-    with contextlib.closing(sqlite3.connect(path)) as conn:
-        conn.execute("PRAGMA user_version = 99")
+    later_release(path)
     for use in (lambda: History.open(path, WALL), lambda: recall(path, WALL)):
         with pytest.raises(CannotTellError, match="later standbyctl") as told:
             use()
@@ -326,6 +412,44 @@ def test_a_coarser_bucket_says_the_most_and_the_least_of_the_finer(tmp_path_fact
                 if within:
                     assert (least, most) == (min(within), max(within))
                     assert least <= mean <= most
+
+
+def test_who_follows_goes_on_with_a_history_that_begins_anew(path):
+    first = History.open(path, WALL)
+    for second in range(1, 20):
+        first.record(a_round(float(second), events=[said(WALL + second, str(second))]))
+    follow, clock = Following(path), itertools.count()
+
+    def told():
+        return [str(event.what) for event in follow.take(WALL + 30, float(next(clock)))]
+
+    assert [str(event.what) for event in follow.begin(WALL + 19, 3.5)] == ["16", "17", "18", "19"]
+    assert told() == []
+    first.record(a_round(20.0, events=[said(WALL + 20, "20")]))
+    assert told() == ["20"]
+    first.close()
+    for name in path.parent.glob("7.db*"):
+        name.rename(f"{name}.damaged")
+    assert told() == []
+    path.write_bytes(b"no database at all" * 1000)
+    assert told() == []  # until its watch sets it aside
+    second = History.open(path, WALL + 21)
+    for at in range(21, 25):
+        second.record(a_round(float(at), events=[said(WALL + at, str(at))]))
+    assert told() == ["21", "22", "23", "24"]
+    assert told() == []
+    second.close()
+    path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(CannotTellError):
+        [told() for _ in range(20)]
+
+
+def test_who_follows_is_told_nothing_old(path, written):
+    for second in range(1, 20):
+        written.record(a_round(float(second), events=[said(WALL + second, str(second))]))
+    follow = Following(path)
+    assert follow.begin(WALL + 600, 60.0) == []
+    assert follow.take(WALL + 600, 0.0) == []
 
 
 def test_hostile_names_are_names(path, written):

@@ -1,5 +1,8 @@
 """The daemon's own loop, over servers by a hand-written port: clocks that are set, journals that change, deadlines."""
 
+import itertools
+import re
+import threading
 import time
 
 import pytest
@@ -11,7 +14,10 @@ from standbyctl.app.watch import Surfaces, Times, Watch
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Expected
-from standbyctl.monitor.recall import recall
+from standbyctl.monitor.history import History
+from standbyctl.monitor.recall import recall, recall_events
+from standbyctl.monitor.recorder import Recorder
+from standbyctl.ui.unit import render_unit
 from tests.monitor.seen import SYSTEM, WALL, primary, standby
 from tests.monitor.test_rounds import Server
 
@@ -34,12 +40,12 @@ class Stage:
     def __init__(self, root, script=(), rounds=10):
         self.root, self.script, self.rounds = root, dict(script), rounds
         self.offset, self.steady, self.events, self.beats, self.seen = 0.0, 0.0, [], [], []
-        self.opened, self.failing = 0, False
+        self.opened, self.failing, self.writes, self.longest = 0, False, True, 1.0
         self.expected = (Expected("db2", "db2", "db1"),)
         self.lsn, self.began = 1000, time.monotonic()
 
-    def cluster(self, head=""):
-        assert head == ("db1" if self.opened else "")
+    def cluster(self, earlier):
+        assert (earlier is not None) == bool(self.opened)
         self.opened += 1
         if self.failing:
             raise CannotTellError("A201", msg("cannot connect to {node}", node="db1"))
@@ -47,10 +53,12 @@ class Stage:
             Fed("db1", lambda: primary(at=self.monotonic(), lsn=self.lsn)),
             Fed("db2", lambda: standby(at=self.monotonic(), replay=1000)),
         )
-        return Cluster("db1", SYSTEM, True, None, servers, self.expected, Hosts())
+        return Cluster("db1", "host=db1", SYSTEM, True, None, servers, self.expected, Hosts())
 
     def pause(self, seconds):
-        assert seconds <= 1.0
+        assert seconds <= self.longest
+        if self.writes:  # its thread has its time, too
+            assert self.made._recorder.settle(5)
         self.steady += seconds  # they pass at once
         number = len(self.seen)
         self.script.get(number, lambda: None)()
@@ -63,7 +71,8 @@ class Stage:
     def watch(self):
         times = Times(self.wall, self.monotonic, self.monotonic)
         surfaces = Surfaces(self.events.append, self.seen.append, self.beats.append)
-        return Watch(self.cluster, State(self.root), surfaces, self.pause, times=times)
+        self.made = Watch(self.cluster, State(self.root), surfaces, self.pause, times=times)
+        return self.made
 
     def monotonic(self):
         return time.monotonic() - self.began + self.steady
@@ -138,6 +147,66 @@ def test_a_journal_that_changes_is_read_and_one_that_cannot_be_leaves_everything
     ]
     assert stage.opened == 3
     assert [bool(seen.picture.node("db3")) for seen in stage.seen] == [False] * 5 + [True]
+
+
+def test_a_disk_that_hangs_holds_up_neither_rounds_nor_events_and_is_said_once(tmp_path, monkeypatch):
+    stage, free = Stage(tmp_path, rounds=60), threading.Event()
+    watch, record, stage.writes = stage.watch(), History.record, False
+
+    def hang(history, now):
+        if now.moment.wall > WALL + 5:
+            free.wait(10)
+        record(history, now)
+
+    def go_on():
+        free.set()
+        assert watch._recorder.settle(5)
+        stage.writes = True
+
+    monkeypatch.setattr(History, "record", hang)
+    stage.script = {3: lambda: watch._recorder.settle(5), 40: go_on}
+    began = time.monotonic()
+    watch.run()
+    assert time.monotonic() - began < 5
+    assert [len(seen.findings) for seen in stage.seen][:8] == [0] * 8
+    said = [(event.code, str(event.what)) for event in stage.events if event.code]
+    assert said[0] == ("M604", "the history cannot be written: its disk takes too long")
+    assert [what for code, what in said if "written again" in what] == [said[1][1]]
+    assert re.search(r"2\d\.\d s are missing", said[1][1])
+    assert [len(seen.findings) for seen in stage.seen][30] == 1
+    [path] = (tmp_path / "history").glob("*.db")
+    assert [str(event.what) for _, event in recall_events(path, stage.wall())] == [str(e.what) for e in stage.events]
+
+
+def test_a_disk_that_hangs_for_ever_does_not_keep_it_from_ending(tmp_path, monkeypatch):
+    stage, free = Stage(tmp_path, rounds=5), threading.Event()
+    stage.writes = False
+    monkeypatch.setattr(History, "record", lambda history, now: free.wait(30))
+    monkeypatch.setattr(Recorder.close, "__defaults__", (0.2,))
+    began = time.monotonic()
+    assert stage.run() == ["watch began", "watch ended"]
+    assert time.monotonic() - began < 3
+    free.set()
+
+
+def test_a_fault_of_what_writes_is_no_silence(tmp_path, monkeypatch):
+    stage = Stage(tmp_path)
+    stage.writes = False
+    monkeypatch.setattr(History, "record", lambda history, now: 1 / 0)
+    stage.script = dict.fromkeys(range(1, 10), lambda: time.sleep(0.05))
+    with pytest.raises(ZeroDivisionError):
+        stage.run()
+
+
+def test_a_long_interval_is_no_silence_to_the_service_manager(tmp_path):
+    stage, at = Stage(tmp_path, rounds=4), []
+    watch, stage.longest = stage.watch(), 60.0
+    watch.interval = 60.0
+    watch.surfaces = Surfaces(stage.events.append, stage.seen.append, lambda _: at.append(stage.monotonic()))
+    watch.run()
+    assert stage.steady > 180
+    [limit] = re.findall(r"WatchdogSec=(\d+)s", render_unit("u", tmp_path, ["x"]))
+    assert max(later - earlier for earlier, later in itertools.pairwise(at)) < int(limit) / 2
 
 
 def test_rounds_keep_to_the_clock_however_long_one_takes(tmp_path):

@@ -16,6 +16,8 @@ from standbyctl.domain.facts import Facts, Node, Server, Setting, Slot
 from standbyctl.domain.parameter import setting_of
 from standbyctl.domain.slots import (
     CAP,
+    RECENT_SECONDS,
+    SYNCHRONIZED,
     WAL_KEEP,
     Bound,
     Known,
@@ -53,7 +55,7 @@ CAPPED = {CAP: "20480"}
 
 def has(*slots: SlotSeen, **changes: Any) -> tuple[Facts, SlotsSample]:
     """A server with these slots, and other settings or fields."""
-    given = {name: changes.pop(name) for name in [*changes] if name in {*_DEFAULTS, "allow_alter_system"}}
+    given = {name: changes.pop(name) for name in [*changes] if name in {*_DEFAULTS, "allow_alter_system", SYNCHRONIZED}}
     more = {name: changes.pop(name) for name in [*changes] if name in SlotsSample.__dataclass_fields__}
     made = [
         value if isinstance(value, Setting) else Setting(name, value, "default")
@@ -92,6 +94,7 @@ slots_seen = st.builds(
     held_bytes=_held,
     temporary=st.sampled_from([False, False, True]),
     synced=st.sampled_from([False, False, True]),
+    failover=st.booleans(),
     idle_seconds=st.sampled_from([None, 5.0, 3600.0, 90000.0]),
     xmin_age=st.sampled_from([None, 7]),
     pid=st.sampled_from([None, 77]),
@@ -102,6 +105,7 @@ _settings = st.fixed_dictionaries(
         WAL_KEEP: st.sampled_from(["0", "512"]),
         "max_replication_slots": st.sampled_from(["0", "1", "10"]),
         "wal_level": st.sampled_from(["minimal", "replica", "logical"]),
+        SYNCHRONIZED: st.sampled_from(["", "", "other, old"]),
     }
 )
 
@@ -176,7 +180,14 @@ def after(sample: SlotsSample, asked: NewSlot | OldSlot | Bound) -> SlotsSample:
     """What a look sees when it is done."""
     others = tuple(slot for slot in sample.slots if isinstance(asked, Bound) or slot.name != asked.name)
     if isinstance(asked, NewSlot):
-        made = SlotSeen(asked.name, asked.slot_type, held_bytes=0, plugin=asked.plugin, database=asked.database)
+        made = SlotSeen(
+            asked.name,
+            asked.slot_type,
+            held_bytes=0,
+            plugin=asked.plugin,
+            database=asked.database,
+            failover=asked.failover,
+        )
         return replace(sample, slots=(*others, made))
     return replace(sample, slots=others)
 
@@ -194,10 +205,15 @@ def test_no_slot_is_dropped_that_is_read_synced_or_needed_by_somebody_who_was_no
         assert not (slot.synced and seen[0].server(PRIMARY).in_recovery)
         needing = {each.name for each in seen[1].known if each.slot == slot.name}
         assert slot.lost or needing <= set(asked.abandon)
+        known = slot.idle_seconds is not None and slot.idle_seconds >= RECENT_SECONDS
+        assert slot.lost or known or step.unread or {slot.name, *needing} & set(asked.abandon)
         [effect] = step.effects()
         assert "AND NOT active" in str(effect)
-        assert step.anyway or "pg_stat_replication" in str(effect)
-        assert step.anyway or step.unread or "inactive_since" in str(effect)
+        assert step.lost == slot.lost == ("wal_status = 'lost'" in str(effect))
+        assert step.lost or step.anyway or "pg_stat_replication" in str(effect)
+        assert step.lost or step.anyway or step.unread or "inactive_since" in str(effect)
+        assert step.lost or step.listed or SYNCHRONIZED in str(effect)
+        assert not step.listed or step.lost or slot.name in asked.abandon
 
 
 @given(situations(), bounds)
@@ -273,6 +289,19 @@ def test_a_slot_that_is_there_is_left_alone_and_another_of_its_name_is_in_the_wa
         assert words in said(made)
 
 
+def test_a_slot_that_is_synced_to_no_standby_is_not_the_failover_slot_that_was_asked_for() -> None:
+    asked = {"plugin": "pgoutput", "database": "app"}
+    plain = SlotSeen("new", "logical", plugin="pgoutput", database="app")
+    made = create(has(plain), failover=True, **asked)
+    assert codes(made) == ["S310"]
+    assert "no failover slot" in said(made)
+    assert "ALTER SUBSCRIPTION NAME SET (failover = true)" in said(made)
+    assert "slots drop new" in said(create(has(replace(plain, wal_status="lost")), failover=True, **asked))
+    for failover in (False, True):  # more than was asked for is no harm
+        found = create(has(replace(plain, failover=True)), failover=failover, **asked)
+        assert found.steps == found.blockers == ()
+
+
 def test_a_new_slot_says_when_it_would_be_lost() -> None:
     facts, sample = has(**CAPPED)
     idle = Setting("idle_replication_slot_timeout", "86400", "default")
@@ -293,9 +322,10 @@ def test_what_a_drop_costs_is_said_before() -> None:
     assert "nobody has read it for 5 d 18 h" in words
     assert 'nothing is freed: the slot "db2"' in said(drop(has(slot, SlotSeen("db2", held_bytes=40 * GB))))
     assert "up to 25 GB are freed" in said(drop(has(slot, **{WAL_KEEP: "5120"})))
-    assert "keeps no WAL" in said(drop(has(SlotSeen("old", idle_seconds=None))))
-    assert "is not known" in said(drop(has(SlotSeen("old", idle_seconds=None))))
-    assert "copied anew" in said(drop(has(SlotSeen("old", "logical", plugin="x", database="app"))))
+    assert "keeps no WAL" in said(drop(has(SlotSeen("old", idle_seconds=900.0))))
+    assert "is not known" in said(drop(has(SlotSeen("old", idle_seconds=None)), "old", "old"))
+    logical = SlotSeen("old", "logical", plugin="x", database="app", idle_seconds=900.0)
+    assert "copied anew" in said(drop(has(logical)))
     assert "lost already" in said(drop(has(SlotSeen("old", wal_status="lost"))))
 
 
@@ -310,12 +340,12 @@ def test_who_reads_needs_or_has_just_let_go_of_a_slot_is_named() -> None:
     assert 'GRANT pg_monitor TO "tool";' in said(drop(unseen))
     assert "Read by: somebody" in said(drop(unseen))
 
-    away = has(SlotSeen("old", held_bytes=GB), known=(Known("db2", "old"),))
+    away = has(SlotSeen("old", held_bytes=GB, idle_seconds=900.0), known=(Known("db2", "old"),))
     assert codes(drop(away)) == ["S312"]
     assert all(blocker.refused for blocker in drop(away).blockers)
     assert codes(drop(away, "old", "old")) == ["S312"]
     assert drop(away, "old", "db2").steps
-    elsewhere = has(SlotSeen("old"), streams=(Stream("old", "other"),))
+    elsewhere = has(SlotSeen("old", idle_seconds=900.0), streams=(Stream("old", "other"),))
     assert codes(drop(elsewhere)) == ["S312"]
     assert "by the name old, without it" in said(drop(elsewhere))
     assert "does not read" not in said(drop(elsewhere))
@@ -328,8 +358,39 @@ def test_who_reads_needs_or_has_just_let_go_of_a_slot_is_named() -> None:
     assert drop((recent[0], replace(recent[1], unread=("old",)))).steps
 
 
+def test_where_it_is_not_known_since_when_a_slot_is_idle_it_goes_only_by_a_name() -> None:
+    unknown = has(SlotSeen("old", idle_seconds=None), version_num=160014)
+    made = drop(unknown)
+    assert codes(made) == ["S313"]
+    assert made.blockers[0].refused
+    assert "cannot be known on PostgreSQL 16" in said(made)
+    assert drop(unknown, "old", "old").steps
+    assert drop((unknown[0], replace(unknown[1], unread=("old",)))).steps
+    assert drop(has(SlotSeen("old", wal_status="lost"), version_num=160014)).steps
+    needed = (unknown[0], replace(unknown[1], known=(Known("db2", "old"),)))
+    assert codes(drop(needed)) == ["S312", "S313"]
+    assert drop(needed, "old", "db2").steps
+
+
+@pytest.mark.parametrize("value", ["old", 'db2, "old"', "db2,OLD"])
+def test_a_slot_that_failover_slots_wait_for_goes_only_by_its_own_name(value: str) -> None:
+    seen = has(SlotSeen("old", idle_seconds=90000.0), version_num=180004, **{SYNCHRONIZED: value})
+    made = drop(seen)
+    assert codes(made) == ["S312"]
+    assert made.blockers[0].refused
+    assert f"synchronized_standby_slots = {value}" in said(made)
+    by_name = drop(seen, "old", "old")
+    assert "synchronized_standby_slots names it" in said(by_name)
+    assert "current_setting" not in str(by_name.steps[0].effects())
+    for other in ("older, db2", "", "db_old"):
+        assert drop(has(SlotSeen("old", idle_seconds=90000.0), **{SYNCHRONIZED: other})).steps
+    # Its standby's name says nothing about those.
+    known = (seen[0], replace(seen[1], known=(Known("db2", "old"),)))
+    assert codes(drop(known, "old", "db2")) == ["S312"]
+
+
 def test_a_synced_slot_is_its_primarys_and_one_of_a_primary_is_its_own() -> None:
-    synced = SlotSeen("old", "logical", synced=True)
+    synced = SlotSeen("old", "logical", synced=True, idle_seconds=900.0)
     assert codes(drop(has(synced, in_recovery=True), "old", "old")) == ["S314"]
     assert drop(has(synced)).steps
 
@@ -340,9 +401,14 @@ def test_a_slot_that_is_gone_leaves_nothing_to_do() -> None:
     assert "slots of db1: db2" in said(made)
 
 
-def test_a_slot_that_gets_lost_meanwhile_is_still_the_plan_that_was_seen() -> None:
-    plain, lost = (drop(has(SlotSeen("old", wal_status=status))).gist for status in ("extended", "lost"))
-    assert plain == lost
+def test_what_was_planned_for_a_slot_that_is_lost_is_not_the_plan_for_one_that_is_not() -> None:
+    idle = 90000.0
+    plain, lost = (drop(has(SlotSeen("old", wal_status=status, idle_seconds=idle))) for status in ("extended", "lost"))
+    assert plain.gist != lost.gist
+    assert "wal_status = 'lost'" in str(lost.steps[0].effects())
+    assert "inactive_since" in str(plain.steps[0].effects())
+    named = drop(has(SlotSeen("old", idle_seconds=idle)), "old", "old")
+    assert named.gist != plain.gist
 
 
 # --- bounds
@@ -389,11 +455,42 @@ def test_the_slots_that_a_limit_would_lose_are_named_with_what_they_hold_and_wha
     assert made.blockers[0].refused
     assert made.blockers[0].need is Need.WAY
     assert "a (30 GB), b (40 GB)" in said(made)
-    assert "40976MB" in said(made)  # and a segment of 16 MB
+    assert "40992MB" in said(made)  # and two segments of 16 MB
     assert "--lose a --lose b" in said(made)
     assert codes(bound(seen, "20GB", lose=("a",))) == ["S316"]
     assert "b keeps 40 GB: it is lost" in said(bound(seen, "20GB", lose=("a", "b")))
-    assert bound(seen, "40976MB").steps
+    assert codes(bound(seen, "40991MB", lose=("a",))) == ["S316"]
+    assert bound(seen, "40992MB").steps
+
+
+@pytest.mark.parametrize(
+    ("held", "value", "least"),
+    [
+        (97, "100MB", "128MB"),
+        (95, "100MB", "112MB"),
+        (80, "100MB", "112MB"),
+        (50, "64MB", "80MB"),
+        (20, "32MB", "64MB"),
+    ],
+)
+def test_a_limit_is_counted_in_whole_segments(held: int, value: str, least: str) -> None:
+    seen = has(SlotSeen("a", held_bytes=held * MB))
+    made = bound(seen, value)
+    assert "S316" in codes(made)
+    assert f"The smallest that keeps them all is {least} now" in said(made)
+    assert f"with max_slot_wal_keep_size = {value}, " in said(made)
+    assert bound(seen, least).steps
+
+
+def test_a_limit_of_as_many_segments_loses_nobody_else() -> None:
+    held = SlotSeen("a", held_bytes=97 * MB)
+    assert bound(has(held, **{CAP: "110"}), "100MB").steps
+    assert codes(bound(has(held, **{CAP: "112"}), "100MB")) == ["S316"]
+    assert "a keeps 79 MB" not in said(bound(has(SlotSeen("a", held_bytes=79 * MB)), "100MB"))
+    # What is lost at once is not said to be lost later too.
+    soon = bound(has(held, rate_bytes=float(MB)), "100MB", lose=("a",))
+    assert "lost at the next checkpoint" in said(soon)
+    assert "which nobody reads" not in said(soon)
 
 
 def test_what_wal_keep_size_keeps_is_kept_for_slots_too() -> None:

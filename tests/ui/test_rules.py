@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from standbyctl.diagnosis.catalogue import find
+from standbyctl.domain.finding import Limits
 from standbyctl.ui import i18n
 from standbyctl.ui.cli import cli
 from standbyctl.ui.render import text
@@ -23,6 +24,8 @@ HEALTHY = {
     'standbyctl_slot_active{node="db1",slot="db2"}': "1x90",
 }
 DAY = 86400
+RULES = rules(Limits())
+OF_ALL = {"SplitBrain", "PrimaryDown", "MonitorBlind"}
 LOST = 'standbyctl_finding{code="S331",severity="critical",subject="slot:db2"}'
 # What differs from a healthy cluster; what fires then, how severe, and what its summary says.
 CASES = {
@@ -41,6 +44,8 @@ CASES = {
         {'standbyctl_replication_lag_seconds{node="db2"}': "90x90"}, ("LagHigh", "critical", "1m 30s")),
     "a standby was behind for a moment": (
         {'standbyctl_replication_lag_seconds{node="db2"}': "0.2x80 20x2 0.2x6"}, None),
+    "the primary is dead": ({"standbyctl_primaries": "1x60 0x30"}, ("PrimaryDown", "critical", "")),
+    "a primary that is restarted": ({"standbyctl_primaries": "1x80 0x2 1x8"}, None),
     "two primaries": ({"standbyctl_primaries": "2x90"}, ("SplitBrain", "critical", "2")),
     "a promotion": ({'standbyctl_timeline{node="db2"}': "1x78 2x12"}, ("TimelineChanged", "warning", "db2")),
     "a server comes back on its old timeline": ({'standbyctl_timeline{node="db2"}': "1x60 _x10 1x20"}, None),
@@ -57,8 +62,8 @@ def speaking(request):
     i18n.use("en")
 
 
-def exported():
-    done = CliRunner().invoke(cli, ["export", "prometheus-rules"])
+def exported(*options):
+    done = CliRunner().invoke(cli, ["export", "prometheus-rules", *options])
     assert done.exit_code == 0
     return done.output
 
@@ -68,7 +73,7 @@ def test_rules_are_valid_and_each_fires_on_its_case_alone(tmp_path, speaking):
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not here (Debian: prometheus)")
     (tmp_path / "rules.yml").write_text(exported())
-    names = sorted({rule.name for rule in rules()})
+    names = sorted({rule.name for rule in RULES})
     tests = []
     for case, (differs, fires) in CASES.items():
         series = {**HEALTHY, **differs}
@@ -76,8 +81,10 @@ def test_rules_are_valid_and_each_fires_on_its_case_alone(tmp_path, speaking):
         for name in names:
             expected = []
             if fires and name == f"Standbyctl{fires[0]}":
-                found = next(rule for rule in rules() if (rule.name, rule.severity.lower()) == (name, fires[1]))
-                labels = {} if fires[0] in {"SplitBrain", "MonitorBlind"} else labels_of(next(iter(differs)))
+                found = next(rule for rule in RULES if (rule.name, rule.severity.lower()) == (name, fires[1]))
+                labels = (
+                    {} if fires[0] in {"SplitBrain", "PrimaryDown", "MonitorBlind"} else labels_of(next(iter(differs)))
+                )
                 expected = [{"exp_labels": {"severity": fires[1], **labels},
                              "exp_annotations": annotations(found, labels, fires[2])}]  # fmt: skip
             alerts.append({"eval_time": "14m", "alertname": name, "exp_alerts": expected})
@@ -108,13 +115,25 @@ def annotations(rule, labels, value):
     return {"summary": filled.replace("6d 0h", "6d 0h 0m 0s").replace("2d 0h", "2d 0h 0m 0s"), "fix": fix}
 
 
+def test_limits_are_those_of_findings(tmp_path):
+    limits, expressions = Limits(), {rule.expression for rule in RULES}
+    full, lag = "standbyctl_wal_disk_full_seconds", "standbyctl_replication_lag_seconds"
+    assert f"{full} <= {limits.full_critical:.0f}" in expressions
+    assert f"{lag} >= {limits.lag_warning:.0f} and {lag} < {limits.lag_critical:.0f}" in expressions
+    config = tmp_path / "standbyctl.toml"
+    config.write_text('[monitor]\nlag_warning = "1500ms"\nlag_critical = "10min"\nfull_critical = "30d"\n')
+    said = exported("-c", str(config))
+    assert f"{lag} >= 1.5 and {lag} < 600" in said
+    assert f"{full} <= 2592000" in said
+
+
 def test_every_case_has_a_rule_and_every_rule_a_case():
     fired = {(f"Standbyctl{fires[0]}", fires[1]) for _, fires in CASES.values() if fires}
-    assert fired == {(rule.name, rule.severity.lower()) for rule in rules()}
+    assert fired == {(rule.name, rule.severity.lower()) for rule in RULES}
 
 
 def test_each_alert_names_a_command_that_exists():
-    for rule in rules():
+    for rule in RULES:
         verb, *rest = rule.fix.removeprefix("standbyctl ").split()
         assert rule.fix.startswith("systemctl ") or verb in cli.list_commands(None)
         assert verb != "explain" or find(rest[0])

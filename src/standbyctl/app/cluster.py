@@ -26,12 +26,13 @@ FIRST_ANSWER_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Cluster:
-    """Every server of one system identifier, and the way to each. `head`: its primary's name.
+    """Every server of one system identifier, and the way to each. `head`: its primary's name, met by `conninfo`.
 
     `remembered`: the system identifier is one that an attach from here has noted, and not what answered just now.
     """
 
     head: str
+    conninfo: str
     system_identifier: str
     remembered: bool
     server: Reached
@@ -46,17 +47,33 @@ class Cluster:
         self.hosts.close()
 
 
-def open_cluster(asked: str, primary_name: str, config: Config, state: State, clock: Clock) -> Cluster:
-    """`asked`: a conninfo or a known name; empty for the only cluster that is known here."""
+def open_cluster(
+    asked: str, primary_name: str, config: Config, state: State, clock: Clock, earlier: Cluster | None = None
+) -> Cluster:
+    """`asked`: a conninfo or a known name; empty for the only cluster that is known here.
+
+    `earlier`: that one again, whatever else was asked for, as it is known now: of its runs there may be none left.
+    """
     runs = {name: run for name in state.names() if (run := state.journal(name).run())}
     staged = [(was[0].primary, was[1], was[2]) for each in state.stagings() if (was := each.asked(Staging))]
     every: list[Head] = [*staged, *map(head_of, runs.values())]
-    if not asked and not every and (node := next((each for each in config.nodes if each.conninfo), None)):
-        asked, primary_name = node.conninfo, node.name
-    known = next((each for each in every[::-1] if asked in each[:2]), None) if asked else only_one(every, state)
+    known: Head | None
+    if earlier:
+        # By the same conninfo: another primary of its has another. Its name may be known better now.
+        met = (earlier.conninfo, earlier.system_identifier)
+        known = next((each for each in every[::-1] if each[1:] == met), (earlier.head, *met))
+        primary_name = earlier.head if config.node(earlier.head) else ""
+    else:
+        if not asked and not every and (node := next((each for each in config.nodes if each.conninfo), None)):
+            asked, primary_name = node.conninfo, node.name
+        known = next((each for each in every[::-1] if asked in each[:2]), None) if asked else only_one(every, state)
     name = primary_name or (known[0] if known else "primary")
     hosts = hosts_of(runs, known)
-    server = primary_server(name, connection_params(known[1] if known else asked), hosts)
+    if earlier and all(run[2] != earlier.system_identifier for run in runs.values()):
+        # How its host is reached no run says any more.
+        hosts = Hosts(earlier.hosts.primary_ssh, "", hosts.command, earlier.hosts.away)
+    conninfo = known[1] if known else asked
+    server = primary_server(name, connection_params(conninfo), hosts)
     doors = _Doors(clock)
     if known:
         system = known[2]
@@ -77,7 +94,7 @@ def open_cluster(asked: str, primary_name: str, config: Config, state: State, cl
     expected = tuple(
         Expected(run[0].name, run[0].slot, run[0].primary, each in unfinished) for each, run in ours.items()
     )
-    return Cluster(name, system, bool(known), server, tuple(doors.samplers.values()), expected, hosts)
+    return Cluster(name, conninfo, system, bool(known), server, tuple(doors.samplers.values()), expected, hosts)
 
 
 @dataclass(slots=True)

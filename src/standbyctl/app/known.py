@@ -71,6 +71,18 @@ def known_heads(state: State) -> tuple[tuple[str, str], ...]:
     return tuple((name, system) for name, _, system in [*_staged(state), *map(head_of, runs)][::-1])
 
 
+def named_alone(state: State) -> str:
+    """How -p names the only cluster that is known here, also when nothing is attached to it any more: by its conninfo,
+    or by its name where that leads there from its own host only. Empty where there is none, or more than one.
+    """
+    runs = {each: run for each in state.names() if (run := state.journal(each).run())}
+    heads = [*_staged(state), *map(head_of, runs.values())]
+    if len({system for _, _, system in heads}) != 1:
+        return ""
+    name, conninfo, _ = heads[-1]
+    return name if not conninfo or hosts_of(runs, heads[-1]).primary_ssh else conninfo
+
+
 def _staged(state: State) -> list[tuple[str, str, str]]:
     runs = [journal.asked(Staging) for journal in state.stagings()]
     return [(run[0].primary, run[1], run[2]) for run in runs if run]

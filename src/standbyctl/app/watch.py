@@ -21,11 +21,14 @@ from standbyctl.monitor.files import history_path
 from standbyctl.monitor.history import KEEP_SECONDS, History, Round
 from standbyctl.monitor.memory import Memory, Moment
 from standbyctl.monitor.recall import recall, remember
+from standbyctl.monitor.recorder import Recorder
 from standbyctl.monitor.rounds import ANSWER_SECONDS, GRACE_SECONDS, Rounds
 from standbyctl.monitor.track import Track
 
 # What is attached or detached from here meanwhile is seen after so long.
 REREAD_SECONDS = 15.0
+# Less than half of WatchdogSec of the unit.
+BEAT_SECONDS = 20.0
 # Of a round, for answers; the rest is for what is made of them.
 _WAIT_SHARE = 0.6
 
@@ -60,11 +63,11 @@ class Surfaces:
 
 @dataclass(slots=True)
 class Watch:
-    """`opened`: the cluster of that head, as it is known now; empty for what is asked for. `pause`: waits so long, and
-    says whether to end.
+    """`opened`: the cluster that is asked for; or that one again, as it is known now. `pause`: waits so long, and says
+    whether to end.
     """
 
-    opened: Callable[[str], Cluster]
+    opened: Callable[[Cluster | None], Cluster]
     state: State
     surfaces: Surfaces
     pause: Callable[[float], bool]
@@ -75,6 +78,7 @@ class Watch:
     configurations: tuple[Path, ...] = ()
     _cluster: Cluster | None = None
     _rounds: Rounds | None = None
+    _recorder: Recorder | None = None
     _fresh: bool = True
     _known: Mapping[Path, tuple[int, int]] = field(default_factory=dict)
     _reread_at: float = 0.0
@@ -84,20 +88,21 @@ class Watch:
     def run(self) -> None:
         """Until it is told to end; raises where it cannot begin."""
         self._known = self._files()
-        cluster = self.opened("")
+        cluster = self.opened(None)
         self._take(cluster)
         path = history_path(self.state.root, cluster.system_identifier)
         history = History.open(path, self.times.wall(), self.keep_seconds)
         track = Track(cluster.system_identifier, cluster.head, cluster.expected)
+        now, memory = self._begin(history)
+        self._recorder = Recorder(history)
         try:
             self._seed(track, path)
-            self._loop(track, history)
+            self._loop(track, self._recorder, now, memory)
         finally:
-            history.close()
+            self._recorder.close()
             self._leave()
 
-    def _loop(self, track: Track, history: History) -> None:
-        now, memory = self._begin(history)
+    def _loop(self, track: Track, history: Recorder, now: Moment, memory: Memory) -> None:
         elapsed, due = self.times.elapsed(), self.times.monotonic()
         wait = min(self.interval * _WAIT_SHARE, ANSWER_SECONDS + GRACE_SECONDS)
         first, round_ = True, None
@@ -116,22 +121,30 @@ class Watch:
             memory, happened = changes(memory, picture, findings, now)
             events = (*self._events, *happened, *history.take_notices())
             self._events = []
-            round_ = Round(now, began, self.interval, picture, memory, events)
-            history.record(round_)
             self.surfaces.show(Seen(monotonic, self.interval, picture, findings))
             for event in events:
                 self.surfaces.tell(event)
             self.surfaces.beat("READY=1\nWATCHDOG=1" if first else "WATCHDOG=1")
             first = False
+            round_ = Round(now, began, self.interval, picture, memory, events)
+            history.record(round_)
             self._reread(track)
             due = self._next(due)
-            if self.pause(max(due - self.times.monotonic(), 0.0)):
+            if self._rest(due):
                 break
         ended = Event(self.times.wall(), WATCH, "watch", msg("watch ended"))
         self.surfaces.beat("STOPPING=1")
         now, _ = self._advance(now, elapsed)
-        history.record(Round(now, self.times.monotonic(), self.interval, round_.picture, memory, (ended,)))
         self.surfaces.tell(ended)
+        history.record(Round(now, self.times.monotonic(), self.interval, round_.picture, memory, (ended,)))
+
+    def _rest(self, due: float) -> bool:
+        """Until the next round; whether to end. Where that is long, the service manager hears of us meanwhile."""
+        while (left := due - self.times.monotonic()) > BEAT_SECONDS:
+            if self.pause(BEAT_SECONDS):
+                return True
+            self.surfaces.beat("WATCHDOG=1")
+        return self.pause(max(left, 0.0))
 
     def _next(self, due: float) -> float:
         """By the clock, however long a round took; what was missed meanwhile is not made up for."""
@@ -203,11 +216,7 @@ class Watch:
             return
         assert self._cluster is not None
         try:
-            cluster = self.opened(self._cluster.head)
-            if cluster.system_identifier != self._cluster.system_identifier:
-                cluster.hosts.close()
-                self._known = files
-                return
+            cluster = self.opened(self._cluster)
         except StandbyctlError as error:
             # What is known goes on; it is tried again.
             if not self._unreadable:

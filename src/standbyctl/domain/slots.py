@@ -9,6 +9,8 @@ from standbyctl.domain.message import Message, clauses, msg
 CAP = "max_slot_wal_keep_size"
 WAL_KEEP = "wal_keep_size"
 NO_LIMIT = "-1"
+# The slots that logical walsenders of failover slots wait for (17+).
+SYNCHRONIZED = "synchronized_standby_slots"
 # Who has read a slot so short a while ago may be on its way back: a restart of a host takes minutes.
 RECENT_SECONDS = 600
 

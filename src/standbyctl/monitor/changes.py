@@ -13,7 +13,7 @@ from standbyctl.domain.finding import Finding, Severity
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture
 from standbyctl.domain.size import format_seconds
-from standbyctl.monitor.crossings import crossings
+from standbyctl.monitor.crossings import Sight, crossings
 from standbyctl.monitor.memory import Memory, Moment, SeenNode
 from standbyctl.monitor.slot_changes import slot_changes
 
@@ -46,8 +46,9 @@ def changes(
         nodes.append(seen)
     nodes += _gone(before, views, answering, now, events)
     slots, slot_events = slot_changes(before, picture, answering, now, first=first)
-    held, crossed = crossings(before.held, findings, now)
-    kept = Memory(tuple(nodes[:MOST_NODES]), tuple(slots[:MOST_SLOTS]), tuple(held[:MOST_HELD]))
+    kept = Memory(tuple(nodes[:MOST_NODES]), tuple(slots[:MOST_SLOTS]))
+    held, crossed = crossings(before.held, findings, now, Sight(picture, kept).misses)
+    kept = replace(kept, held=tuple(held[:MOST_HELD]))
     return kept, (*events, *slot_events, *crossed)
 
 

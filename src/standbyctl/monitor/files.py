@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from standbyctl.domain.errors import CannotTellError, RefusedError
+from standbyctl.domain.finding import STANDBY, Finding, Severity, finding
 from standbyctl.domain.message import Message, msg
 
 # "sbyc"; the version of the tables is SQLite's user_version.
@@ -36,6 +37,10 @@ CREATE TABLE last (
 CREATE TABLE event (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, steady REAL, wall REAL, kind TEXT, subject TEXT, severity TEXT, code TEXT,
   what TEXT);
+"""
+# For what is usual: of a month of minutes, node by node, in the order of lag. Later than the tables.
+_INDEX = """
+CREATE INDEX IF NOT EXISTS lag_of_minutes ON bucket (node, lag_max) WHERE grain = 60 AND lag_max IS NOT NULL
 """
 
 
@@ -73,6 +78,7 @@ def open_file(path: Path) -> sqlite3.Connection:
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION_ID};"
                 f" PRAGMA user_version = {VERSION}; COMMIT;"
             )
+        conn.execute(_INDEX)
     except BaseException as error:
         conn.close()
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
@@ -139,5 +145,20 @@ class Ownership:
 
 def cannot_open(path: Path, error: Exception) -> CannotTellError:
     """Why nothing can be read or begun there."""
-    why: Message = msg("A later standbyctl has written it.") if isinstance(error, NewerError) else msg("{e}", e=error)
-    return CannotTellError("M607", msg("cannot open the history {path}", path=path), detail=why)
+    return CannotTellError("M607", msg("cannot open the history {path}", path=path), detail=_why(error))
+
+
+def cannot_write(why: Exception | Message) -> Finding:
+    """Rounds go on without it."""
+    return finding(
+        "M604",
+        Severity.WARNING,
+        "watch",
+        msg("the history cannot be written: {e}", e=_why(why) if isinstance(why, Exception) else why),
+        msg("Everything else goes on: what is seen meanwhile will be missing in it."),
+        of=STANDBY,
+    )
+
+
+def _why(error: Exception) -> Message:
+    return msg("A later standbyctl has written it.") if isinstance(error, NewerError) else msg("{e}", e=error)

@@ -16,15 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from standbyctl.diagnosis.picture import writer_of
-from standbyctl.domain.codec import decode, encode
+from standbyctl.domain.codec import encode
 from standbyctl.domain.event import WATCH, Event
-from standbyctl.domain.finding import STANDBY, Finding, Severity, finding
+from standbyctl.domain.finding import Finding, Severity
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture
 from standbyctl.domain.samples import NodeSample
 from standbyctl.domain.size import format_seconds
-from standbyctl.monitor.files import DamagedError, NewerError, Ownership, cannot_open, is_damage, open_file, set_aside
-from standbyctl.monitor.memory import Memory, Moment
+from standbyctl.monitor.files import (
+    DamagedError,
+    NewerError,
+    Ownership,
+    cannot_open,
+    cannot_write,
+    is_damage,
+    open_file,
+    set_aside,
+)
+from standbyctl.monitor.memory import Memory, Moment, read_memory
 from standbyctl.monitor.thinning import delete_old, roll
 
 DAY = 86400.0
@@ -33,7 +42,8 @@ KEEP_SECONDS = 30 * DAY
 MOST_NODES = 64
 MOST_PENDING = 1000
 # A disk that is full, or a file that somebody holds, is tried again so often.
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS, DAMAGED_AGAIN_SECONDS = 5.0, 300.0
+_FAILURES = (sqlite3.Error, OSError, DamagedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ class History:
         except NewerError as error:
             made.close()
             raise cannot_open(path, error) from error
-        except (sqlite3.Error, OSError) as error:
+        except _FAILURES as error:
             made._fail(Moment(wall, wall), error)
         return made
 
@@ -95,7 +105,7 @@ class History:
             if self._conn is None or not self._same_file():
                 self._open(now.moment.wall)
             self._write(now)
-        except (sqlite3.Error, OSError) as error:
+        except (*_FAILURES, NewerError) as error:
             self._fail(now.moment, error)
             return
         if self._gap is not None:
@@ -127,16 +137,10 @@ class History:
                 raise
             self._drop()
             aside = set_aside(self.path)
-            self._tell(
-                wall,
-                msg(
-                    "the history was damaged ({e}); it was set aside as {path}, and a new one begun",
-                    e=error,
-                    path=aside,
-                ),
-                Severity.WARNING,
-                "M606",
+            what = msg(
+                "the history was damaged ({e}); it was set aside as {path}, and a new one begun", e=error, path=aside
             )
+            self._tell(wall, what, Severity.WARNING, "M606")
             self._conn = open_file(self.path)
             self._resume(self._conn)
         self._inode = self.path.stat().st_ino
@@ -150,8 +154,12 @@ class History:
         self._rounds, self._rolled = head[0], {10: head[3], 60: head[4]}
         if self._gap is None and self.before is None:  # at the start, that is
             self.before = Moment(head[2], head[1])
-            found = conn.execute("SELECT json FROM memory").fetchone()
-            self.memory = decode(Memory, json.loads(found[0])) if found else Memory()
+            [found] = conn.execute("SELECT json FROM memory").fetchone() or [None]
+            memory = read_memory(found) if found is not None else Memory()
+            self.memory = memory or Memory()
+            if memory is None:
+                lost = msg("how servers, slots and findings were seen last cannot be read; it is learned anew")
+                self._tell(head[2], lost, Severity.WARNING, "")
 
     def _drop(self) -> None:
         if self._conn is not None:
@@ -171,17 +179,12 @@ class History:
         damaged = isinstance(error, sqlite3.Error) and is_damage(error)
         if damaged:
             self._drop()  # opened anew it is checked, and set aside
-        self._again = now.steady + (0.0 if damaged else AGAIN_SECONDS)
+        # A new one that is damaged at once is its disk's fault: it is not set aside again and again.
+        again = DAMAGED_AGAIN_SECONDS if isinstance(error, DamagedError) else AGAIN_SECONDS
+        self._again = now.steady + (0.0 if damaged else again)
         if self._gap is None:
             self._gap = now
-            self.trouble = finding(
-                "M604",
-                Severity.WARNING,
-                "watch",
-                msg("the history cannot be written: {e}", e=error),
-                msg("Everything else goes on: what is seen meanwhile will be missing in it."),
-                of=STANDBY,
-            )
+            self.trouble = cannot_write(error)
 
     def _tell(self, wall: float, what: Message, severity: Severity | None = None, code: str = "M604") -> None:
         event = Event(wall, WATCH, "watch", what, severity, code)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
+from standbyctl.domain.codec import decode
 from standbyctl.domain.finding import Severity
 from standbyctl.domain.message import Message
 
@@ -76,3 +78,12 @@ class Memory:
         if ended - began < HOLE_SECONDS:
             return self
         return replace(self, slots=tuple(replace(slot, since=ended) for slot in self.slots))
+
+
+def read_memory(written: str) -> Memory | None:
+    """From JSON; None where another release has written what this one does not know."""
+    try:
+        memory: Memory = decode(Memory, json.loads(written))
+    except (ValueError, TypeError, KeyError):
+        return None
+    return memory

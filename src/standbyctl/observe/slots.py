@@ -7,7 +7,7 @@ from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, HbaFile, Node, Server, Setting, Slot
-from standbyctl.domain.slots import CAP, WAL_KEEP, SlotSeen, SlotsSample, Stream
+from standbyctl.domain.slots import CAP, SYNCHRONIZED, WAL_KEEP, SlotSeen, SlotsSample, Stream
 from standbyctl.nodes.ports import Clock, Host
 from standbyctl.nodes.ports import Server as Door
 from standbyctl.observe.look import rights_asked, rights_query
@@ -16,7 +16,8 @@ from standbyctl.observe.texts import text
 
 SETTINGS = (
     "allow_alter_system", "data_directory", "idle_replication_slot_timeout", "max_replication_slots", CAP,
-    "max_wal_size", "shared_preload_libraries", "synchronous_standby_names", WAL_KEEP, "wal_level", "wal_segment_size",
+    "max_wal_size", "shared_preload_libraries", SYNCHRONIZED, "synchronous_standby_names", WAL_KEEP, "wal_level",
+    "wal_segment_size",
 )  # fmt: skip
 # To see what the files say: one function, and where the data directory is.
 SEEING_FILES = ("monitor", "file settings")

@@ -8,7 +8,7 @@ from standbyctl.domain.facts import Facts, Server, Setting
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.parameter import setting_of, size_text
 from standbyctl.domain.size import format_seconds, format_size
-from standbyctl.domain.slots import CAP, NO_LIMIT, WAL_KEEP, Bound, SlotsSample
+from standbyctl.domain.slots import CAP, NO_LIMIT, WAL_KEEP, Bound, SlotSeen, SlotsSample
 from standbyctl.planner.blockers.keeping import beyond, bound_blockers, bound_megabytes
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.base import GiveBack, Step, predict
@@ -79,13 +79,13 @@ def _notes(facts: Facts, sample: SlotsSample, node: str, asked: Bound, steps: tu
         yield msg(
             "{name} = {value} is in force then", name=asked.parameter, value=_shown(then.setting(asked.parameter))
         )
-    for slot in beyond(sample, bound):
+    for slot in (losing := beyond(then, sample)):
         yield msg(
             "{slot} keeps {held}: it is lost at the next checkpoint, for good", slot=slot.name,
             held=format_size(slot.held_bytes or 0),
         )  # fmt: skip
     if asked.parameter == CAP:
-        yield from _cap_notes(then, sample, bound)
+        yield from _cap_notes(then, sample, bound, losing)
     elif int(then.setting(WAL_KEEP).value) < int(server.setting(WAL_KEEP).value) and (
         names := ", ".join(each.application for each in sample.streams if not each.slot)
     ):
@@ -105,13 +105,13 @@ def _shown(setting: Setting) -> str | Message:
     return msg("-1 (no limit)") if setting.value == NO_LIMIT else size_text(int(setting.value))
 
 
-def _cap_notes(then: Server, sample: SlotsSample, bound: int | None) -> Iterator[Message]:
+def _cap_notes(then: Server, sample: SlotsSample, bound: int | None, losing: tuple[SlotSeen, ...]) -> Iterator[Message]:
     """When a slot is lost, or what happens where none ever is."""
     if bound is None:
         yield msg("nothing bounds what a slot keeps then: when its reader is away, until the disk is full")
         return
     limit = bound * _MB
-    if then.setting(CAP).value not in {NO_LIMIT, str(bound)}:
+    if bound > int(then.setting(CAP).value):
         yield msg("wal_keep_size keeps more than that, for slots too: {n}", n=format_size(limit))
     rate = sample.rate_bytes
     if rate:
@@ -121,7 +121,7 @@ def _cap_notes(then: Server, sample: SlotsSample, bound: int | None) -> Iterator
             time=format_seconds(limit / rate),
         )
         for slot in sample.slots:
-            if slot.held_bytes is not None and not slot.active and slot.held_bytes < limit:
+            if slot.held_bytes is not None and not slot.active and slot not in losing:
                 yield msg(
                     "{slot}, which nobody reads, is lost in {time} then",
                     slot=slot.name,

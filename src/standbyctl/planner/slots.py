@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import format_seconds, format_size
-from standbyctl.domain.slots import CAP, NO_LIMIT, WAL_KEEP, NewSlot, OldSlot, SlotSeen, SlotsSample
-from standbyctl.planner.blockers.slots import abandoned, create_blockers, drop_blockers, needing, taken_blockers
+from standbyctl.domain.slots import CAP, NO_LIMIT, SYNCHRONIZED, WAL_KEEP, NewSlot, OldSlot, SlotSeen, SlotsSample
+from standbyctl.planner.blockers.slots import (
+    abandoned,
+    create_blockers,
+    drop_blockers,
+    is_listed,
+    needing,
+    taken_blockers,
+)
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import CreateSlot
@@ -71,12 +78,21 @@ def plan_drop(facts: Facts, sample: SlotsSample, node: str, asked: OldSlot) -> P
         return Plan(notes=(msg("slots of {node}: {names}", node=node, names=there or msg("none")),))
     if blockers := tuple(drop_blockers(facts, sample, node, slot, asked)):
         return Plan(blockers=blockers)
-    anyway = slot.lost or abandoned(sample, slot, asked)
-    step = DropSlot(node, slot.name, slot.slot_type, slot.database, anyway, slot.name in sample.unread)
-    return Plan(steps=(step,), notes=tuple(_drop_notes(facts.server(node), sample, slot)))
+    server = facts.server(node)
+    step = DropSlot(
+        node,
+        slot.name,
+        slot.slot_type,
+        slot.database,
+        anyway=abandoned(sample, slot, asked),
+        unread=slot.name in sample.unread,
+        lost=slot.lost,
+        listed=is_listed(server, slot),
+    )
+    return Plan(steps=(step,), notes=tuple(_drop_notes(server, sample, node, slot)))
 
 
-def _drop_notes(server: Server, sample: SlotsSample, slot: SlotSeen) -> Iterator[Message]:
+def _drop_notes(server: Server, sample: SlotsSample, node: str, slot: SlotSeen) -> Iterator[Message]:
     """What is freed, who loses what, and what is not known."""
     yield _freed(server, sample, slot)
     if slot.lost:
@@ -99,6 +115,13 @@ def _drop_notes(server: Server, sample: SlotsSample, slot: SlotSeen) -> Iterator
                 " then comes from an archive (restore_command), or it must be made anew"
             )
         )
+        if is_listed(server, slot):
+            yield msg(
+                "{name} names it: until it is taken out there, {node}, as a primary, sends nothing more from any"
+                " failover slot",
+                name=SYNCHRONIZED,
+                node=node,
+            )
     if slot.xmin_age is not None:
         yield msg(
             "it holds back vacuum, by {n} transactions: what they have left dead can be cleaned up then",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from standbyctl.domain.effects import Effect, Sql
 from standbyctl.domain.facts import Facts, Slot
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.slots import RECENT_SECONDS
+from standbyctl.domain.slots import RECENT_SECONDS, SYNCHRONIZED
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import with_slot
 from standbyctl.steps.sql import sql
@@ -59,7 +59,8 @@ class DropSlot(Step):
     """Let go of the WAL that a slot keeps. Its position is gone then: nobody can go on from where it was.
 
     `anyway`: although somebody of its name streams, or has read it a short while ago. `unread`: it was made a short
-    while ago, and nobody has read it. Never while it is read.
+    while ago, and nobody has read it. `lost`: its WAL was gone when that was planned, and one that is made anew
+    meanwhile is another. `listed`: although synchronized_standby_slots names it (17+). Never while it is read.
     """
 
     primary: str
@@ -68,6 +69,8 @@ class DropSlot(Step):
     database: str
     anyway: bool
     unread: bool
+    lost: bool = False
+    listed: bool = False
     label: ClassVar[Message] = msg("drop slot")
     irreversible: ClassVar[bool] = True
 
@@ -83,11 +86,6 @@ class DropSlot(Step):
     def undo_text(self) -> Message:
         return msg("none: a slot that is made anew begins where the WAL is by then")
 
-    @property
-    def gist(self) -> Step:
-        # One that gets lost meanwhile has nothing left to be careful about.
-        return replace(self, anyway=False, unread=False)
-
     def after(self, facts: Facts) -> Facts:
         slot = facts.server(self.primary).slot(self.slot)
         if slot is None or slot.slot_type != self.slot_type:
@@ -95,7 +93,8 @@ class DropSlot(Step):
         return with_slot(facts, self.primary, self.slot, None)
 
     def effects(self) -> tuple[Effect, ...]:
-        # The row as JSON: synced and inactive_since are columns of 17 and later.
+        # The row as JSON: synced and inactive_since are columns of 17 and later. The plan is for one that is lost, or
+        # it is careful: never both, so that neither widens the other.
         drop = sql(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots AS s"
             " WHERE slot_name = {slot} AND slot_type = {kind} AND NOT active"
@@ -103,14 +102,24 @@ class DropSlot(Step):
             slot=self.slot,
             kind=self.slot_type,
         )
+        if self.lost:
+            drop += " AND wal_status = 'lost'"
+            return (Sql(self.primary, drop, self.database),)
         if not self.anyway:
             drop += sql(
                 " AND NOT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = {slot})", slot=self.slot
             )
         if not (self.anyway or self.unread):
             drop += sql(
-                " AND NOT coalesce((to_jsonb(s) ->> 'inactive_since')::timestamptz"
-                " > clock_timestamp() - {recent}::interval, false)",
+                " AND coalesce((to_jsonb(s) ->> 'inactive_since')::timestamptz"
+                " <= clock_timestamp() - {recent}::interval, false)",
                 recent=f"{RECENT_SECONDS}s",
+            )
+        if not self.listed:
+            drop += sql(
+                " AND NOT coalesce({slot} = ANY (regexp_split_to_array(lower(current_setting({setting}, true)),"
+                " '[[:space:],\"]+')), false)",
+                slot=self.slot,
+                setting=SYNCHRONIZED,
             )
         return (Sql(self.primary, drop, self.database),)

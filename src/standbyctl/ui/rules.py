@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from standbyctl.domain.finding import Severity
+from standbyctl.domain.finding import Limits, Severity
 from standbyctl.domain.message import Message, msg
 from standbyctl.ui.render import text
 
 _NODE, _SLOT, _VALUE = "{{ $labels.node }}", "{{ $labels.slot }}", "{{ $value | humanizeDuration }}"
-_DAY = 86400
+_FULL, _LAG = "standbyctl_wal_disk_full_seconds", "standbyctl_replication_lag_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,21 @@ class Rule:
     fix: str
 
 
-def rules() -> tuple[Rule, ...]:
-    """All of them. Where two are on the same metric, what is critical is no warning."""
+def rules(limits: Limits) -> tuple[Rule, ...]:
+    """All of them, by the limits of findings. Where two are on the same metric, what is critical is no warning."""
     full = msg("{node}: the volume of pg_wal is full in {time}, by a slot that nobody reads", node=_NODE, time=_VALUE)
     lag = msg("{node} is {time} behind its primary", node=_NODE, time=_VALUE)
     warning, critical = Severity.WARNING, Severity.CRITICAL
+    full_warning, full_critical = _number(limits.full_warning), _number(limits.full_critical)
+    lag_warning, lag_critical = _number(limits.lag_warning), _number(limits.lag_critical)
     return (
         Rule(
             "StandbyctlSlotDiskFull",
-            f"standbyctl_wal_disk_full_seconds < {7 * _DAY} and standbyctl_wal_disk_full_seconds >= {4 * _DAY}",
+            f"{_FULL} <= {full_warning} and {_FULL} > {full_critical}",
             "5m", warning, full, "standbyctl explain S330",
         ),
         Rule(
-            "StandbyctlSlotDiskFull", f"standbyctl_wal_disk_full_seconds < {4 * _DAY}",
+            "StandbyctlSlotDiskFull", f"{_FULL} <= {full_critical}",
             "1m", critical, full, "standbyctl explain S330",
         ),
         Rule(
@@ -53,12 +55,18 @@ def rules() -> tuple[Rule, ...]:
             f"standbyctl verify {_NODE}",
         ),
         Rule(
-            "StandbyctlLagHigh", "standbyctl_replication_lag_seconds > 5 and standbyctl_replication_lag_seconds <= 60",
+            "StandbyctlLagHigh", f"{_LAG} >= {lag_warning} and {_LAG} < {lag_critical}",
             "5m", warning, lag, "standbyctl explain L401",
         ),
         Rule(
-            "StandbyctlLagHigh", "standbyctl_replication_lag_seconds > 60",
+            "StandbyctlLagHigh", f"{_LAG} >= {lag_critical}",
             "1m", critical, lag, "standbyctl explain L401",
+        ),
+        Rule(
+            "StandbyctlPrimaryDown", "standbyctl_primaries == 0 and standbyctl_up == 1",
+            "30s", critical,
+            msg("no server that answers takes writes: the primary is away"),
+            "standbyctl explain F502",
         ),
         Rule(
             "StandbyctlSplitBrain", "standbyctl_primaries > 1",
@@ -85,6 +93,11 @@ def rules() -> tuple[Rule, ...]:
             "systemctl status standbyctl-watch",
         ),
     )  # fmt: skip
+
+
+def _number(value: float) -> str:
+    """As PromQL reads it: all of its figures."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def render_rules(every: tuple[Rule, ...]) -> str:

@@ -44,32 +44,41 @@ ENTRIES = (
         msg("a standby needs the slot"),
         means=msg(
             "A standby that was attached from here has that slot, or one streams by the slot's name; and it does not"
-            " read from the slot now."
+            " read from the slot now. Or synchronized_standby_slots names the slot (17 and later)."
         ),
         why=msg(
             "While it is away, the slot keeps what it has not received. Without it a standby that comes back finds its"
-            " WAL gone, and must be made anew, or catch up from an archive."
+            " WAL gone, and must be made anew, or catch up from an archive. While synchronized_standby_slots names a"
+            " slot that is not there, the primary sends nothing more from any failover slot."
         ),
         do=(
             msg("Bring it back; it goes on where it was:\nstandbyctl status"),
             msg("If it is gone for good, take back what attach made:\nstandbyctl detach NAME"),
             msg("Or only the slot, naming who loses it:\nstandbyctl slots drop SLOT --abandon NAME"),
+            msg(
+                "Take it out of synchronized_standby_slots first, with the rest of its names:"
+                "\nALTER SYSTEM SET synchronized_standby_slots = 'OTHERS';"
+                "\nSELECT pg_reload_conf();"
+            ),
         ),
     ),
     Entry(
         "S313",
-        msg("a slot has not been idle for long"),
+        msg("a slot is not known to be idle for long"),
         means=msg(
-            "Nobody reads from the slot now, and it was read, or made, less than ten minutes ago (17 and later)."
+            "Nobody reads from the slot now, and it was read, or made, less than ten minutes ago (17 and later). Before"
+            " 17: since when nobody reads it cannot be known."
         ),
         why=msg(
             "A standby whose host is restarted, or that was cut off, is back within minutes, and asks for that slot."
-            " Before 17 servers do not tell since when a slot is idle: then nothing is known, and nothing is refused"
-            " for it."
+            " Before 17 servers do not tell since when a slot is idle, so that it may have been read a moment ago."
         ),
         do=(
-            msg("See since when it is idle:\nSELECT slot_name, inactive_since FROM pg_replication_slots;"),
-            msg("Wait; or, if its reader may lose it:\nstandbyctl slots drop SLOT --abandon SLOT"),
+            msg(
+                "See since when it is idle (17 and later), and wait:"
+                "\nSELECT slot_name, inactive_since FROM pg_replication_slots;"
+            ),
+            msg("Or, if its reader may lose it:\nstandbyctl slots drop SLOT --abandon SLOT"),
         ),
     ),
     Entry(
@@ -97,7 +106,10 @@ ENTRIES = (
     Entry(
         "S316",
         msg("slots would be lost with that limit"),
-        means=msg("Slots keep as much WAL already as the new limit lets them, or more."),
+        means=msg(
+            "Slots keep as much WAL already as the new limit lets them, or more. The server counts in whole segments: a"
+            " slot that keeps up to two less may be lost too."
+        ),
         why=msg(
             "At the next checkpoint they are invalidated, whether or not they are read, and their WAL is removed. That"
             " cannot be undone. wal_keep_size counts too: what it keeps, it keeps for slots as well."

@@ -24,18 +24,27 @@ _LEAST_SEGMENTS = 2  # the one that is written to, and the one that is read
 def bound_megabytes(server: Server) -> int | None:
     """How much a slot may keep before it is lost; None where nothing bounds it.
 
-    What wal_keep_size keeps is kept for slots too (KeepLogSeg, 13 and later).
+    What wal_keep_size keeps is kept for slots too (KeepLogSeg, 13 and later). Whole segments count (ConvertToXSegs).
     """
     if server.setting(CAP).value == NO_LIMIT:
         return None
-    return max(int(server.setting(CAP).value), int(server.setting(WAL_KEEP).value))
+    most = max(int(server.setting(CAP).value), int(server.setting(WAL_KEEP).value))
+    return most - most % (_segment(server) // _MB)
 
 
-def beyond(sample: SlotsSample, megabytes: int | None) -> tuple[SlotSeen, ...]:
-    """The slots that keep so much, or more, and are not lost yet."""
-    if megabytes is None:
+def _segment(server: Server) -> int:
+    return int(server.setting("wal_segment_size").value)
+
+
+def beyond(server: Server, sample: SlotsSample) -> tuple[SlotSeen, ...]:
+    """The slots that a checkpoint may lose with what is in force there, and are not lost yet.
+
+    One segment less than the bound is safe: WAL that is no longer than n segments lies in n + 1.
+    """
+    if (bound := bound_megabytes(server)) is None:
         return ()
-    return tuple(each for each in sample.slots if not each.lost and (each.held_bytes or 0) >= megabytes * _MB)
+    safe = bound * _MB - _segment(server)
+    return tuple(each for each in sample.slots if not each.lost and (each.held_bytes or 0) >= max(safe, 1))
 
 
 def needed_rights(parameter: str) -> set[str]:
@@ -76,13 +85,12 @@ def bound_blockers(
 
 def least_megabytes(server: Server) -> int:
     """Less would lose a slot that is read all the time."""
-    segment = int(server.setting("wal_segment_size").value) // _MB
-    return max(MINIMUM_MB, _LEAST_SEGMENTS * segment)
+    return max(MINIMUM_MB, _LEAST_SEGMENTS * _segment(server) // _MB)
 
 
 def _size_blockers(server: Server, sample: SlotsSample, asked: Bound) -> Iterator[Blocker]:
     value = asked_megabytes(asked)
-    least, segment = least_megabytes(server), int(server.setting("wal_segment_size").value)
+    least = least_megabytes(server)
     if asked.parameter == CAP and 0 <= value < least:
         yield Blocker(
             "S317",
@@ -90,7 +98,7 @@ def _size_blockers(server: Server, sample: SlotsSample, asked: Bound) -> Iterato
             msg(
                 "It is counted in WAL segments of {segment}, and with so few a standby that is a moment behind loses"
                 " its slot at the next checkpoint.",
-                segment=format_size(segment),
+                segment=format_size(_segment(server)),
             ),
             msg("Give {least} or more; or none, for no limit.", least=size_text(least)),
         )
@@ -112,33 +120,37 @@ def _losing_blockers(
     facts: Facts, sample: SlotsSample, node: str, asked: Bound, steps: tuple[Step, ...]
 ) -> Iterator[Blocker]:
     """What is raised loses nobody: who keeps too much for it would be lost with less too."""
-    server = facts.server(node)
-    now, then = bound_megabytes(server), bound_megabytes(predict(steps, facts).server(node))
+    server, changed = facts.server(node), predict(steps, facts).server(node)
+    now, then = bound_megabytes(server), bound_megabytes(changed)
     if then is None or (now is not None and then >= now):
         return
-    if not (lost := [each for each in beyond(sample, then) if each.name not in asked.lose]):
+    every = beyond(changed, sample)
+    if not (lost := [each for each in every if each.name not in asked.lose]):
         return
     each = listed(msg("{slot} ({held})", slot=slot.name, held=format_size(slot.held_bytes or 0)) for slot in lost)
-    segment = int(server.setting("wal_segment_size").value)
-    most = max(slot.held_bytes or 0 for slot in beyond(sample, then))
+    segment = _segment(server)
+    most = max(slot.held_bytes or 0 for slot in every)
+    least = (most // segment + 2) * segment // _MB
     yield Blocker(
         "S316",
         msg(
             "with {name} = {value}, slots of {node} would be lost",
             name=asked.parameter,
-            value=size_text(then),
+            value=asked.value,
             node=node,
         )
         if asked.value is not None
         else msg("with {name} as it was before, slots of {node} would be lost", name=asked.parameter, node=node),
         msg(
-            "They keep as much already, or more: {slots}. At the next checkpoint they are invalidated, and never come"
-            " back: their standbys must be made anew, or catch up from an archive.",
+            "They keep too much for it already, counted in WAL segments of {segment}: {slots}. At the next checkpoint"
+            " they are invalidated, and never come back: their standbys must be made anew, or catch up from an"
+            " archive.",
+            segment=format_size(segment),
             slots=each,
         ),
         msg(
             "The smallest that keeps them all is {least} now. To lose them all the same: {options}",
-            least=size_text(-(-(most + segment) // _MB)),
+            least=size_text(max(least, least_megabytes(server))),
             options=" ".join(f"--lose {slot.name}" for slot in lost),
         ),
         refused=True,

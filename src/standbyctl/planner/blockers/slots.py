@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from standbyctl.domain.errors import Blocker, Need
@@ -9,7 +10,16 @@ from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, clauses, msg
 from standbyctl.domain.rights import grants
 from standbyctl.domain.size import format_seconds, format_size
-from standbyctl.domain.slots import CAP, NO_LIMIT, RECENT_SECONDS, NewSlot, OldSlot, SlotSeen, SlotsSample
+from standbyctl.domain.slots import (
+    CAP,
+    NO_LIMIT,
+    RECENT_SECONDS,
+    SYNCHRONIZED,
+    NewSlot,
+    OldSlot,
+    SlotSeen,
+    SlotsSample,
+)
 from standbyctl.domain.staging import level
 from standbyctl.domain.survey import MANAGED
 from standbyctl.domain.version import major, version_text
@@ -112,7 +122,8 @@ def _kind_blockers(server: Server, node: str, asked: NewSlot) -> Iterator[Blocke
 def taken_blockers(found: SlotSeen, node: str, asked: NewSlot) -> Iterator[Blocker]:
     """A slot of that name that is not the one that was asked for."""
     is_it = (found.slot_type, found.plugin, found.database) == (asked.slot_type, asked.plugin, asked.database)
-    if is_it and not (found.lost or found.temporary):
+    lesser = asked.failover and not found.failover
+    if is_it and not (found.lost or found.temporary or lesser):
         return
     kind = (
         msg("logical ({plugin}, database {database})", plugin=found.plugin, database=found.database)
@@ -126,9 +137,16 @@ def taken_blockers(found: SlotSeen, node: str, asked: NewSlot) -> Iterator[Block
         if is_it and found.lost
         else msg("The slot of that name belongs to a session, and ends with it (pid {pid}).", pid=found.pid or "?")
         if found.temporary
+        else msg("The slot of that name is no failover slot: standbys do not sync it.")
+        if is_it
         else msg("The slot of that name is {kind}.", kind=kind),
         msg("Drop it first: standbyctl slots drop {slot}", slot=found.name)
         if is_it and found.lost
+        else msg(
+            "Choose another name; or, where a subscription reads it, while that is disabled: ALTER SUBSCRIPTION NAME"
+            " SET (failover = true)"
+        )
+        if is_it and not found.temporary
         else msg("Choose another name."),
     )
 
@@ -158,14 +176,48 @@ def drop_blockers(facts: Facts, sample: SlotsSample, node: str, slot: SlotSeen, 
     if slot.lost:
         return
     yield from _needed_blockers(sample, node, slot, asked)
-    recent = slot.idle_seconds is not None and slot.idle_seconds < RECENT_SECONDS
-    if recent and slot.name not in sample.unread and not abandoned(sample, slot, asked):
+    if is_listed(server, slot) and slot.name not in asked.abandon:
+        yield Blocker(
+            "S312",
+            msg('the slot "{slot}" of {node} is named by {name}', slot=slot.name, node=node, name=SYNCHRONIZED),
+            msg(
+                "{name} = {value}: while a slot that it names is not there, {node}, as a primary, sends nothing more"
+                " from any failover slot.",
+                name=SYNCHRONIZED,
+                value=server.setting(SYNCHRONIZED).value,
+                node=node,
+            ),
+            msg(
+                "Take it out there first (a reload). If all of that may stop: --abandon {slot}",
+                slot=slot.name,
+            ),
+            refused=True,
+        )
+    if slot.name not in sample.unread and not abandoned(sample, slot, asked):
+        yield from _idle_blockers(server, node, slot)
+
+
+def _idle_blockers(server: Server, node: str, slot: SlotSeen) -> Iterator[Blocker]:
+    """Its reader may be on its way back. Where nothing is known of that, too."""
+    if slot.idle_seconds is None:
+        yield Blocker(
+            "S313",
+            msg('since when the slot "{slot}" of {node} is idle is not known', slot=slot.name, node=node),
+            msg(
+                "Since when nobody reads it cannot be known on PostgreSQL {major} (servers tell in 17 and later): its"
+                " reader may be on its way back, and could not go on.",
+                major=major(server.version_num),
+            ),
+            msg("Make sure that its reader is gone for good. If it is to lose it: --abandon {slot}", slot=slot.name),
+            refused=True,
+        )
+    elif slot.idle_seconds < RECENT_SECONDS:
         yield Blocker(
             "S313",
             msg('the slot "{slot}" of {node} has not been idle for long', slot=slot.name, node=node),
             msg(
                 "Nobody has read it for {time}: its reader may be on its way back, and could not go on.",
-                time=format_seconds(slot.idle_seconds or 0),
+                time=format_seconds(slot.idle_seconds),
             ),
             msg(
                 "Wait until {least} have passed. If its reader is to lose it: --abandon {slot}",
@@ -192,6 +244,12 @@ def needing(sample: SlotsSample, slot: SlotSeen) -> tuple[str, ...]:
     known = [each.name for each in sample.known if each.slot == slot.name]
     streams = [each.application for each in sample.streams if each.application == slot.name and each.slot != slot.name]
     return tuple(dict.fromkeys([*known, *streams]))
+
+
+def is_listed(server: Server, slot: SlotSeen) -> bool:
+    """Whether walsenders of failover slots wait for it (17+)."""
+    names = server.setting(SYNCHRONIZED).value if server.has(SYNCHRONIZED) else ""
+    return slot.name in re.split(r'[\s,"]+', names.lower())
 
 
 def abandoned(sample: SlotsSample, slot: SlotSeen, asked: OldSlot) -> bool:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import click
 
-from standbyctl.app.events import find_history, no_history
+from standbyctl.app.events import Following, find_history, no_history
 from standbyctl.domain.event import Event
 from standbyctl.domain.message import msg
 from standbyctl.domain.size import parse_period
-from standbyctl.monitor.recall import recall_events
 from standbyctl.ui.cli.call import Context, guarded, misused, state
 from standbyctl.ui.cli.looking import asked_for
 from standbyctl.ui.events import event_record, render_event
@@ -37,22 +36,16 @@ def command(context: Context, primary: str | None, config: str | None, since: st
         raise misused(msg('{option}: "{value}" is not a time (1s, 5min, 30d)', option="--since", value=since))
     asked, name, loaded = asked_for(primary, config)
     path = find_history(asked, name, loaded, state())
-    found = recall_events(path, time.time(), seconds)
+    following = Following(path)
+    found = following.begin(time.time(), seconds)
     if found is None and not follow:
         raise no_history(path)
-    last = _tell_all(found or (), 0, as_json=context.json)
+    _tell(found or (), as_json=context.json)
     while follow:
         time.sleep(_AGAIN_SECONDS)
-        last = _follow(path, last, as_json=context.json)
+        _tell(following.take(time.time(), time.monotonic()), as_json=context.json)
 
 
-def _follow(path: Path, last: int, *, as_json: bool) -> int:
-    found = recall_events(path, time.time(), None if last else _AGAIN_SECONDS * 2, after=last)
-    return _tell_all(found or (), last, as_json=as_json)
-
-
-def _tell_all(found: tuple[tuple[int, Event], ...], last: int, *, as_json: bool) -> int:
-    for number, event in found:
+def _tell(found: Sequence[Event], *, as_json: bool) -> None:
+    for event in found:
         click.echo(json.dumps(event_record(event)) if as_json else render_event(event))
-        last = number
-    return last

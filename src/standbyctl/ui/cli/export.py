@@ -11,8 +11,10 @@ from pathlib import PurePath
 
 import click
 
+from standbyctl.app.config import load_config
 from standbyctl.app.conninfo import connection_params
 from standbyctl.app.evidence import gather
+from standbyctl.app.known import named_alone
 from standbyctl.app.planfile import load_procedure, write_text
 from standbyctl.domain.message import msg
 from standbyctl.ui.cli.call import Context, guarded, machine, misused, state
@@ -66,7 +68,7 @@ def evidence(context: Context, name: str, output: str | None, earlier: int) -> N
 
 
 @command.command("systemd")
-@click.option("-p", "--primary", metavar="CONNINFO", help="The primary that is watched, where more than one is known.")
+@click.option("-p", "--primary", metavar="CONNINFO", help="The primary that is watched. Default: the one known here.")
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
 @click.option("--user", metavar="NAME", help="Whom it runs as. Default: who calls this.")
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where /metrics is for Prometheus; none for nowhere.")
@@ -77,6 +79,8 @@ def systemd(context: Context, primary: str | None, config: str | None, user: str
     Looks at no server. sudo tee /etc/systemd/system/standbyctl-watch.service takes it, then: systemctl enable --now
     standbyctl-watch
     """
+    # It is named also where there is no choice: there may be one later, or nothing attached any more.
+    primary = primary or named_alone(state())
     options = [("-p", primary), ("-c", config and os.path.abspath(config)), ("--listen", listen)]
     given = [word for option, value in options if value for word in (option, value)]
     if primary and ("=" in primary or "://" in primary):
@@ -92,13 +96,14 @@ def _ourselves() -> list[str]:
 
 
 @command.command("prometheus-rules")
+@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml: its [monitor] has the limits.")
 @guarded
-def prometheus_rules(context: Context) -> None:
+def prometheus_rules(context: Context, config: str | None) -> None:
     """Alerting rules for the metrics of standbyctl watch. Each alert names the command to go on with.
 
-    Looks at no server. Each rule is tested with promtool.
+    Limits are those of status and check. Looks at no server. Each rule is tested with promtool.
     """
-    click.echo(render_rules(rules()), nl=False)
+    click.echo(render_rules(rules(load_config(config, os.environ).limits)), nl=False)
 
 
 def _write(context: Context, paper: Paper, output: str | None, about: dict[str, str]) -> None:

@@ -89,11 +89,11 @@ def command(
         ).run()
 
 
-def _opened(primary: str | None, config: str | None) -> Callable[[str], Cluster]:
-    def opened(head: str) -> Cluster:
-        # Once it is known which one is meant, an attach to another primary meanwhile makes it no question again.
-        asked, name, loaded = asked_for(primary or head, config)
-        return open_cluster(asked, name, loaded, state(), SystemClock())
+def _opened(primary: str | None, config: str | None) -> Callable[[Cluster | None], Cluster]:
+    def opened(earlier: Cluster | None) -> Cluster:
+        # Once it is known which one is meant, neither an attach to another primary nor a detach makes it a question.
+        asked, name, loaded = asked_for(primary, config)
+        return open_cluster(asked, name, loaded, state(), SystemClock(), earlier)
 
     return opened
 
