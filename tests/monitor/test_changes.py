@@ -2,7 +2,6 @@
 
 import itertools
 import string
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,6 @@ from standbyctl.domain.samples import Slower
 from standbyctl.monitor.changes import changes, stepped
 from standbyctl.monitor.crossings import SETTLED_SECONDS, crossings
 from standbyctl.monitor.memory import Memory, Moment
-from tests.monitor import seen
 from tests.monitor.seen import Story, primary, sender, silence, slot, standby, told, with_settings
 
 
@@ -117,13 +115,7 @@ def no_over(events):
 SILENCE_OF_HOURS = 20
 
 
-@pytest.mark.parametrize("by_node", [False, True])
-def test_a_slot_that_nobody_can_look_at_any_more_is_no_better_for_it(story, by_node, monkeypatch):
-    if by_node:  # as findings name it that know of two servers with a slot of that name
-        diagnosed = seen.diagnose_health
-        monkeypatch.setattr(seen, "diagnose_health", lambda *given: tuple(
-            replace(each, subject="slot:db1/dr") if each.subject.endswith("dr") else each for each in diagnosed(*given)
-        ))  # fmt: skip
+def test_a_slot_that_nobody_can_look_at_any_more_is_no_better_for_it(story):
     both = (slot(), slot("dr", active=False, retained=2 << 30))
     story.round(primary(at=story.steady + 1, slots=both), standby())
     [code] = [each for each in held(story) if each[0] == "S330"]

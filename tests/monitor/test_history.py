@@ -23,7 +23,7 @@ from standbyctl.domain.event import Event
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Lag, NodeView, Picture
 from standbyctl.monitor import recall as recall_module
-from standbyctl.monitor.files import DamagedError
+from standbyctl.monitor.files import DamagedError, open_file
 from standbyctl.monitor.history import History, Round
 from standbyctl.monitor.memory import Memory, Moment
 from standbyctl.monitor.recall import recall, recall_events
@@ -230,18 +230,21 @@ def test_a_file_of_a_later_release_under_a_watch_is_a_hole_and_no_end(path, writ
     assert written.trouble is None
 
 
-def test_a_new_file_that_is_damaged_at_once_is_a_hole_and_no_end(path, monkeypatch):
-    def broken(path):
-        path.touch()
-        raise DamagedError("the disk")
+def test_a_new_file_that_is_damaged_at_once_is_a_hole_and_no_end(path):
+    disk = {"broken": True}
 
-    with monkeypatch.context() as patch:
-        patch.setattr("standbyctl.monitor.history.open_file", broken)
-        made = History.open(path, WALL)
-        for second in range(1, 200):
-            made.record(a_round(WALL + second, wall=WALL + second))
-        assert "the disk" in str(made.trouble.what)
-        assert len(list(path.parent.glob("7.db.damaged-*"))) == 1
+    def opens(path):
+        if disk["broken"]:
+            path.touch()
+            raise DamagedError("the disk")
+        return open_file(path)
+
+    made = History.open(path, WALL, opens=opens)
+    for second in range(1, 200):
+        made.record(a_round(WALL + second, wall=WALL + second))
+    assert "the disk" in str(made.trouble.what)
+    assert len(list(path.parent.glob("7.db.damaged-*"))) == 1
+    disk["broken"] = False
     made.record(a_round(WALL + 400, wall=WALL + 400))
     assert made.trouble is None
     made.close()

@@ -16,7 +16,6 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Expected
 from standbyctl.monitor.history import History
 from standbyctl.monitor.recall import recall, recall_events
-from standbyctl.monitor.recorder import Recorder
 from standbyctl.ui.unit import render_unit
 from tests.monitor.seen import SYSTEM, WALL, primary, standby
 from tests.monitor.test_rounds import Server
@@ -32,6 +31,24 @@ class Fed(Server):
     def sample(self, timeout_seconds):
         self.asked += 1
         return self.make()
+
+
+class Slow:
+    """A history whose writing does something first."""
+
+    def __init__(self, made, first):
+        self.made, self.first = made, first
+
+    def __getattr__(self, name):
+        return getattr(self.made, name)
+
+    def record(self, now):
+        self.first(now)
+        self.made.record(now)
+
+
+def slowly(first):
+    return lambda path, wall, keep: Slow(History.open(path, wall, keep), first)
 
 
 class Stage:
@@ -149,21 +166,20 @@ def test_a_journal_that_changes_is_read_and_one_that_cannot_be_leaves_everything
     assert [bool(seen.picture.node("db3")) for seen in stage.seen] == [False] * 5 + [True]
 
 
-def test_a_disk_that_hangs_holds_up_neither_rounds_nor_events_and_is_said_once(tmp_path, monkeypatch):
+def test_a_disk_that_hangs_holds_up_neither_rounds_nor_events_and_is_said_once(tmp_path):
     stage, free = Stage(tmp_path, rounds=60), threading.Event()
-    watch, record, stage.writes = stage.watch(), History.record, False
+    watch, stage.writes = stage.watch(), False
 
-    def hang(history, now):
+    def hang(now):
         if now.moment.wall > WALL + 5:
             free.wait(10)
-        record(history, now)
 
     def go_on():
         free.set()
         assert watch._recorder.settle(5)
         stage.writes = True
 
-    monkeypatch.setattr(History, "record", hang)
+    watch.open_history = slowly(hang)
     stage.script = {3: lambda: watch._recorder.settle(5), 40: go_on}
     began = time.monotonic()
     watch.run()
@@ -178,24 +194,24 @@ def test_a_disk_that_hangs_holds_up_neither_rounds_nor_events_and_is_said_once(t
     assert [str(event.what) for _, event in recall_events(path, stage.wall())] == [str(e.what) for e in stage.events]
 
 
-def test_a_disk_that_hangs_for_ever_does_not_keep_it_from_ending(tmp_path, monkeypatch):
+def test_a_disk_that_hangs_for_ever_does_not_keep_it_from_ending(tmp_path):
     stage, free = Stage(tmp_path, rounds=5), threading.Event()
-    stage.writes = False
-    monkeypatch.setattr(History, "record", lambda history, now: free.wait(30))
-    monkeypatch.setattr(Recorder.close, "__defaults__", (0.2,))
+    watch, stage.writes = stage.watch(), False
+    watch.open_history, watch.close_seconds = slowly(lambda now: free.wait(30)), 0.2
     began = time.monotonic()
-    assert stage.run() == ["watch began", "watch ended"]
+    watch.run()
+    assert [str(event.what) for event in stage.events] == ["watch began", "watch ended"]
     assert time.monotonic() - began < 3
     free.set()
 
 
-def test_a_fault_of_what_writes_is_no_silence(tmp_path, monkeypatch):
+def test_a_fault_of_what_writes_is_no_silence(tmp_path):
     stage = Stage(tmp_path)
-    stage.writes = False
-    monkeypatch.setattr(History, "record", lambda history, now: 1 / 0)
+    watch, stage.writes = stage.watch(), False
+    watch.open_history = slowly(lambda now: 1 / 0)
     stage.script = dict.fromkeys(range(1, 10), lambda: time.sleep(0.05))
     with pytest.raises(ZeroDivisionError):
-        stage.run()
+        watch.run()
 
 
 def test_a_long_interval_is_no_silence_to_the_service_manager(tmp_path):

@@ -21,7 +21,7 @@ from standbyctl.monitor.files import history_path
 from standbyctl.monitor.history import KEEP_SECONDS, History, Round
 from standbyctl.monitor.memory import Memory, Moment
 from standbyctl.monitor.recall import recall, remember
-from standbyctl.monitor.recorder import Recorder
+from standbyctl.monitor.recorder import CLOSE_SECONDS, Recorder
 from standbyctl.monitor.rounds import ANSWER_SECONDS, GRACE_SECONDS, Rounds
 from standbyctl.monitor.track import Track
 
@@ -76,6 +76,8 @@ class Watch:
     limits: Limits = field(default_factory=Limits)
     times: Times = field(default_factory=Times)
     configurations: tuple[Path, ...] = ()
+    open_history: Callable[[Path, float, float], History] = History.open
+    close_seconds: float = CLOSE_SECONDS
     _cluster: Cluster | None = None
     _rounds: Rounds | None = None
     _recorder: Recorder | None = None
@@ -91,7 +93,7 @@ class Watch:
         cluster = self.opened(None)
         self._take(cluster)
         path = history_path(self.state.root, cluster.system_identifier)
-        history = History.open(path, self.times.wall(), self.keep_seconds)
+        history = self.open_history(path, self.times.wall(), self.keep_seconds)
         track = Track(cluster.system_identifier, cluster.head, cluster.expected)
         now, memory = self._begin(history)
         self._recorder = Recorder(history)
@@ -99,7 +101,7 @@ class Watch:
             self._seed(track, path)
             self._loop(track, self._recorder, now, memory)
         finally:
-            self._recorder.close()
+            self._recorder.close(self.close_seconds)
             self._leave()
 
     def _loop(self, track: Track, history: Recorder, now: Moment, memory: Memory) -> None:

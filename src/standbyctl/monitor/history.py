@@ -11,7 +11,7 @@ import contextlib
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,7 @@ MOST_PENDING = 1000
 # A disk that is full, or a file that somebody holds, is tried again so often.
 AGAIN_SECONDS, DAMAGED_AGAIN_SECONDS = 5.0, 300.0
 _FAILURES = (sqlite3.Error, OSError, DamagedError)
+Opens = Callable[[Path], sqlite3.Connection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class History:
     before: Moment | None = None
     notices: list[Event] = field(default_factory=list)
     trouble: Finding | None = None
+    opens: Opens = open_file
     _conn: sqlite3.Connection | None = None
     _owner: Ownership | None = None
     _inode: int = 0
@@ -81,10 +83,10 @@ class History:
     _positions: dict[str, tuple[float, int | None, int]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, path: Path, wall: float, keep_seconds: float = KEEP_SECONDS) -> History:
+    def open(cls, path: Path, wall: float, keep_seconds: float = KEEP_SECONDS, opens: Opens = open_file) -> History:
         """For one watch alone. A damaged file is set aside, and a new one begun; RefusedError, CannotTellError."""
         try:
-            made = cls(path, keep_seconds, _owner=Ownership(path))
+            made = cls(path, keep_seconds, opens=opens, _owner=Ownership(path))
         except OSError as error:
             raise cannot_open(path, error) from error
         try:
@@ -130,7 +132,7 @@ class History:
     def _open(self, wall: float) -> None:
         self._drop()
         try:
-            self._conn = open_file(self.path)
+            self._conn = self.opens(self.path)
             self._resume(self._conn)
         except (DamagedError, sqlite3.DatabaseError, ValueError, TypeError, KeyError) as error:
             if isinstance(error, sqlite3.Error) and not is_damage(error):
@@ -141,7 +143,7 @@ class History:
                 "the history was damaged ({e}); it was set aside as {path}, and a new one begun", e=error, path=aside
             )
             self._tell(wall, what, Severity.WARNING, "M606")
-            self._conn = open_file(self.path)
+            self._conn = self.opens(self.path)
             self._resume(self._conn)
         self._inode = self.path.stat().st_ino
 
