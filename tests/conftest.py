@@ -19,6 +19,10 @@ GRID = "grid"
 os.environ["STANDBYCTL_LANG"] = "en"
 
 
+# Of the samples on the oldest version CI runs so small a share, another each time.
+_SHARES = 3
+
+
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
@@ -33,6 +37,7 @@ def pytest_configure(config):
         "every_version: also where its module is one_version",
         "seldom: for `make live` and `make hosts`; CI has not the time",
         "turns: of its variants CI has the time for one each time",
+        "settled: of such modules CI has the time for half, another each time",
         "majors(oldest, newest): only there is what the test is about; taken wherever one of them is",
     ):
         config.addinivalue_line("markers", line)
@@ -85,6 +90,9 @@ def pytest_collection_modifyitems(config, items):
         seldom = [item for item in items if item.get_closest_marker("seldom")]
         items[:] = [item for item in items if item not in seldom]
         config.hook.pytest_deselected(items=seldom)
+        resting = _resting(config, items)
+        config.hook.pytest_deselected(items=resting)
+        items[:] = [item for item in items if item not in resting]
     if not config.getoption("--after-test"):
         return
     waiting = _not_their_turn(config, items)
@@ -92,13 +100,28 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in waiting]
     majors = [each.major for each in versions(config)]
     left = [item for item in items if not _ran_or_later(item, majors[0], majors[-1])]
+    again = [item for item in left if item.get_closest_marker("sample") and _major(item) == majors[-1]]
+    turn = random.Random(_run_id(config)).randrange(_SHARES)
+    left = [item for item in left if item not in again or again.index(item) % _SHARES == turn]
     config.hook.pytest_deselected(items=[item for item in items if item not in left])
     items[:] = left
 
 
+def _run_id(config):
+    """The name of a run, the same in all of its processes."""
+    return getattr(config, "workerinput", {}).get("testrunuid", "")
+
+
+def _resting(config, items):
+    """The other half of what is settled: code that nobody has touched for long."""
+    settled = [item for item in items if item.get_closest_marker("settled") and not item.get_closest_marker("sample")]
+    half = random.Random(_run_id(config)).randrange(2)
+    return [item for number, item in enumerate(sorted(settled, key=lambda item: item.nodeid)) if number % 2 != half]
+
+
 def _not_their_turn(config, items):
     """Every process of a run must choose the same ones: by the name of the run."""
-    run = getattr(config, "workerinput", {}).get("testrunuid", "")
+    run = _run_id(config)
     by_test = {}
     for item in items:
         if item.get_closest_marker("turns"):
@@ -112,7 +135,7 @@ def _not_their_turn(config, items):
 
 
 def _ran_or_later(item, newest, oldest):
-    """On the newest version the samples have run already; on the oldest they are what CI has the time for."""
+    """On the newest version the samples have run already; of the oldest they are what CI has the time for, in turns."""
     major, sample = _major(item), item.get_closest_marker("sample")
     if major in {None, newest}:
         return sample

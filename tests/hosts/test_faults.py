@@ -11,7 +11,7 @@ from tests.hosts.conftest import CELL
 from tests.hosts.operator import DATA, FACTS, Operator, beside, receives, sql, streams, wait, where
 from tests.hosts.striking import PHASES, Faults, struck
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 FAULTS = (
     "cut 5",
     "cut 90",

@@ -7,7 +7,7 @@ import pytest
 from tests.hosts.operator import FACTS, Operator, sql, streams, where
 from tests.hosts.transplant import transplant
 
-pytestmark = pytest.mark.hosts("bookworm", "trixie")
+pytestmark = [pytest.mark.hosts("bookworm", "trixie"), pytest.mark.settled]
 DATA = "/var/lib/postgresql/15/main"
 CONF = "/etc/postgresql/15/main/postgresql.conf"
 # Each index as its name says it: whether libc or ICU orders it, or neither.

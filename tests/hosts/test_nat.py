@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.operator import DATA, FACTS, Operator, beside, sql, streams, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 GONE = ("--yes", "--remove-data-dir", DATA, "--delete")
 SEEN = "SELECT client_addr FROM pg_stat_replication WHERE application_name = 'db2'"
 REFUSED = "grep -c 'no pg_hba.conf entry for replication' {log} || true"

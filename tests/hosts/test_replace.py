@@ -9,7 +9,7 @@ from standbyctl.planner.attach import steps_left
 from tests.conforming import Stage, conform
 from tests.hosts.operator import CLUSTER, DATA, FACTS, Operator, beside, sql, streams, wait, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 ASIDE = f"{DATA}.replaced-by-db2"
 GONE = ("--yes", "--remove-data-dir", DATA, "--delete")
 # What it is, whether it runs, and whether anything of ours is left in it.

@@ -6,7 +6,7 @@ import pytest
 
 from tests.hosts.operator import DATA, FACTS, Operator, receives, sql, streams, wait, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 HERE = {"--replace-cluster": "", "--cluster": "15/main", "--from-restored": DATA}
 
 

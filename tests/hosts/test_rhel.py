@@ -7,7 +7,7 @@ from standbyctl.planner.attach import steps_left
 from tests.conforming import Stage, conform
 from tests.hosts.operator import FACTS, Operator, receives, sql, streams, wait, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 HOME = "/var/lib/pgsql/15"
 # As /usr/lib/systemd/system/postgresql-15.service has it, but for the programs, which are Debian's.
 UNIT = """\

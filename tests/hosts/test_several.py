@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.operator import CLUSTER, FACTS, Operator, beside, receives, sql, streams
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 NAMES = ("db2", "db3")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.operator import DATA, FACTS, Operator, sql, streams, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 CA = "/etc/ssl/standbyctl-ca.pem"
 GONE = ("--yes", "--remove-data-dir", DATA, "--delete")
 HOW = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE application_name = 'db2'"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.operator import DATA, Operator, receives, sql, streams, wait, where
 
-pytestmark = pytest.mark.hosts("bookworm")
+pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 SPACE, WAL = "/srv/fast space", "/srv/wal"
 MADE = "find /srv -mindepth 1 | sort"
 

@@ -7,7 +7,7 @@ import pytest
 
 from standbyctl.lab.server import stop_server
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled]
 
 
 def text(done):

@@ -27,7 +27,7 @@ from tests.live.test_rights import Weak, as_superuser, shown
 from tests.live.test_ways import killed, words
 from tests.pair import another_system
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.settled]
 
 
 class Three:

@@ -13,7 +13,7 @@ from tests.conforming import Stage
 from tests.live.stages import reload, restarted
 from tests.live.test_ways import killed, words
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled]
 
 
 class Restored:

@@ -16,7 +16,7 @@ from standbyctl.nodes.perform import perform
 from standbyctl.nodes.world import World
 from tests.live.test_rights import Weak, as_superuser, shown, taken_back
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.settled]
 BASE = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
 LINE = "host replication repl_db2 127.0.0.1/32 scram-sha-256 # standbyctl: db2"
 SQL = ("--hba", "sql")

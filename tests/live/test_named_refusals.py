@@ -16,7 +16,7 @@ from tests.live.conftest import scrub
 from tests.live.stages import own_role, reload, restarted, setting
 from tests.pair import Pair
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled]
 
 
 def conninfo(port, host="127.0.0.1"):

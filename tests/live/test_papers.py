@@ -56,6 +56,7 @@ def test_who_follows_the_runbook_in_japanese_gets_what_attach_gives(pair):
     by_hand(pair, "ja")
 
 
+@pytest.mark.seldom
 @pytest.mark.every_version
 def test_who_follows_the_runbook_by_hand_gets_what_attach_gives(pair):
     by_hand(pair, "en")

@@ -14,7 +14,7 @@ from standbyctl.domain.version import NEWEST_KNOWN
 from standbyctl.lab.load import passfile
 from standbyctl.lab.server import stop_server
 
-pytestmark = [pytest.mark.live]
+pytestmark = [pytest.mark.live, pytest.mark.settled]
 
 
 def words(done):

@@ -7,7 +7,7 @@ import pytest
 from standbyctl.planner.attach import plan_attach
 from standbyctl.steps.clone.manifest import VerifyCopy
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.settled]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from standbyctl.lab.server import free_port
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled]
 DRAFT = ".db2.standbyctl-1"
 
 
