@@ -196,3 +196,16 @@ def test_what_cannot_be_seen_is_not_forecast():
     db1 = primary(slots=(slot("old", active=False, held=1 << 30),), slower=slower(free_bytes=None))
     [seen] = drawn([db1], [later(db1, 10, lsn=1000 + (10 << 20))]).slots
     assert (seen.lost_in, seen.full_in, seen.capped) == (None, None, False)
+
+
+@pytest.mark.parametrize("off", [-3600.0, 3600.0])
+def test_a_clock_that_is_an_hour_off_on_any_host_matters_to_no_lag(off):
+    """One clock counts, the sampler's; of two moments that are compared by a server's clock both are the primary's."""
+    db1, db2 = primary(lsn=1000), standby(replay=1000)
+    for wrong, right in (("db1", "db2"), ("db2", "db1"), ("both", "")):
+        one = replace(db1, clock=db1.clock + off * (wrong != "db2"))
+        other = replace(db2, clock=db2.clock + off * (wrong != "db1"), committed=one.clock - 5)
+        rounds = [[later(one, s, lsn=1000 + 100 * s), later(other, s)] for s in range(9)]
+        assert drawn(*rounds).node("db2").lag.seconds == 7.0, (wrong, right)
+        behind = replace(other, replay_lsn=10)
+        assert drawn([one, behind], [later(one, 1), later(behind, 1)]).node("db2").lag.seconds == 6.0
