@@ -19,7 +19,7 @@ GRID = "grid"
 os.environ["STANDBYCTL_LANG"] = "en"
 
 
-# Of the samples on the oldest version CI runs so small a share, another each time.
+# Of what is settled, and of the samples on the oldest version, CI runs so small a share, another each time.
 _SHARES = 3
 
 
@@ -37,7 +37,7 @@ def pytest_configure(config):
         "every_version: also where its module is one_version",
         "seldom: for `make live` and `make hosts`; CI has not the time",
         "turns: of its variants CI has the time for one each time",
-        "settled: of such modules CI has the time for half, another each time",
+        "settled: of such modules CI has the time for a third, another each time",
         "majors(oldest, newest): only there is what the test is about; taken wherever one of them is",
     ):
         config.addinivalue_line("markers", line)
@@ -113,10 +113,11 @@ def _run_id(config):
 
 
 def _resting(config, items):
-    """The other half of what is settled: code that nobody has touched for long."""
+    """The other shares of what is settled: code that nobody has touched for long."""
     settled = [item for item in items if item.get_closest_marker("settled") and not item.get_closest_marker("sample")]
-    half = random.Random(_run_id(config)).randrange(2)
-    return [item for number, item in enumerate(sorted(settled, key=lambda item: item.nodeid)) if number % 2 != half]
+    turn = random.Random(_run_id(config)).randrange(_SHARES)
+    every = enumerate(sorted(settled, key=lambda item: item.nodeid))
+    return [item for number, item in every if number % _SHARES != turn]
 
 
 def _not_their_turn(config, items):
