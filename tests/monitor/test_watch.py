@@ -236,3 +236,13 @@ def test_rounds_keep_to_the_clock_however_long_one_takes(tmp_path):
         at = watch._next(at)
         due.append(at)
     assert due == [101.0, 102.0, 103.0, 106.0, 107.0]
+
+
+def test_the_unit_names_the_files_that_it_needs_to_get_in(tmp_path):
+    files = {"PGPASSFILE": "/srv/a b/100%/pass", "STANDBYCTL_CONFIG": "/etc/standbyctl/$x.toml"}
+    said = render_unit("u", tmp_path, ["x"], files)
+    assert [line for line in said.splitlines() if line.startswith("Environment=")] == [
+        f"Environment=STANDBYCTL_STATE={tmp_path}",
+        'Environment="PGPASSFILE=/srv/a b/100%%/pass"',
+        "Environment=STANDBYCTL_CONFIG=/etc/standbyctl/$x.toml",
+    ]

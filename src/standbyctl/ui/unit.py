@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 # systemd makes this one itself, with the right owner.
@@ -19,7 +20,7 @@ StartLimitIntervalSec=0
 Type=notify
 User={user}
 {state}
-Environment=STANDBYCTL_STATE={directory}
+{environment}
 ExecStart={command}
 Restart=on-failure
 RestartSec=5s
@@ -52,11 +53,22 @@ WantedBy=multi-user.target
 """
 
 
-def render_unit(user: str, directory: Path, argv: list[str]) -> str:
-    """For a user whose state is in that directory: what was attached from there is known there."""
+def render_unit(user: str, directory: Path, argv: list[str], files: Mapping[str, str] | None = None) -> str:
+    """For a user whose state is in that directory: what was attached from there is known there.
+
+    `files`: of the environment, what names a file that it needs to get in.
+    """
     below = directory.parent == _STATE_ROOT
     state = f"StateDirectory={directory.name}\nStateDirectoryMode=0700" if below else f"ReadWritePaths={directory}"
-    return _UNIT.format(user=user, directory=directory, state=state, command=" ".join(map(_quoted, argv)))
+    named = {"STANDBYCTL_STATE": str(directory), **(files or {})}
+    environment = "\n".join(f"Environment={_assigned(name, value)}" for name, value in named.items())
+    return _UNIT.format(user=user, state=state, environment=environment, command=" ".join(map(_quoted, argv)))
+
+
+def _assigned(name: str, value: str) -> str:
+    """As systemd reads an assignment: % is its own, $ is not."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{name}={escaped}"' if set(value) & set(" \t'\"\\") else f"{name}={escaped}"
 
 
 def _quoted(word: str) -> str:

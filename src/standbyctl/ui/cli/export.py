@@ -67,6 +67,10 @@ def evidence(context: Context, name: str, output: str | None, earlier: int) -> N
     _write(context, evidence_paper(found), output, {"name": name, "digest": found.digest})
 
 
+# By which a watch gets in as whoever calls this does. A password in the environment stays there.
+_FILES = ("STANDBYCTL_CONFIG", "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT")
+
+
 @command.command("systemd")
 @click.option("-p", "--primary", metavar="CONNINFO", help="The primary that is watched. Default: the one known here.")
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
@@ -86,7 +90,8 @@ def systemd(context: Context, primary: str | None, config: str | None, user: str
     if primary and ("=" in primary or "://" in primary):
         connection_params(primary)  # a password is refused: whoever may read the unit would read it
     name = user or pwd.getpwuid(os.geteuid()).pw_name
-    click.echo(render_unit(name, state().root.absolute(), [*_ourselves(), "watch", *given]), nl=False)
+    files = {key: os.path.abspath(os.environ[key]) for key in _FILES if os.environ.get(key)}
+    click.echo(render_unit(name, state().root.absolute(), [*_ourselves(), "watch", *given], files), nl=False)
 
 
 def _ourselves() -> list[str]:
