@@ -75,6 +75,7 @@ class Session:
             slots_in_use=self.sample.slots_in_use,
             most_retained_bytes=self.sample.most_retained_bytes,
             most_retained_slot=self.sample.most_retained_slot,
+            wal_segment_bytes=self.sample.wal_segment_bytes,
             reachable=self.resolved.reachable,
             approach=self.resolved.approach,
             survey=self.sample.survey,

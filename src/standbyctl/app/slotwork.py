@@ -31,7 +31,7 @@ from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.ports import Door, Host, Reached
 from standbyctl.nodes.world import World
-from standbyctl.observe.slots import free_for_wal, look_at_slots, measure_rate
+from standbyctl.observe.slots import look_at_slots, sample_room, sample_wal_rate
 from standbyctl.planner.keeping import plan_bound
 from standbyctl.planner.plan import Plan
 from standbyctl.planner.slots import plan_create, plan_drop
@@ -65,8 +65,8 @@ class Work:
     def measure(self) -> None:
         """What takes a moment, once: how fast WAL is written, and what is free."""
         if isinstance(self.asked, Bound):
-            rate = measure_rate(self.server, SystemClock()) if self.asked.parameter == CAP else None
-            free = free_for_wal(self.server, self.host, self.of.data_directory) if self.of.data_directory else None
+            rate = sample_wal_rate(self.server, SystemClock()) if self.asked.parameter == CAP else None
+            free = sample_room(self.server, self.host, self.of.data_directory) if self.of.data_directory else None
             self.seen = replace(self.seen, rate_bytes=rate, free_bytes=free)
 
     def look(self) -> Facts:

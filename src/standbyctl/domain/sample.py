@@ -42,6 +42,7 @@ class Sample:
     slots_in_use: int = 0
     most_retained_bytes: int = 0
     most_retained_slot: str = ""
+    wal_segment_bytes: int = 16 << 20
     refusal: str = ""
     entries: str = ""
     free_aside: str = ""

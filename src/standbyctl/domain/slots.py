@@ -15,6 +15,17 @@ SYNCHRONIZED = "synchronized_standby_slots"
 RECENT_SECONDS = 600
 
 
+def safe_bytes(bound_bytes: int, segment_bytes: int) -> int:
+    """What a slot may hold and not be lost by a bound on what slots keep; at least a byte.
+
+    Whole segments count (ConvertToXSegs), rounded down; and WAL that is no longer than n segments lies in n + 1.
+
+    >>> safe_bytes(100 << 20, 16 << 20) >> 20, safe_bytes(1900 << 20, 1 << 30)
+    (80, 1)
+    """
+    return max(bound_bytes - bound_bytes % segment_bytes - segment_bytes, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class SlotsOf:
     """Whose slots: a server by its node's name. A clone of it has its system identifier, and not the rest."""

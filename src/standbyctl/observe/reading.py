@@ -61,6 +61,26 @@ def parse_server(raw: Mapping[str, Any], probe: Mapping[str, str]) -> Server:
     )
 
 
+def parse_partly(raw: Mapping[str, Any], slots: Iterable[Slot]) -> Server:
+    """A server of which only settings and slots are known: what decides about its slots, or about its next start."""
+    return Server(
+        version_num=raw["version_num"],
+        system_identifier=raw["system_identifier"],
+        timeline=0,
+        in_recovery=raw["in_recovery"],
+        started_at=raw["started_at"],
+        settings=tuple(Setting(**setting) for setting in raw["settings"]),
+        roles=(),
+        slots=tuple(slots),
+        hba=HbaFile("", ()),
+        fault=raw["fault"] or "",
+        superuser=raw.get("superuser", True),
+        user=raw["user"],
+        database=raw.get("database", ""),
+        lacks=tuple(raw.get("lacks", ())),
+    )
+
+
 def _hba(raw: Mapping[str, Any], probe: Mapping[str, str], path: str) -> HbaFile:
     """The file as its host shows it, or where it is edited by SQL, as the server itself reads it."""
     rules = parse_rules(raw)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from standbyctl.domain.errors import StandbyctlError
 from standbyctl.domain.sample import Sample
-from standbyctl.nodes.ports import Server
+from standbyctl.nodes.ports import Host, Server
+from standbyctl.observe.texts import text
 
 SIZE_SECONDS = 900
 _SIZES = "SELECT jsonb_object_agg(oid, coalesce(pg_tablespace_size(oid), 0)) FROM pg_tablespace"
@@ -17,7 +19,8 @@ SELECT (SELECT count(*) FROM pg_stat_replication),
                    FROM pg_replication_slots WHERE restart_lsn IS NOT NULL AND wal_status <> 'lost'
                   ORDER BY restart_lsn LIMIT 1), 0),
        coalesce((SELECT slot_name::text FROM pg_replication_slots
-                  WHERE restart_lsn IS NOT NULL AND wal_status <> 'lost' ORDER BY restart_lsn LIMIT 1), '')
+                  WHERE restart_lsn IS NOT NULL AND wal_status <> 'lost' ORDER BY restart_lsn LIMIT 1), ''),
+       (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size')
 """
 
 
@@ -36,11 +39,25 @@ def sample_room(server: Server, seen: Sample) -> Sample:
 
 def count_in_use(server: Server, seen: Sample) -> Sample:
     """What was seen, with the walsenders and slots that are in use now."""
-    [(senders, slots, retained, slot)] = server.observe(_IN_USE)
+    [(senders, slots, retained, slot, segment)] = server.observe(_IN_USE)
     return replace(
         seen,
         wal_senders_in_use=senders,
         slots_in_use=slots,
         most_retained_bytes=retained,
         most_retained_slot=slot,
+        wal_segment_bytes=segment,
     )
+
+
+def free_for_wal(host: Host, data_directory: str, port: str, started: str, timeout_seconds: float = 60.0) -> int | None:
+    """Bytes on the volume of a server's pg_wal; None where this is not its host, or it cannot be seen there.
+
+    `started`: when the server was started, seconds since the epoch: with its port that is what its postmaster.pid says.
+    """
+    try:
+        done = host.script(text("wal_room.sh"), data_directory, port, started, timeout_seconds=timeout_seconds)
+    except StandbyctlError:  # no way to run a command as its user
+        return None
+    said = done.stdout.strip()
+    return int(said) << 10 if done.status == 0 and said.isdigit() else None

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from standbyctl.domain.errors import CannotTellError, StandbyctlError
+from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.lsn import parse_lsn
 from standbyctl.domain.message import msg
 from standbyctl.domain.rights import grants
 from standbyctl.domain.samples import NodeSample, ReceiverSample, SenderSample, SlotSample, Slower
 from standbyctl.nodes.ports import Clock, Host, Server
+from standbyctl.observe.room import free_for_wal
 from standbyctl.observe.texts import text
 
 SLOWER_SECONDS = 30.0
@@ -104,13 +105,7 @@ class Sampler:
         if self._host is None or data_directory is None:
             return None
         _, _, started, port, *_ = self._who
-        try:
-            done = self._host.script(
-                text("wal_room.sh"), data_directory, port, str(started), timeout_seconds=timeout_seconds
-            )
-        except StandbyctlError:
-            return None
-        return int(done.stdout) << 10 if done.status == 0 and done.stdout.strip().isdigit() else None
+        return free_for_wal(self._host, data_directory, port, str(started), timeout_seconds)
 
     def _ask_slower(self, timeout_seconds: float) -> Slower:
         assert self._who is not None

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
-from standbyctl.domain.facts import Facts, HbaFile, Node, Server, Setting, Slot
+from standbyctl.domain.facts import Facts, Node, Server, Slot
 from standbyctl.domain.slots import CAP, SYNCHRONIZED, WAL_KEEP, SlotSeen, SlotsSample, Stream
 from standbyctl.nodes.ports import Clock, Host
 from standbyctl.nodes.ports import Server as Door
 from standbyctl.observe.look import rights_asked, rights_query
 from standbyctl.observe.managers import TELLING_ROLES, find_managed, find_managers
+from standbyctl.observe.reading import parse_partly
+from standbyctl.observe.room import free_for_wal
 from standbyctl.observe.texts import text
 
 SETTINGS = (
@@ -32,7 +34,6 @@ SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_r
 """
 _STARTED = "SELECT current_setting('port'), extract(epoch FROM pg_postmaster_start_time())::bigint::text"
 _MEASURE_SECONDS = 0.7
-_KB = 1024
 
 
 def look_at_slots(server: Door, node: str) -> tuple[Facts, SlotsSample]:
@@ -56,21 +57,8 @@ def slots_query(*, files: bool) -> tuple[str, dict[str, list[str]]]:
 def parse_slots(raw: Mapping[str, Any]) -> Server:
     """Only what matters to slots is filled in."""
     permanent = (each for each in raw["slots"] if not each["temporary"])
-    return Server(
-        version_num=raw["version_num"],
-        system_identifier=raw["system_identifier"],
-        timeline=0,
-        in_recovery=raw["in_recovery"],
-        started_at=raw["started_at"],
-        settings=tuple(Setting(**setting) for setting in raw["settings"]),
-        roles=(),
-        slots=tuple(Slot(each["name"], each["slot_type"], each["wal_status"] == "lost") for each in permanent),
-        hba=HbaFile("", ()),
-        fault=raw["fault"] or "",
-        superuser=raw["superuser"],
-        user=raw["user"],
-        database=raw["database"],
-        lacks=tuple(raw["lacks"]),
+    return parse_partly(
+        raw, (Slot(each["name"], each["slot_type"], each["wal_status"] == "lost") for each in permanent)
     )
 
 
@@ -85,7 +73,7 @@ def parse_slots_sample(raw: Mapping[str, Any]) -> SlotsSample:
     )
 
 
-def measure_rate(server: Door, clock: Clock) -> float | None:
+def sample_wal_rate(server: Door, clock: Clock) -> float | None:
     """WAL a second over a moment; None where there was no telling."""
     [(first, began)] = server.observe(_WRITTEN)
     clock.sleep(_MEASURE_SECONDS)
@@ -95,12 +83,10 @@ def measure_rate(server: Door, clock: Clock) -> float | None:
     return float((second - first) / (ended - began))
 
 
-def free_for_wal(server: Door, host: Host, data_directory: str) -> int | None:
+def sample_room(server: Door, host: Host, data_directory: str) -> int | None:
     """What is free where pg_wal is; None where that cannot be seen from here."""
     try:
         [(port, started)] = server.observe(_STARTED)
-        done = host.script(text("wal_room.sh"), data_directory, str(port), str(started))
-    except CannotTellError:  # no way to run a command as its user
+    except CannotTellError:
         return None
-    said = done.stdout.strip()
-    return int(said) * _KB if done.status == 0 and said.isdigit() else None
+    return free_for_wal(host, data_directory, port, started)

@@ -20,11 +20,7 @@ SELECT jsonb_build_object(
   'settings', (
     SELECT jsonb_agg(jsonb_build_object(
              'name', s.name,
-             -- What is set for our own session, role or database is not what the server runs with.
-             'value', CASE WHEN s.source NOT IN ('client', 'database', 'user', 'database user') THEN s.setting
-                      ELSE coalesce((SELECT f.setting FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END,
-             'source', CASE WHEN s.source NOT IN ('client', 'database', 'user', 'database user') THEN s.source
-                       WHEN EXISTS (SELECT FROM files AS f WHERE f.name = s.name) THEN 'configuration file' ELSE 'default' END,
+             [[setting.sql]],
              'context', s.context,
              'pending', s.pending_restart,
              'file', coalesce((SELECT f.sourcefile FROM files AS f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), ''),
@@ -54,13 +50,6 @@ SELECT jsonb_build_object(
     SELECT coalesce(jsonb_agg(jsonb_build_object('application', r.application_name, 'slot', coalesce(s.slot_name, ''),
              'client', coalesce(host(r.client_addr), '')) ORDER BY r.application_name), '[]')
       FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid),
-  -- What shows who else rules the server (managers.py).
-  'roles', (SELECT coalesce(jsonb_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolname = ANY (%(telling_roles)s)),
-  'extensions', (SELECT coalesce(jsonb_agg(extname ORDER BY extname), '[]') FROM pg_extension),
-  'functions', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM pg_proc
-                 WHERE proname IN ('aurora_version', 'alloydb_version') AND oid >= 1),
-  'applications', (SELECT coalesce(jsonb_agg(DISTINCT application_name ORDER BY application_name), '[]')
-                     FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
-                    WHERE application_name <> '' AND (rolsuper OR rolreplication)),
+  [[managers.sql]],
   'sourcefiles', (SELECT coalesce(jsonb_agg(DISTINCT sourcefile ORDER BY sourcefile), '[]') FROM files)
 )

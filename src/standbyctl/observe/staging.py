@@ -7,12 +7,13 @@ from importlib.resources import files
 from typing import Any
 
 from standbyctl.domain.errors import CannotTellError
-from standbyctl.domain.facts import Facts, HbaFile, Node, Server, Setting, Slot
+from standbyctl.domain.facts import Facts, Node, Server, Slot
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.staging import STAGED, Trial
 from standbyctl.domain.version import major
 from standbyctl.nodes.ports import Host
 from standbyctl.nodes.ports import Server as Door
+from standbyctl.observe.reading import parse_partly
 
 # What decides whether a server starts with the staged ones; and who may change them.
 SETTINGS = (
@@ -47,19 +48,7 @@ def read_running(server: Door) -> tuple[dict[str, str], str]:
 
 def parse_next_start(raw: dict[str, Any]) -> Server:
     """Only what matters to a restart is filled in."""
-    return Server(
-        version_num=raw["version_num"],
-        system_identifier=raw["system_identifier"],
-        timeline=0,
-        in_recovery=raw["in_recovery"],
-        started_at=raw["started_at"],
-        settings=tuple(Setting(**setting) for setting in raw["settings"]),
-        roles=(),
-        slots=tuple(Slot(**slot) for slot in raw["slots"]),
-        hba=HbaFile("", ()),
-        fault=raw["fault"] or "",
-        user=raw["user"],
-    )
+    return parse_partly(raw, (Slot(**slot) for slot in raw["slots"]))
 
 
 def find_trial(server: Door, host: Host) -> Trial:

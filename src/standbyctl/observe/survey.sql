@@ -27,14 +27,7 @@ SELECT jsonb_build_object(
         SELECT sourcefile, setting FROM pg_show_all_file_settings() AS f WHERE f.name = s.name ORDER BY seqno DESC LIMIT 1) AS f ON true
      -- A value that was taken out of the file again leaves the flag standing (all versions).
      WHERE s.pending_restart AND coalesce(f.setting, s.boot_val) IS DISTINCT FROM s.setting),
-  'roles', (SELECT coalesce(jsonb_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolname = ANY (%(telling_roles)s)),
-  'extensions', (SELECT coalesce(jsonb_agg(extname ORDER BY extname), '[]') FROM pg_extension),
-  'functions', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM pg_proc
-                 WHERE proname IN ('aurora_version', 'alloydb_version') AND oid >= 1),
-  'applications', (SELECT coalesce(jsonb_agg(DISTINCT application_name ORDER BY application_name), '[]')
-                     FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
-                    -- Anybody may call himself anything: what rules a server connects as one who could.
-                    WHERE application_name <> '' AND (rolsuper OR rolreplication)),
+  [[managers.sql]],
   'sourcefiles', (SELECT coalesce(jsonb_agg(DISTINCT sourcefile ORDER BY sourcefile), '[]') FROM pg_show_all_file_settings()),
   'role', (
     SELECT jsonb_build_object('expires_in_seconds', CASE WHEN rolvaliduntil < 'infinity' THEN extract(epoch FROM rolvaliduntil - clock_timestamp())::float END)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from standbyctl.domain.facts import Server
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import parse_size
+from standbyctl.domain.slots import safe_bytes
 from standbyctl.domain.target import Target
 from standbyctl.steps.slot import CAP
 
@@ -37,5 +38,5 @@ def choose_cap(server: Server, sample: Sample, target: Target) -> int | None:
 
 
 def kills_a_slot(cap_mb: int, sample: Sample) -> bool:
-    """Whether a slot that exists already keeps as much as the cap, and would be invalidated."""
-    return sample.most_retained_bytes >= cap_mb * _MB
+    """Whether a slot that exists already keeps too much for the cap, and may be invalidated."""
+    return sample.most_retained_bytes >= safe_bytes(cap_mb * _MB, sample.wal_segment_bytes)

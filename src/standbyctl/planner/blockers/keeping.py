@@ -9,7 +9,7 @@ from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import listed, msg
 from standbyctl.domain.parameter import setting_of, size_text
 from standbyctl.domain.size import format_size
-from standbyctl.domain.slots import CAP, NO_LIMIT, WAL_KEEP, Bound, SlotSeen, SlotsSample
+from standbyctl.domain.slots import CAP, NO_LIMIT, WAL_KEEP, Bound, SlotSeen, SlotsSample, safe_bytes
 from standbyctl.planner.blockers.primary import reload_blockers_of
 from standbyctl.planner.blockers.rights import lacking_blockers
 from standbyctl.planner.blockers.slots import ruler_blockers
@@ -37,14 +37,11 @@ def _segment(server: Server) -> int:
 
 
 def beyond(server: Server, sample: SlotsSample) -> tuple[SlotSeen, ...]:
-    """The slots that a checkpoint may lose with what is in force there, and are not lost yet.
-
-    One segment less than the bound is safe: WAL that is no longer than n segments lies in n + 1.
-    """
+    """The slots that a checkpoint may lose with what is in force there, and are not lost yet."""
     if (bound := bound_megabytes(server)) is None:
         return ()
-    safe = bound * _MB - _segment(server)
-    return tuple(each for each in sample.slots if not each.lost and (each.held_bytes or 0) >= max(safe, 1))
+    safe = safe_bytes(bound * _MB, _segment(server))
+    return tuple(each for each in sample.slots if not each.lost and (each.held_bytes or 0) >= safe)
 
 
 def needed_rights(parameter: str) -> set[str]:
