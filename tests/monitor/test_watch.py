@@ -70,7 +70,7 @@ class Stage:
             Fed("db1", lambda: primary(at=self.monotonic(), lsn=self.lsn)),
             Fed("db2", lambda: standby(at=self.monotonic(), replay=1000)),
         )
-        return Cluster("db1", "host=db1", SYSTEM, True, None, servers, self.expected, Hosts())
+        return Cluster("db1", "host=db1", SYSTEM, None, servers, self.expected, Hosts())
 
     def pause(self, seconds):
         assert seconds <= self.longest

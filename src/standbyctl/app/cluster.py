@@ -8,33 +8,25 @@ from dataclasses import dataclass
 
 from standbyctl.app.config import Config
 from standbyctl.app.hosts import Hosts
-from standbyctl.app.known import Ran, head_of, hosts_of, only_one
+from standbyctl.app.known import Head, Ran, head_of, heads_of, hosts_of, only_one, runs_of
 from standbyctl.app.request import connection_params
 from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.state import State
 from standbyctl.domain.picture import Expected
-from standbyctl.domain.staging import Staging
+from standbyctl.monitor.rounds import ANSWER_SECONDS
 from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.ports import Clock, Host, Reached
 from standbyctl.observe.samples import Sampler
 
-# A primary: its name, conninfo and system identifier.
-Head = tuple[str, str, str]
-FIRST_ANSWER_SECONDS = 2.0
-
 
 @dataclass(slots=True)
 class Cluster:
-    """Every server of one system identifier, and the way to each. `head`: its primary's name, met by `conninfo`.
-
-    `remembered`: the system identifier is one that an attach from here has noted, and not what answered just now.
-    """
+    """Every server of one system identifier, and the way to each. `head`: its primary's name, met by `conninfo`."""
 
     head: str
     conninfo: str
     system_identifier: str
-    remembered: bool
     server: Reached
     samplers: tuple[Sampler, ...]
     expected: tuple[Expected, ...]
@@ -54,9 +46,8 @@ def open_cluster(
 
     `earlier`: that one again, whatever else was asked for, as it is known now: of its runs there may be none left.
     """
-    runs = {name: run for name in state.names() if (run := state.journal(name).run())}
-    staged = [(was[0].primary, was[1], was[2]) for each in state.stagings() if (was := each.asked(Staging))]
-    every: list[Head] = [*staged, *map(head_of, runs.values())]
+    runs = runs_of(state)
+    every = heads_of(runs, state)
     known: Head | None
     if earlier:
         # By the same conninfo: another primary of its has another. Its name may be known better now.
@@ -80,7 +71,7 @@ def open_cluster(
         doors.add(name, server, hosts.primary(_user_there(hosts)), by_ssh=bool(hosts.primary_ssh))
     else:
         [(system,)] = server.observe(
-            "SELECT system_identifier::text FROM pg_control_system()", timeout_seconds=FIRST_ANSWER_SECONDS
+            "SELECT system_identifier::text FROM pg_control_system()", timeout_seconds=ANSWER_SECONDS
         )
     ours = {each: run for each, run in runs.items() if run[2] == system}
     for run in ours.values():
@@ -94,7 +85,7 @@ def open_cluster(
     expected = tuple(
         Expected(run[0].name, run[0].slot, run[0].primary, each in unfinished) for each, run in ours.items()
     )
-    return Cluster(name, conninfo, system, bool(known), server, tuple(doors.samplers.values()), expected, hosts)
+    return Cluster(name, conninfo, system, server, tuple(doors.samplers.values()), expected, hosts)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ from standbyctl.nodes.ports import Reached
 
 # What an attach was of: its target, the conninfo of its primary, that one's system identifier.
 Ran = tuple[Target, str, str]
+# A primary: its name, conninfo and system identifier.
+Head = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ def find_server(asked: str, name: str, state: State) -> Way:
 
     `name`: by which the configuration knows it.
     """
-    runs = {each: run for each in state.names() if (run := state.journal(each).run())}
+    runs = runs_of(state)
     if asked in runs:
         return _standby_of(asked, runs[asked])
-    heads = [*_staged(state), *map(head_of, runs.values())]
+    heads = heads_of(runs, state)
     others = [(of.primary, conninfo, system) for of, conninfo, system in state.slot_journals()]
     known = (
         next((each for each in [*heads[::-1], *others] if each[0] == asked), None)
@@ -65,30 +67,39 @@ def _standby_of(name: str, run: Ran) -> Way:
     return Way(name, conninfo, system, standby_server(target, upstream, hosts), hosts, target.standby_ssh)
 
 
+def runs_of(state: State) -> dict[str, Ran]:
+    """What was attached from here, by name."""
+    return {name: run for name in state.names() if (run := state.journal(name).run())}
+
+
+def heads_of(runs: Mapping[str, Ran], state: State) -> list[Head]:
+    """The primaries that something was staged for, or attached to, from here; the latest last."""
+    return [*_staged(state), *map(head_of, runs.values())]
+
+
 def known_heads(state: State) -> tuple[tuple[str, str], ...]:
     """The primaries that were attached to, or staged for, from here: name and system identifier, the latest first."""
-    runs = [run for each in state.names() if (run := state.journal(each).run())]
-    return tuple((name, system) for name, _, system in [*_staged(state), *map(head_of, runs)][::-1])
+    return tuple((name, system) for name, _, system in heads_of(runs_of(state), state)[::-1])
 
 
 def named_alone(state: State) -> str:
     """How -p names the only cluster that is known here, also when nothing is attached to it any more: by its conninfo,
     or by its name where that leads there from its own host only. Empty where there is none, or more than one.
     """
-    runs = {each: run for each in state.names() if (run := state.journal(each).run())}
-    heads = [*_staged(state), *map(head_of, runs.values())]
+    runs = runs_of(state)
+    heads = heads_of(runs, state)
     if len({system for _, _, system in heads}) != 1:
         return ""
     name, conninfo, _ = heads[-1]
     return name if not conninfo or hosts_of(runs, heads[-1]).primary_ssh else conninfo
 
 
-def _staged(state: State) -> list[tuple[str, str, str]]:
+def _staged(state: State) -> list[Head]:
     runs = [journal.asked(Staging) for journal in state.stagings()]
     return [(run[0].primary, run[1], run[2]) for run in runs if run]
 
 
-def hosts_of(runs: Mapping[str, Ran], known: tuple[str, str, str] | None) -> Hosts:
+def hosts_of(runs: Mapping[str, Ran], known: Head | None) -> Hosts:
     """How the host of a primary is reached that some attach from here was to: by its system, for on their own hosts
     many have the same conninfo.
     """
@@ -105,13 +116,13 @@ def hosts_of(runs: Mapping[str, Ran], known: tuple[str, str, str] | None) -> Hos
     )
 
 
-def head_of(run: Ran) -> tuple[str, str, str]:
+def head_of(run: Ran) -> Head:
     """The primary of an attach, whatever it streams from: its name, conninfo and system identifier."""
     target, conninfo, system = run
     return target.writer, target.head_conninfo or conninfo, system
 
 
-def only_one(known: Sequence[tuple[str, str, str]], state: State) -> tuple[str, str, str]:
+def only_one(known: Sequence[Head], state: State) -> Head:
     """The only primary that is known here: its name, conninfo and system identifier."""
     if not known:
         raise UsageError(

@@ -151,6 +151,7 @@ class Looking:
         except CannotTellError as error:
             self._trouble = (Finding(error.code, Severity.WARNING, "history", error.what, error.detail),)
             return None
+        self._trouble = ()
         if found is None or found.age_seconds > AT_WORK_SECONDS + 2 * found.interval_seconds:
             return None
         if seed:

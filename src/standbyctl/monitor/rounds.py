@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -49,15 +49,14 @@ class Rounds:
         self._monotonic = monotonic
         self._askers = [_Asker(server, monotonic) for server in servers]
 
-    def ask(self, timeout_seconds: float = ANSWER_SECONDS, only: Container[str] | None = None) -> tuple[Answer, ...]:
-        """One answer for each server, or for each of some, in their order: at the latest in that time and a little
-        more. Where ssh is on its way to a host, that is waited for besides.
+    def ask(self, timeout_seconds: float = ANSWER_SECONDS) -> tuple[Answer, ...]:
+        """One answer for each server, in their order: at the latest in that time and a little more. Where ssh is on its
+        way to a host, that is waited for besides.
         """
         began = self._monotonic()
-        asked = [asker for asker in self._askers if only is None or asker.name in only]
-        for asker in asked:
+        for asker in self._askers:
             asker.begin(timeout_seconds)
-        return tuple(asker.answer(began, timeout_seconds) for asker in asked)
+        return tuple(asker.answer(began, timeout_seconds) for asker in self._askers)
 
     def ask_steadily(self, wait_seconds: float, *, patient: bool = False) -> tuple[Answer, ...]:
         """The same, for rounds that follow each other closely: nobody is waited for longer than that.
