@@ -37,6 +37,7 @@ def pytest_configure(config):
         "every_version: also where its module is one_version",
         "seldom: for `make live` and `make hosts`; CI has not the time",
         "turns: of its variants CI has the time for one each time",
+        "needs(what): a program or a right that this machine may not have; where it has not, the summary says so",
         "settled: of such modules CI has the time for a third, another each time",
         "majors(oldest, newest): only there is what the test is about; taken wherever one of them is",
     ):
@@ -86,6 +87,9 @@ def pytest_collection_modifyitems(config, items):
     elsewhere = [item for item in items if _major(item) == 0 or (_major(item) and not fits(item, _major(item)))]
     items[:] = [item for item in items if item not in elsewhere]
     config.hook.pytest_deselected(items=elsewhere)
+    helpless = _without_what_they_need(items)
+    items[:] = [item for item in items if item not in helpless]
+    config.hook.pytest_deselected(items=helpless)
     if config.getoption("--often") or config.getoption("--after-test"):
         seldom = [item for item in items if item.get_closest_marker("seldom")]
         items[:] = [item for item in items if item not in seldom]
@@ -149,6 +153,7 @@ def _major(item):
     return getattr(programs, "major", 0) if programs else None
 
 
+@cache
 def mount_namespace_argv():
     """How to get a mount namespace of one's own here, or None."""
     argv = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-m", "--map-current-user", "--keep-caps"]
@@ -158,9 +163,30 @@ def mount_namespace_argv():
     return argv if test.returncode == 0 else None
 
 
+def pooler():
+    """The program of a pooler, or None."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+# What a test may need of this machine besides PostgreSQL, and what the summary says where it is not here.
+NEEDS = {
+    "promtool": (lambda: shutil.which("promtool"), "rules of Prometheus: NOT RUN, promtool is not here"),
+    "pooler": (pooler, "pooler in front: NOT RUN, pgbouncer is not here"),
+    "mount namespace": (mount_namespace_argv, "full disk: NOT RUN, no mount namespace can be made here (unshare -m)"),
+}
+
+
+def _without_what_they_need(items):
+    """Those that cannot run here."""
+    needed = {item: [mark.args[0] for mark in item.iter_markers("needs")] for item in items}
+    away = {need for needs in needed.values() for need in needs if not NEEDS[need][0]()}
+    return [item for item, needs in needed.items() if away & set(needs)]
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    if any("test_rules.py" in report.nodeid for report in terminalreporter.getreports("skipped")):
-        terminalreporter.line("rules of Prometheus: NOT RUN, promtool is not here (Debian: prometheus)")
+    said = {need: line for need, (here, line) in NEEDS.items() if not here()}
+    if "promtool" in said and "live and" not in config.getoption("markexpr"):
+        terminalreporter.line(said["promtool"])
     if "live" not in config.getoption("markexpr") or "not live" in config.getoption("markexpr"):
         return
     have = {found.major: found for found in find_bin_directories()}
@@ -177,10 +203,9 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
     why = missing()
     terminalreporter.line(f"hosts: NOT RUN, {why}" if why else "hosts: not asked for here (make hosts runs them)")
-    if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
-        terminalreporter.line("pooler in front: NOT RUN, pgbouncer is not here")
-    if mount_namespace_argv() is None:
-        terminalreporter.line("full disk: NOT RUN, no mount namespace can be made here (unshare -m)")
+    for need in ("pooler", "mount namespace"):
+        if need in said:
+            terminalreporter.line(said[need])
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Refusals that others have been caught out by, each whole, with nothing changed; and odd names that are none."""
 
-import os
 import re
 import shutil
 import socket
@@ -11,7 +10,7 @@ import time
 import pytest
 
 from standbyctl.domain.version import NEWEST_KNOWN
-from tests.conftest import mount_namespace_argv
+from tests.conftest import mount_namespace_argv, pooler
 from tests.live.conftest import scrub
 from tests.live.stages import own_role, reload, restarted, setting
 from tests.pair import Pair
@@ -67,11 +66,10 @@ def test_a_port_that_accepts_and_never_answers(pair, refuse):
 
 
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses options", "ignores options"])
+@pytest.mark.needs("pooler")
 @pytest.mark.sample
 def test_a_pooler_in_front(pair, golden, ignores):
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        return  # the summary says so: "pooler: NOT RUN"
+    program = pooler()
     listens = socket.socket()
     listens.bind(("127.0.0.1", 0))
     port = listens.getsockname()[1]
@@ -296,12 +294,11 @@ def test_no_home_directory_and_closed_streams_change_nothing(pair):
     assert pair.raw() == before
 
 
+@pytest.mark.needs("mount namespace")
 @pytest.mark.sample
 def test_a_disk_that_fills_up_during_the_copy_stops_it_and_the_next_run_goes_on(pair, golden):
     """The room was there when it was looked at, and is not any more."""
     argv = mount_namespace_argv()
-    if argv is None:
-        return  # the summary says so: "full disk: NOT RUN"
     small = pair.area.path / "small"
     small.mkdir()
     shutil.chown(small, pair.area.user)

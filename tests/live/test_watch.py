@@ -255,7 +255,7 @@ def test_a_standby_that_is_detached_while_it_runs_is_missed_by_nobody(pair):
 
 
 @pytest.mark.one_version
-@pytest.mark.skipif(mount_namespace_argv() is None, reason="no mount namespace can be made here")
+@pytest.mark.needs("mount namespace")
 def test_a_full_disk_under_the_history_is_a_hole_that_is_said_once(pair):
     pair.attach()
     place = pair.state / "history"
