@@ -88,6 +88,16 @@ def test_what_nobody_knows_is_absent_and_not_zero(page):
     }  # fmt: skip
 
 
+def test_of_a_lag_with_bounds_the_lower_is_shown_and_none_where_that_is_nothing(page):
+    lag = ("standbyctl_replication_lag_seconds", (("node", "db2"),))
+    before = (primary(lsn=5000), standby(replay=5000))
+    silent = values(get(page(seen_after(before, (primary(lsn=5000, senders=()), silence("db2")))))[1])
+    assert lag not in silent
+    behind = values(get(page(seen_after((primary(lsn=5000, at=0.0), standby(at=0.0, replay=1)),
+                                        (primary(lsn=9000, at=30.0), standby(at=30.0, replay=1)))))[1])  # fmt: skip
+    assert behind[lag] > 0
+
+
 def test_a_standby_that_is_away_does_not_stream_where_a_primary_says_so(page):
     body = get(page(seen_after((primary(senders=()), silence("db2")))))[1]
     assert values(body)["standbyctl_replication_streaming", (("node", "db2"),)] == 0.0

@@ -167,8 +167,11 @@ def _streaming(node: NodeView, *, primary: bool) -> float | None:
 
 
 def _lag(node: NodeView) -> float | None:
-    """A bound from above is no measurement; one from below is, and is enough to alarm."""
-    return None if node.lag is None or node.lag.at_most else node.lag.seconds
+    """By bounds the lower one, which is enough to alarm: of 0 it says nothing."""
+    lag = node.lag
+    if lag is None or ((lag.at_least or lag.at_most) and lag.surely == 0):
+        return None
+    return lag.surely
 
 
 def _truth(value: bool | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from standbyctl.app.status import Status
 from standbyctl.diagnosis.health import lag_text
@@ -13,8 +13,9 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.ui.render import shown, text, width, wrap
 from standbyctl.ui.spark import spark
 from standbyctl.ui.tables import lines, or_dash, size, table
+from standbyctl.ui.width import cells
 
-_HOUR, _WIDE, _WORTH_SAYING = 3500.0, 100, 60.0
+_HOUR, _WORTH_SAYING, _SOME_SECONDS = 3500.0, 60.0, 0.05
 # A lag below a second is a bar of its own part of one.
 _LEAST_LAG = 1.0
 # What a node or a slot is, or does; the words of JSON are the English ones.
@@ -49,8 +50,18 @@ def render_status(status: Status, *, ascii_only: bool = False) -> str:
 
 
 def _nodes(status: Status, *, ascii_only: bool) -> list[str]:
+    """With the past of each, where there is one and the screen is wide enough for it."""
+    for shorter in (1, 2) if status.lately else ():
+        said = _node_lines(status, shorter, ascii_only=ascii_only)
+        if max(map(cells, said)) <= width():
+            return said
+    return _node_lines(status, 0, ascii_only=ascii_only)
+
+
+def _node_lines(status: Status, past: int, *, ascii_only: bool) -> list[str]:
+    """`past`: so many of its parts are one letter's half; 0 for none of it."""
     columns = [msg("Node"), msg("Role"), msg("State"), msg("TL"), msg("Lag"), msg("Behind"), msg("Slot")]
-    if status.lately:
+    if past:
         columns.append(_span(status.lately_seconds))
     made = table(*columns, right={3, 4, 5})
     for node in status.picture.nodes:
@@ -61,7 +72,7 @@ def _nodes(status: Status, *, ascii_only: bool) -> list[str]:
             indent + shown(node.name), _word(node.role), _word(node.state), or_dash(node.timeline),
             "" if primary else short_lag(node.lag), "" if primary else size(node.behind.get("replay")), slot,
         ]  # fmt: skip
-        made.add_row(*row, *([_line(node, status, ascii_only=ascii_only)] if status.lately else []))
+        made.add_row(*row, *([_line(node, status, past, ascii_only=ascii_only)] if past else []))
     return lines(made)
 
 
@@ -69,37 +80,37 @@ def _span(seconds: float) -> Message:
     return msg("Last hour") if seconds >= _HOUR else msg("Last {time}", time=format_seconds(seconds))
 
 
-def _line(node: NodeView, status: Status, *, ascii_only: bool) -> str:
+def _line(node: NodeView, status: Status, past: int, *, ascii_only: bool) -> str:
     """The past of a node, and the most that it came to."""
     values = status.lately.get(node.name, ())
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    short = (
-        values if width() >= _WIDE else [_most(pair) for pair in zip(values[::2], (*values[1::2], None), strict=False)]
-    )
+    short = [_most(values[at : at + past]) for at in range(0, len(values), past)]
     if node.role == "primary":
         return f"{spark(short, ascii_only=ascii_only)} {text(msg('{size}/s', size=format_size(max(known))))}"
     return f"{spark(short, _LEAST_LAG, ascii_only=ascii_only)} {format_seconds(max(known))}"
 
 
-def _most(pair: tuple[float | None, float | None]) -> float | None:
-    return max((value for value in pair if value is not None), default=None)
+def _most(part: Sequence[float | None]) -> float | None:
+    return max((value for value in part if value is not None), default=None)
 
 
 def _slots(slots: tuple[SlotView, ...], *, several: bool, every: bool = False) -> list[str]:
-    """`several`: of more than one server. `every`: what is rarely asked, too."""
+    """`several`: of more than one server. `every`: what is rarely asked, too, where there is any of it."""
+    logical = every and any(slot.sample.database for slot in slots)
+    aged = every and any(slot.sample.xmin_age is not None for slot in slots)
     columns: list[tuple[Message, bool, Callable[[SlotView], str], bool]] = [
         (msg("On"), False, lambda slot: shown(slot.node), several),
         (msg("Slot"), False, lambda slot: shown(slot.sample.name), True),
         (msg("Type"), False, lambda slot: _word(slot.sample.slot_type), True),
-        (msg("Database"), False, lambda slot: or_dash(slot.sample.database), every),
+        (msg("Database"), False, lambda slot: or_dash(slot.sample.database), logical),
         (msg("Used by"), False, _user, True),
         (msg("Status"), False, lambda slot: or_dash(slot.sample.wal_status), every),
         (msg("WAL held"), True, lambda slot: size(slot.sample.retained_bytes), True),
         (msg("Cap left"), True, _cap, True),
-        (msg("Xmin age"), True, lambda slot: or_dash(slot.sample.xmin_age), every),
-        (msg("Full in"), True, short_full, every or any(short_full(slot) for slot in slots)),
+        (msg("Xmin age"), True, lambda slot: or_dash(slot.sample.xmin_age), aged),
+        (msg("Full in"), True, short_full, any(short_full(slot) for slot in slots)),
     ]
     shown_ones = [(title, right, cell) for title, right, cell, wanted in columns if wanted]
     right = {number for number, (_, each, _) in enumerate(shown_ones) if each}
@@ -162,10 +173,16 @@ def _loss(status: Status) -> list[str]:
     loss = status.picture.loss
     if loss is None:
         return []
+    size = format_size(loss.lag.behind_bytes)
     told = msg(
         "If {primary} were lost now: {standby} has all but {size} of its WAL, {lag} of commits",
-        primary=loss.primary, standby=loss.standby, size=format_size(loss.lag.behind_bytes), lag=lag_text(loss.lag),
+        primary=loss.primary, standby=loss.standby, size=size, lag=lag_text(loss.lag),
     )  # fmt: skip
+    if loss.lag.seconds < _SOME_SECONDS:  # 0.0 s would be read as nothing
+        told = msg(
+            "If {primary} were lost now: {standby} has all but {size} of its WAL, just written",
+            primary=loss.primary, standby=loss.standby, size=size,
+        )  # fmt: skip
     if not loss.lag.behind_bytes:
         told = msg(
             "If {primary} were lost now: {standby} has all of its WAL, but for what was written since this look",
