@@ -72,3 +72,29 @@ def test_each_family_has_its_case(pair):
 )
 def test_what_goes_wrong_is_unknown_and_never_critical(pair, args, words):
     assert words in check(pair, *args, status=3)
+
+
+def test_pg_monitor_is_enough_for_all_that_looks_and_what_is_missing_is_said(pair):
+    """Nothing else is granted: not the waldir's function alone, nor any right on a database."""
+    pair.primary.rows("CREATE ROLE mon LOGIN PASSWORD 'mon' IN ROLE pg_monitor")
+    pair.primary.rows("SELECT pg_create_physical_replication_slot('dr', true)")
+    where = ["-p", f"{pair.primary.conninfo} user=mon"]
+    rights = {"PGPASSFILE": "/dev/null", "PGPASSWORD": "mon"}
+    found = json.loads(pair.tool("status", *where, "--json", status=0, env=rights).stdout)
+    [node] = found["nodes"]
+    assert (node["role"], node["lacks"], node["pg_wal_bytes"] > 0) == ("primary", [], True)
+    assert found["slots"][0]["retained_bytes"] is not None
+    assert "dr" in pair.tool("slots", "list", *where, status=0, env=rights).stdout
+    for family in ("slots", "wal", "primaries"):
+        pair.tool("check", family, *where, status=0, env=rights)
+    assert "no standby is known" in pair.tool("check", "standby", *where, status=3, env=rights).stdout
+    pair.primary.rows("REVOKE pg_monitor FROM mon")
+    said = pair.tool("status", *where, status=3, env=rights)
+    assert "GRANT pg_monitor TO mon;" in said.stderr
+    assert "UNKNOWN - the role mon lacks rights" in pair.tool("check", *where, status=3, env=rights).stdout
+    pair.primary.rows("GRANT pg_read_all_stats TO mon")
+    [node] = json.loads(pair.tool("status", *where, "--json", status=0, env=rights).stdout)["nodes"]
+    assert node["lacks"] == ["pg_read_all_settings", "pg_monitor"]
+    assert node["pg_wal_bytes"] is None
+    said = pair.tool("status", *where, status=0, env=rights).stdout
+    assert "What needs pg_read_all_settings, pg_monitor is not seen on primary: GRANT pg_monitor" in said

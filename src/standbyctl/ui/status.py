@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from standbyctl.app.status import Status
 from standbyctl.diagnosis.health import lag_text
 from standbyctl.domain.finding import Finding
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.picture import Lag, NodeView, SlotView
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.ui.render import shown, text, width, wrap
@@ -46,7 +46,20 @@ def render_status(status: Status, *, ascii_only: bool = False) -> str:
     parts.append(_loss(status))
     if told := _told(status.findings):
         parts.append([line for finding in told for line in _held(finding, status).splitlines()])
+    parts.append([line for node in picture.nodes for line in _unseen(node)])
     return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _unseen(node: NodeView) -> list[str]:
+    """What the role that asks may not see."""
+    if node.sample is None or not node.sample.lacks:
+        return []
+    told = msg(
+        "What needs {roles} is not seen on {node}: GRANT pg_monitor",
+        roles=listed(node.sample.lacks),
+        node=node.name,
+    )
+    return wrap(text(told), "", "  ").splitlines()
 
 
 def _nodes(status: Status, *, ascii_only: bool) -> list[str]:
