@@ -43,6 +43,10 @@ class HostsError(Exception):
     """Something of the testbed that did not work, in words."""
 
 
+class IsOffError(HostsError):
+    """The host has no PID 1 now."""
+
+
 def run(*argv, text=None):
     """Run a program and return its standard output; what it says when it fails is the failure."""
     words = [str(word) for word in argv]
