@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -168,10 +169,16 @@ def pooler():
     return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
+def faketime():
+    """The library that shows a process another time, or None."""
+    return next(map(str, Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
 # What a test may need of this machine besides PostgreSQL, and what the summary says where it is not here.
 NEEDS = {
     "promtool": (lambda: shutil.which("promtool"), "rules of Prometheus: NOT RUN, promtool is not here"),
     "pooler": (pooler, "pooler in front: NOT RUN, pgbouncer is not here"),
+    "faketime": (faketime, "clocks that are off: NOT RUN, libfaketime is not here"),
     "mount namespace": (mount_namespace_argv, "full disk: NOT RUN, no mount namespace can be made here (unshare -m)"),
 }
 
@@ -203,7 +210,7 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
     why = missing()
     terminalreporter.line(f"hosts: NOT RUN, {why}" if why else "hosts: not asked for here (make hosts runs them)")
-    for need in ("pooler", "mount namespace"):
+    for need in ("pooler", "faketime", "mount namespace"):
         if need in said:
             terminalreporter.line(said[need])
 

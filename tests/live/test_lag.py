@@ -3,9 +3,12 @@
 The truth is kept beside: who commits notes when, and where the primary was then.
 """
 
+import json
+import subprocess
 import threading
 import time
 from bisect import bisect_right
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,6 +18,7 @@ from standbyctl.app.state import State
 from standbyctl.monitor.rounds import Rounds
 from standbyctl.monitor.track import Track
 from standbyctl.nodes.clock import SystemClock
+from tests.conftest import faketime
 from tests.live.test_cascade import Chain
 
 pytestmark = [pytest.mark.live, pytest.mark.one_version]
@@ -124,11 +128,24 @@ def on(pair, port, query):
         conn.execute(query)
 
 
-def stop_and_start(pair, data, between):
-    """A server of the lab that is restarted by hand."""
+def stop_and_start(pair, data, between=lambda: None, env=None):
+    """A server of the lab that is restarted by hand. `env`: what is in its environment besides."""
     pair.area.run("pg_ctl", "stop", "-w", "-s", "-D", str(data), "-m", "fast")
     between()
-    pair.area.run("pg_ctl", "start", "-w", "-s", "-D", str(data), "-l", str(pair.area.path / "again.log"))
+    start = ["pg_ctl", "start", "-w", "-s", "-D", str(data), "-l", str(pair.area.path / "again.log")]
+    if env is None:
+        pair.area.run(*start)
+        return
+    # Set as the server's user: what libfaketime shares between processes is of whoever comes first.
+    given = ["env", "-C", "/", "LC_ALL=C", *(f"{key}={value}" for key, value in env.items())]
+    subprocess.run([*pair.area.as_user(), *given, str(pair.area.bin / start[0]), *start[1:]], check=True)
+
+
+def off_by_seconds(pair, port):
+    """How far a server's clock is ahead of this machine's."""
+    with pair.primary.connect(port) as conn:
+        [(now,)] = conn.execute("SELECT now()").fetchall()
+    return (now - datetime.now(UTC)).total_seconds()
 
 
 @pytest.mark.sample
@@ -196,3 +213,30 @@ def test_down_a_cascade(pair, monkeypatch):
         assert watched.worst < watched.gap
     finally:
         watched.end()
+
+
+@pytest.mark.needs("faketime")
+@pytest.mark.parametrize(("whose", "ahead"), [("standby", "+1h"), ("primary", "-1h")])
+def test_a_clock_that_is_an_hour_off_changes_no_lag(watched, whose, ahead):
+    pair = watched.pair
+    hour = 3600 if ahead == "+1h" else -3600
+    clock = {"LD_PRELOAD": faketime(), "FAKETIME": ahead, "DONT_FAKE_MONOTONIC": "1"}
+    stop_and_start(pair, pair.data if whose == "standby" else pair.primary.data, env=clock)
+    ports = {"standby": pair.port, "primary": pair.primary.port}
+    pair.wait(lambda: watched.look(0.5).node("db2").state == "streaming")
+    off = {who: round(off_by_seconds(pair, port) / 10) * 10 for who, port in ports.items()}
+    assert off == dict.fromkeys(ports, 0) | {whose: hour}
+    watched.worst = 0.0
+    assert watched.look(2.0, "db2").node("db2").lag.seconds < watched.gap
+    on(pair, pair.port, "SELECT pg_wal_replay_pause()")
+    assert 1.5 < watched.look(2.0, "db2").node("db2").lag.seconds < 3
+    # Who has only just come to look has nothing but what servers say of their clocks: a bound from both sides.
+    once = json.loads(pair.tool("status", "--json").stdout)
+    [seen] = [node for node in once["nodes"] if node["name"] == "db2"]
+    assert (seen["state"], seen["lag_bound"]) == ("replay paused", "at most")
+    assert 1.5 < seen["lag_seconds"] < 30
+    on(pair, pair.port, "SELECT pg_wal_replay_resume()")
+    watched.look(1.0, "db2")
+    cut(pair)
+    assert 1.5 < watched.look(2.0, "db2").node("db2").lag.seconds < 3.5
+    assert watched.worst < watched.gap
