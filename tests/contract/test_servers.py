@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from standbyctl.app.servers import PACKAGED_USER
-from standbyctl.domain.errors import CannotTellError, StoppedError
+from standbyctl.domain.errors import CannotTellError, NotLetInError, StoppedError
 from standbyctl.lab.load import passfile
 from standbyctl.nodes.libpq import LibpqServer, parse_conninfo
 from standbyctl.nodes.local import LocalHost
@@ -146,6 +146,28 @@ def test_a_connection_that_was_lost_is_made_again_for_looking_and_an_error_for_a
     with pytest.raises(CannotTellError) as caught:
         server.observe("SELECT 1")
     assert caught.value.code == "A201"
+
+
+@pytest.mark.parametrize("way", ["libpq", "psql"])
+def test_a_login_that_is_refused_is_no_server_that_is_away(servers, way, pair):
+    server = servers[way]
+    hba = pair.primary.data / "pg_hba.conf"
+    hba.write_text(f"local all postgres reject\nhost all postgres all reject\n{hba.read_text()}")
+    pair.area.run("pg_ctl", "reload", "-D", str(pair.primary.data))
+    server.close()
+
+    def refused():
+        try:
+            server.observe("SELECT 1", timeout_seconds=3)
+        except CannotTellError as error:
+            return isinstance(error, NotLetInError)
+        finally:
+            server.close()
+        return False
+
+    pair.wait(refused)
+    pair.primary.stop("fast")
+    assert not refused()
 
 
 @pytest.mark.parametrize("way", ["libpq", "psql"])

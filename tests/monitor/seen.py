@@ -34,8 +34,8 @@ def slot(name="db2", *, active=True, status="reserved", retained=0):
     return SlotSample(name, "physical", active, status, retained)
 
 
-def silence(name, *, at=0.0, hung=False):
-    return Silence(name, at, "A201", msg("cannot connect to {node}", node=name), msg("refused"), None, hung)
+def silence(name, *, at=0.0, **how):
+    return Silence(name, at, "A201", msg("cannot connect to {node}", node=name), msg("refused"), None, **how)
 
 
 def with_settings(sample_slower=None, **settings):

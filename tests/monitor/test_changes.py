@@ -54,6 +54,23 @@ def test_a_primary_that_is_away_leaves_open_who_streams_from_it(story):
     assert told(events)[0] == "node node:db1 WARNING db1 does not answer: refused"
 
 
+def test_who_lets_us_not_in_is_told_as_that_and_so_is_when_it_falls_silent(story):
+    assert told(story.round(primary(), silence("db2", refused=True))) == [
+        "node node:db2 WARNING db2 answers, and does not let standbyctl look: refused"
+    ]
+    assert story.round(primary(), silence("db2", refused=True)) == ()
+    assert told(story.round(primary(), silence("db2")))[0] == "node node:db2 WARNING db2 does not answer: refused"
+    assert "does not let standbyctl look" in told(story.round(primary(), silence("db2", refused=True)))[0]
+    assert told(story.healthy())[0] == "node node:db2 - db2 can be looked at again"
+
+
+def test_a_standby_that_was_missing_is_not_known_to_be_back_where_nobody_may_look(story):
+    story.round(silence("db1"), silence("db2"))
+    for _ in range(int(SETTLED_SECONDS) + 3):
+        events = told(story.round(silence("db1"), silence("db2", refused=True)))
+        assert not [each for each in events if "over, after" in each and "db2 should stream" in each]
+
+
 def test_a_restart_while_nobody_could_look_is_told_afterwards(story):
     story.round(silence("db1"), standby())
     events = told(story.round(primary(started="2026-03-03"), standby()))
@@ -199,7 +216,7 @@ slots = st.lists(
     max_size=3, unique_by=lambda each: each.name,
 )  # fmt: skip
 one = st.one_of(
-    st.builds(silence, st.just("db1"), hung=st.booleans()),
+    st.builds(silence, st.just("db1"), hung=st.booleans(), refused=st.booleans()),
     st.builds(primary, senders=st.lists(st.one_of(stranger, st.just(sender())), max_size=3).map(tuple),
               slots=slots.map(tuple), timeline=st.sampled_from([1, 2]), started=st.sampled_from(["a", "b"])),
 )  # fmt: skip

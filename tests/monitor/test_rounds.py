@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.errors import CannotTellError, NotLetInError
 from standbyctl.domain.message import msg
 from standbyctl.domain.samples import NodeSample, Silence
 from standbyctl.monitor.rounds import Rounds
@@ -28,6 +28,10 @@ class Server:
 
     def close(self):
         pass
+
+
+def shut_out():
+    raise NotLetInError("A201", msg("cannot connect to {node}", node="db2"), detail=msg("wrong password"))
 
 
 def refuse():
@@ -72,6 +76,12 @@ def test_one_that_takes_longer_than_a_round_is_as_it_was_the_last_time(rounds):
     assert seen == [first[0]] * 4
     time.sleep(0.3)
     assert every.ask_steadily(0.05)[0].replay_lsn == 2
+
+
+def test_one_that_lets_us_not_in_is_not_one_that_does_not_answer(rounds):
+    every = rounds(Server("db2", shut_out), Server("db3", refuse))
+    answers = every.ask()
+    assert [(each.refused, each.hung) for each in answers] == [(True, False), (False, False)]
 
 
 def test_one_that_refuses_is_asked_again_after_a_while_and_taken_back_at_once(rounds):

@@ -42,8 +42,8 @@ def slower(**more):
     return Slower(**{"wal_bytes": 1 << 30, "wal_ahead_bytes": 0, "archiver_failing": False} | more)
 
 
-def silent(name="db2", at=100.0, hung=False):
-    return Silence(name, at, "A201", msg("cannot connect to {node}", node=name), msg("connection refused"), hung=hung)
+def silent(name="db2", at=100.0, **how):
+    return Silence(name, at, "A201", msg("cannot connect to {node}", node=name), msg("connection refused"), **how)
 
 
 def drawn(*rounds, expected=(), head="db1", at=None, system=SYSTEM):

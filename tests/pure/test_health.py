@@ -49,6 +49,15 @@ CASES = {
     "silent and fed": ([[FED, silent()]], [("M601", "WARNING")]),
     "primary silent": ([[silent("db1"), standby()]], [("M601", "CRITICAL"), *NOBODY]),
     "primary hangs": ([[silent("db1", hung=True), standby()]], [("M602", "CRITICAL"), *NOBODY]),
+    "primary lets us not in": ([[silent("db1", refused=True), standby()]], [NOBODY[0], ("M612", "UNKNOWN"), NOBODY[1]]),
+    "lets us not in, and is fed": ([[FED, silent(refused=True)]], [("M612", "UNKNOWN")]),
+    "lets us not in, and is not fed": (
+        [[primary(), silent(refused=True)]], [("L402", "CRITICAL"), ("M612", "UNKNOWN"), ("L407", "UNKNOWN")],
+    ),
+    "none lets us in": (
+        [[silent("db1", refused=True), silent(refused=True)]],
+        [("F502", "UNKNOWN"), ("M612", "UNKNOWN"), ("M612", "UNKNOWN"), ("L407", "UNKNOWN")],
+    ),
     "stranger": ([[FED, standby(), standby("x", system_identifier="1")]], [("M603", "WARNING")]),
     "archiver": ([[replace(FED, slower=FAILS), standby()]], [("P121", "WARNING")]),
     "lost": ([[primary(slots=(slot("old", active=False, wal_status="lost", held=None),))]], [("S331", "CRITICAL")]),

@@ -88,6 +88,20 @@ def test_what_nobody_knows_is_absent_and_not_zero(page):
     }  # fmt: skip
 
 
+def test_of_who_lets_nobody_look_there_is_nothing_but_what_its_upstream_says(page):
+    found = values(get(page(seen_after((primary(), silence("db2", refused=True)))))[1])
+    assert found["standbyctl_replication_streaming", (("node", "db2"),)] == 1.0
+    assert ("standbyctl_node_up", (("node", "db2"),)) not in found
+    told = (("code", "M612"), ("severity", "unknown"), ("subject", "node:db2"))
+    assert found["standbyctl_finding", told] == 1.0
+
+
+def test_how_many_primaries_there_are_is_unknown_where_the_one_that_was_lets_nobody_look(page):
+    found = names(get(page(seen_after((silence("db1", refused=True), standby()))))[1])
+    assert "standbyctl_up" in found
+    assert "standbyctl_primaries" not in found
+
+
 def test_of_a_lag_with_bounds_the_lower_is_shown_and_none_where_that_is_nothing(page):
     lag = ("standbyctl_replication_lag_seconds", (("node", "db2"),))
     before = (primary(lsn=5000), standby(replay=5000))

@@ -49,6 +49,9 @@ CASES = {
     "a promotion": ({'standbyctl_timeline{node="db2"}': "1x78 2x12"}, ("TimelineChanged", "warning", "db2")),
     "a server comes back on its old timeline": ({'standbyctl_timeline{node="db2"}': "1x60 _x10 1x20"}, None),
     "the archiver fails": ({'standbyctl_archiver_failing{node="db1"}': "1x90"}, ("ArchiverFailing", "warning", "db1")),
+    "a server lets nobody look": (
+        {'standbyctl_finding{code="M612",severity="unknown",subject="node:db2"}': "1x90"},
+        ("NoAccess", "warning", "")),
     "nobody watches": (dict.fromkeys(HEALTHY), ("MonitorBlind", "critical", "")),
     "rounds have stopped": ({**dict.fromkeys(HEALTHY), "standbyctl_up": "0x90"}, ("MonitorBlind", "critical", "")),
 }  # fmt: skip
@@ -83,7 +86,7 @@ def test_rules_are_valid_and_each_fires_on_its_case_alone(tmp_path, speaking):
                 labels = (
                     {} if fires[0] in {"SplitBrain", "PrimaryDown", "MonitorBlind"} else labels_of(next(iter(differs)))
                 )
-                expected = [{"exp_labels": {"severity": fires[1], **labels},
+                expected = [{"exp_labels": {**labels, "severity": fires[1]},
                              "exp_annotations": annotations(found, labels, fires[2])}]  # fmt: skip
             alerts.append({"eval_time": "14m", "alertname": name, "exp_alerts": expected})
         tests.append({

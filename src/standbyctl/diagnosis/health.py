@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from standbyctl.diagnosis.picture import AWAY, COPYING, PAUSED, UNFINISHED, UNREACHABLE
+from standbyctl.diagnosis.picture import AWAY, COPYING, NO_ACCESS, PAUSED, UNFINISHED, UNREACHABLE
 from standbyctl.diagnosis.slots import diagnose_slot
 from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, STANDBY, WAL, Finding, Limits, Severity, above, finding
 from standbyctl.domain.message import Message, listed, msg
@@ -73,14 +73,19 @@ def _strangers(picture: Picture) -> Iterator[Finding]:
 
 def _silent(picture: Picture, node: NodeView) -> Iterator[Finding]:
     """A server that should answer and does not; a standby that nobody sends to either is missing."""
-    if node.silence is None or (node.expected and node.upstream is None):
+    if node.silence is None or (node.expected and node.upstream is None and not node.refused):
         return  # told as missing
-    told = msg("{name} does not answer: {reason}", name=node.name, reason=node.silence)
-    code = "M602" if node.hung else "M601"
-    severity = Severity.WARNING if node.upstream is not None else Severity.CRITICAL
     # Where another is the primary, or it is none itself, it is a standby that is away.
     family = PRIMARIES if node.name == picture.head and not picture.primaries else STANDBY
-    yield finding(code, severity, f"node:{node.name}", told, of=family)
+    subject = f"node:{node.name}"
+    if node.refused:
+        told = msg("{name} answers, and does not let standbyctl look: {reason}", name=node.name, reason=node.silence)
+        then = msg("The way to it is well. Look at the password, at pg_hba.conf, and at what the role may see.")
+        yield finding("M612", Severity.UNKNOWN, subject, told, then, of=family)
+        return
+    told = msg("{name} does not answer: {reason}", name=node.name, reason=node.silence)
+    severity = Severity.WARNING if node.upstream is not None else Severity.CRITICAL
+    yield finding("M602" if node.silent and node.silent.hung else "M601", severity, subject, told, of=family)
 
 
 def _standby(node: NodeView) -> Iterator[Finding]:
@@ -138,7 +143,7 @@ def _standby(node: NodeView) -> Iterator[Finding]:
             ),
             of=STANDBY,
         )
-    elif node.expected and node.state not in {"streaming", "running", COPYING, None}:
+    elif node.expected and node.state not in {"streaming", "running", COPYING, NO_ACCESS, None}:
         behind = node.behind.get("sent", node.behind.get("replay"))
         told = msg("{name} is catching up: {size} behind", name=node.name, size=format_size(behind)) if behind else None
         yield finding(

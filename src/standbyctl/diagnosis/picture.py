@@ -14,7 +14,7 @@ from standbyctl.domain.samples import Answer, NodeSample, ReceiverSample, Sender
 STALE_SECONDS = 5.0
 # How a standby that does not answer, and that nobody sends to, is called.
 UNREACHABLE, UNFINISHED, AWAY = "unreachable", "attach unfinished", "not connected"
-PAUSED, COPYING = "replay paused", "backup"
+PAUSED, COPYING, NO_ACCESS = "replay paused", "backup", "no access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +179,7 @@ class _Drawing:
             client=sender.client if sender else None,
             sync_state=sender.sync_state if sender else None,
             sample=own,
-            silence=silent.reason if silent else None,
-            hung=silent is not None and silent.hung,
+            silent=silent,
             rate=self.known.rates.get(name),
         )
 
@@ -201,11 +200,8 @@ class _Drawing:
 
     @staticmethod
     def _slot_of(own: NodeSample | None, sender: SenderSample | None, wanted: Expected | None) -> str | None:
-        if sender is not None and sender.slot:
-            return sender.slot
-        if own is not None and own.receiver is not None and own.receiver.slot:
-            return own.receiver.slot
-        return (wanted.slot or None) if wanted else None
+        asked = own.receiver.slot if own is not None and own.receiver is not None else None
+        return (sender.slot if sender else None) or asked or (wanted.slot if wanted else None) or None
 
     def _state(
         self, own: NodeSample | None, sender: SenderSample | None, wanted: Expected | None, silent: Silence | None
@@ -223,6 +219,8 @@ class _Drawing:
             return "streaming" if asked and not answers else AWAY
         if wanted is not None and wanted.unfinished:
             return UNFINISHED
+        if silent is not None and silent.refused:  # it runs
+            return AWAY if wanted is not None and wanted.upstream in self.samples else NO_ACCESS
         return UNREACHABLE if silent is not None or wanted is not None else None
 
     def _head_writes(self, own: NodeSample) -> bool:

@@ -4,6 +4,7 @@
     ├── UsageError            2   the request makes no sense
     ├── BlockedError        1|4   the answer is no; 4 where it could be done and must not be
     ├── CannotTellError       3   unreachable, no right to look
+    │   └── NotLetInError         it answers, and lets us not in, or not look
     ├── RefusedError          4   refused for safety
     ├── DriftError          1|5   the world is not as the plan says; 1 before the first effect
     └── StoppedError          5   part-way: run the same command again, or detach
@@ -77,6 +78,10 @@ class CannotTellError(StandbyctlError):
     """Could not find out: a server or a host does not answer, or lets us not look."""
 
     exit_code = 3
+
+
+class NotLetInError(CannotTellError):
+    """The server answers, and does not let us in, or does not let us look: no matter of the way to it."""
 
 
 class RefusedError(StandbyctlError):

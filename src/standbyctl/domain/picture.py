@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from standbyctl.domain.message import Message
-from standbyctl.domain.samples import NodeSample, SlotSample
+from standbyctl.domain.samples import NodeSample, Silence, SlotSample
 
 STAGES = ("sent", "write", "flush", "replay")
 
@@ -66,7 +66,7 @@ class Full:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """One server. None is unknown. `behind`: bytes by stage. `silence`: why it could not be asked.
+    """One server. None is unknown. `behind`: bytes by stage. `silent`: it could not be asked, and why.
 
     `upstream`: the node that was seen to send to it. `slot`: that it streams by, or should; None for none.
     """
@@ -84,9 +84,18 @@ class NodeView:
     client: str | None = None
     sync_state: str | None = None
     sample: NodeSample | None = None
-    silence: Message | None = None
-    hung: bool = False
+    silent: Silence | None = None
     rate: Rate | None = None
+
+    @property
+    def silence(self) -> Message | None:
+        """Why it could not be asked."""
+        return self.silent.reason if self.silent else None
+
+    @property
+    def refused(self) -> bool:
+        """Whether it answers, and lets us not in, or not look."""
+        return self.silent is not None and self.silent.refused
 
     @property
     def streaming(self) -> bool:

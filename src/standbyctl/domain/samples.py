@@ -126,7 +126,7 @@ class NodeSample:
 class Silence:
     """A server that could not be asked, and why: the parts of the error that asking raised.
 
-    `hung`: there was no answer in time, rather than a refusal.
+    `hung`: there was no answer in time, rather than a refusal. `refused`: it answers, and lets us not in, or not look.
     """
 
     name: str
@@ -136,6 +136,7 @@ class Silence:
     reason: Message
     hint: Message | None = None
     hung: bool = False
+    refused: bool = False
 
 
 # What one round brings of one node.

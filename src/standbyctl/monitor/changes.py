@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from standbyctl.diagnosis.picture import AWAY, COPYING, UNFINISHED, UNREACHABLE
+from standbyctl.diagnosis.picture import AWAY, COPYING, NO_ACCESS, UNFINISHED, UNREACHABLE
 from standbyctl.domain.event import CONNECTION, NODE, RESTART, ROLE, SETTING, TIMELINE, WATCH, Event
 from standbyctl.domain.finding import Finding, Severity
 from standbyctl.domain.message import Message, msg
@@ -96,14 +96,14 @@ def _see(view: NodeView, was: SeenNode | None, now: Moment, asked: bool) -> Seen
     connected: str | None
     if view.upstream is not None:
         connected = seen.connected if view.state in _NOT_YET else view.upstream
-    elif view.role == "primary" or view.state == AWAY or (view.state in {UNREACHABLE, UNFINISHED} and asked):
+    elif view.role == "primary" or view.state == AWAY or (view.state in {UNREACHABLE, NO_ACCESS, UNFINISHED} and asked):
         connected = ""
     else:
         connected = seen.connected
     if own is None:
         silent = view.silence is not None or view.expected
         since = seen.silent_since if seen.silent_since is not None else now.steady
-        return replace(seen, connected=connected, silent_since=since if silent else None)
+        return replace(seen, connected=connected, silent_since=since if silent else None, refused=view.refused)
     return replace(
         seen,
         role=view.role,
@@ -112,6 +112,7 @@ def _see(view: NodeView, was: SeenNode | None, now: Moment, asked: bool) -> Seen
         connected=connected,
         settings=_settings(own.slower.settings) if own.slower and own.slower.settings else seen.settings,
         silent_since=None,
+        refused=False,
     )
 
 
@@ -130,16 +131,14 @@ def _node_events(was: SeenNode | None, seen: SeenNode, view: NodeView, now: Mome
         if new and seen.connected:
             yield event(CONNECTION, msg("{name} streams from {upstream}", name=seen.name, upstream=seen.connected))
         if seen.silent_since is not None and view.silence is not None:
-            yield event(
-                NODE, msg("{name} does not answer: {reason}", name=seen.name, reason=view.silence), Severity.WARNING
-            )
+            yield event(NODE, _silence(view), Severity.WARNING)
         return
-    if was.silent_since is None and seen.silent_since is not None:
-        reason = view.silence or msg("nobody sends to it")
-        yield event(NODE, msg("{name} does not answer: {reason}", name=seen.name, reason=reason), Severity.WARNING)
+    if seen.silent_since is not None and (was.silent_since is None or was.refused != seen.refused):
+        yield event(NODE, _silence(view), Severity.WARNING)
     if was.silent_since is not None and seen.silent_since is None and view.sample is not None:
         time = format_seconds(max(now.steady - was.silent_since, 0.0))
-        yield event(NODE, msg("{name} answers again, after {time}", name=seen.name, time=time))
+        again = msg("{name} answers again, after {time}", name=seen.name, time=time)
+        yield event(NODE, msg("{name} can be looked at again", name=seen.name) if was.refused else again)
     if was.started_at and seen.started_at != was.started_at:
         yield event(
             RESTART,
@@ -168,6 +167,13 @@ def _node_events(was: SeenNode | None, seen: SeenNode, view: NodeView, now: Mome
         )  # fmt: skip
     yield from _connection_events(was, seen, event)
     yield from _setting_events(was, seen, event)
+
+
+def _silence(view: NodeView) -> Message:
+    reason = view.silence or msg("nobody sends to it")
+    if view.refused:
+        return msg("{name} answers, and does not let standbyctl look: {reason}", name=view.name, reason=reason)
+    return msg("{name} does not answer: {reason}", name=view.name, reason=reason)
 
 
 def _connection_events(was: SeenNode, seen: SeenNode, event: _Teller) -> Iterator[Event]:

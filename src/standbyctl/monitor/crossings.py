@@ -15,7 +15,7 @@ from standbyctl.monitor.memory import Held, Memory, Moment
 # A finding is over when it was not found for so long: a lag that wobbles around its limit is one finding.
 SETTLED_SECONDS = 10.0
 # Told as servers that fell silent.
-_SILENT = frozenset({"M601", "M602"})
+_SILENT = frozenset({"M601", "M602", "M612"})
 # Found where nobody answers, and by nothing else.
 _OF_SILENCE = frozenset({"L404"})
 # What only the server itself says; of other findings its upstream says enough.
@@ -44,9 +44,10 @@ class Sight:
         return kind == "node" and self._misses_node(held.code, name)
 
     def _misses_node(self, code: str, name: str) -> bool:
+        node = self.picture.node(name)
         if code in _OF_SILENCE:
-            return False
-        if (node := self.picture.node(name)) is None:
+            return node is not None and node.refused and node.upstream is None
+        if node is None:
             return self._silent(name)
         if code == _LAG:
             return node.role != "primary" and (node.lag is None or node.lag.at_least or node.lag.at_most)

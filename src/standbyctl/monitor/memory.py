@@ -26,7 +26,7 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class SeenNode:
     """`silent_since` and every other moment here: steady seconds. `connected`: by whom it is sent to; None is unknown,
-    empty is nobody.
+    empty is nobody. `refused`: it is silent because it lets us not in, or not look.
     """
 
     name: str
@@ -36,6 +36,7 @@ class SeenNode:
     connected: str | None = None
     settings: tuple[tuple[str, str], ...] = ()
     silent_since: float | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from standbyctl.domain.errors import StandbyctlError
+from standbyctl.domain.errors import NotLetInError, StandbyctlError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.samples import Answer, NodeSample, Silence
 
@@ -192,7 +192,8 @@ class _Asker:
                 hung = at - began >= timeout_seconds
                 # What libpq says of a connection that we have hung up is no reason.
                 reason = _no_answer(timeout_seconds) if hung else error.detail or error.what
-                self._answers.put(Silence(self.name, at, error.code, error.what, reason, error.hint, hung))
+                refused = isinstance(error, NotLetInError) and not hung
+                self._answers.put(Silence(self.name, at, error.code, error.what, reason, error.hint, hung, refused))
             except Exception as error:  # noqa: BLE001 it is raised again where the answer is taken
                 self._answers.put(error)
         self._server.close()

@@ -18,8 +18,9 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import Identifier, Literal
 
-from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.errors import CannotTellError, NotLetInError, StandbyctlError, StoppedError
+from standbyctl.domain.message import msg
+from standbyctl.nodes.letting import cannot_connect, words
 from standbyctl.nodes.majors import for_major
 from standbyctl.nodes.ports import Greeting, Session
 
@@ -68,15 +69,15 @@ class LibpqServer:
                 if left == 0:
                     raise _cannot_ask(self._name, error) from error
             except psycopg.errors.InsufficientPrivilege as error:
-                raise CannotTellError(
+                raise NotLetInError(
                     "A202",
                     msg("no right to look at {node}", node=self._name),
-                    detail=msg("{e}", e=_text(error)),
+                    detail=msg("{e}", e=words(error)),
                     hint=msg("Connect as a superuser of {node}.", node=self._name),
                 ) from error
             except psycopg.Error as error:
                 raise CannotTellError(
-                    "A202", msg("{node} cannot answer a question", node=self._name), detail=msg("{e}", e=_text(error))
+                    "A202", msg("{node} cannot answer a question", node=self._name), detail=msg("{e}", e=words(error))
                 ) from error
         raise AssertionError(query)  # pragma: no cover
 
@@ -85,11 +86,11 @@ class LibpqServer:
             ask(self._observing(timeout_seconds), query, params, timeout_seconds)
         except psycopg.OperationalError as error:
             if error.sqlstate and self._kept is not None and not self._kept.broken:
-                return error.sqlstate, _text(error)
+                return error.sqlstate, words(error)
             self.close()
             raise _cannot_ask(self._name, error) from error
         except psycopg.Error as error:
-            return error.sqlstate or "XX000", _text(error)
+            return error.sqlstate or "XX000", words(error)
         return "", ""
 
     def read_bytes(self, query: str, *params: object, timeout_seconds: float = PATIENCE_SECONDS) -> bytes:
@@ -146,16 +147,23 @@ class LibpqServer:
 
     def connect(self, options: str = OBSERVING, **changes: str) -> psycopg.Connection[Any]:
         """A new connection in autocommit; raises CannotTellError."""
+        return self._connected(self._conninfo(options, **changes))
+
+    def _conninfo(self, options: str, **changes: str) -> str:
         given = self._params.get("options", "")
         params = {**_CONNECT, **self._params, **changes, "options": f"{given} {options}".strip()}
         params["application_name"] = OUR_APPLICATION_NAME
         params["client_encoding"] = "utf8"  # what comes from a SQL_ASCII database would be bytes
         if self._original is not None and (secret := self._original.lend()):
             params["password"] = secret
+        return make_conninfo("", **params)
+
+    def _connected(self, conninfo: str, *, doubted: bool = False) -> psycopg.Connection[Any]:
+        """`doubted`: where it fails, it is worth another attempt to know whether it was the login."""
         try:
-            return psycopg.connect(make_conninfo("", **params), autocommit=True)
+            return psycopg.connect(conninfo, autocommit=True)
         except psycopg.Error as error:
-            raise cannot_connect(self._name, self._params, error) from error
+            raise cannot_connect(self._name, self._params, error, conninfo if doubted else "") from error
 
     def reached(self, conn: psycopg.Connection[Any]) -> str:
         """A conninfo for what was reached, whatever the environment said; without a password."""
@@ -190,7 +198,9 @@ class LibpqServer:
 
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:
-            self._kept = self.connect(OBSERVING, connect_timeout=str(max(2, min(10, int(timeout_seconds)))))
+            limit = str(max(2, min(10, int(timeout_seconds))))
+            conninfo = self._conninfo(OBSERVING, connect_timeout=limit)
+            self._kept = self._connected(conninfo, doubted=timeout_seconds < PATIENCE_SECONDS)
         return self._kept
 
 
@@ -207,7 +217,7 @@ class LibpqSession:
             raise StoppedError(
                 "A204",
                 msg("{node} refused a statement", node=self._name),
-                detail=msg("{state}: {e}", state=error.sqlstate or "connection lost", e=_text(error)),
+                detail=msg("{state}: {e}", state=error.sqlstate or "connection lost", e=words(error)),
                 hint=msg("Mend the cause, then run the same command again."),
             ) from error
 
@@ -220,7 +230,7 @@ def parse_conninfo(text: str) -> dict[str, str]:
     try:
         return {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
     except psycopg.ProgrammingError as error:
-        raise ValueError(_text(error)) from error
+        raise ValueError(words(error)) from error
 
 
 def ask(
@@ -253,34 +263,10 @@ def _hang_up(conn: psycopg.Connection[Any]) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def cannot_connect(name: str, params: Mapping[str, str], error: psycopg.Error) -> StandbyctlError:
-    """Why there is no connection, from what libpq knows (never from the text of a message)."""
-    where = {"node": name, "user": params.get("user", "")}
-    pgconn = getattr(error, "pgconn", None)
-    hint: Message
-    if pgconn is not None and pgconn.used_password:
-        hint = msg(
-            "Check the password of that user (.pgpass, PGPASSWORD, or passfile= in the conninfo), and the database.",
-            **where,
-        )
-    elif pgconn is not None and pgconn.needs_password:
-        hint = msg("Give the password in .pgpass, PGPASSWORD, or passfile= in the conninfo; none was found.")
-    else:
-        hint = msg("Check host, port and user, and that pg_hba.conf lets you in from here.")
-    return CannotTellError(
-        "A201", msg("cannot connect to {node}", **where), detail=msg("{e}", e=_text(error)), hint=hint
-    )
-
-
 def _cannot_ask(name: str, error: psycopg.Error) -> StandbyctlError:
     return CannotTellError(
-        "A201", msg("the connection to {node} was lost", node=name), detail=msg("{e}", e=_text(error))
+        "A201", msg("the connection to {node} was lost", node=name), detail=msg("{e}", e=words(error))
     )
-
-
-def _text(error: psycopg.Error) -> str:
-    primary = error.diag.message_primary or str(error)
-    return "; ".join(" ".join(line.split()) for line in primary.splitlines() if line.strip())
 
 
 def quote(name: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import Literal
 
-from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
+from standbyctl.domain.errors import CannotTellError, NotLetInError, StandbyctlError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.libpq import ACTING, OBSERVING, OUR_APPLICATION_NAME, PATIENCE_SECONDS
 from standbyctl.nodes.majors import for_major
@@ -34,6 +34,11 @@ _START = """
 PGOPTIONS=$1 PGAPPNAME=$2 PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
 export PGOPTIONS PGAPPNAME PGCONNECT_TIMEOUT PGCLIENTENCODING
 exec "$3" -XqAt --no-password -R "$(printf '\\036')" -d "$4"
+"""
+# Beside that psql. 0: PostgreSQL is there and takes connections, be it not ours; 1: it starts or stops.
+_TAKES = """
+case $1 in */*) ready=${1%/*}/pg_isready ;; *) ready=pg_isready ;; esac
+"$ready" -q -t 2 -d "$2"
 """
 _VERSION = "SELECT current_setting('server_version_num')::int"
 _WHO = """
@@ -137,11 +142,12 @@ class PsqlServer:
             [(psql.version_num,)] = psql.ask(_VERSION, (), _CONNECT_SECONDS)
         except _SqlError as error:
             psql.close()
-            raise self._unreached(error, psql) from error
+            raise self._unreached(error, psql, conninfo) from error
         return psql
 
-    def _unreached(self, error: _SqlError, psql: _Psql) -> StandbyctlError:
-        return CannotTellError(
+    def _unreached(self, error: _SqlError, psql: _Psql, conninfo: str) -> StandbyctlError:
+        refused = self._host.script(_TAKES, self._program, conninfo).status == 0
+        return (NotLetInError if refused else CannotTellError)(
             "A201",
             msg("cannot connect to {node}", node=self._name),
             detail=msg("{e}", e=" ".join((psql.said or error.words).split())),
@@ -154,7 +160,7 @@ class PsqlServer:
 
     def _refused(self, error: _SqlError) -> StandbyctlError:
         if error.sqlstate == _NO_RIGHT:
-            return CannotTellError(
+            return NotLetInError(
                 "A202",
                 msg("no right to look at {node}", node=self._name),
                 detail=msg("{e}", e=error.words),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.errors import CannotTellError, NotLetInError
 from standbyctl.domain.lsn import parse_lsn
 from standbyctl.domain.message import msg
 from standbyctl.domain.rights import grants
@@ -92,7 +92,7 @@ class Sampler:
         assert self._who is not None
         *_, user, sees_statistics, _, _, _ = self._who
         if not sees_statistics:
-            raise CannotTellError(
+            raise NotLetInError(
                 "P116",
                 msg("the role {user} lacks rights on {node}", user=user, node=self.name),
                 detail=msg("It is no superuser, and may not: see settings and statistics."),

@@ -49,12 +49,10 @@ class Exposition(Collector):
 
 def _cluster(seen: Seen) -> Iterator[Metric]:
     findings = [((each.code, each.severity.value.lower(), each.subject), 1.0) for each in seen.findings]
-    yield _gauge(
-        "standbyctl_primaries",
-        "Servers that take writes: 2 is a split brain.",
-        [],
-        [((), float(len(seen.picture.primaries)))],
-    )
+    # Who lets nobody look may well be one.
+    unknown = not seen.picture.primaries and any(node.refused for node in seen.picture.nodes)
+    count = None if unknown else float(len(seen.picture.primaries))
+    yield _gauge("standbyctl_primaries", "Servers that take writes: 2 is a split brain.", [], [((), count)])
     yield _gauge(
         "standbyctl_finding", "What is wrong: standbyctl explain CODE.", ["code", "severity", "subject"], findings
     )
@@ -71,7 +69,7 @@ def _nodes(nodes: list[NodeView]) -> Iterator[Metric]:
         "standbyctl_node_up",
         "Whether the server answers.",
         ["node"],
-        [((node.name,), float(node.sample is not None)) for node in known],
+        [((node.name,), float(node.sample is not None)) for node in known if not node.refused],
     )
     yield _gauge(
         "standbyctl_node_role",

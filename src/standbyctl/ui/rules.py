@@ -87,6 +87,12 @@ def rules(limits: Limits) -> tuple[Rule, ...]:
             "standbyctl explain P121",
         ),
         Rule(
+            "StandbyctlNoAccess", 'standbyctl_finding{code="M612"} == 1',
+            "2m", warning,
+            msg("{subject} answers, and does not let standbyctl look", subject="{{ $labels.subject }}"),
+            "standbyctl explain M612",
+        ),
+        Rule(
             "StandbyctlMonitorBlind", "absent(standbyctl_up) or standbyctl_up == 0",
             "2m", critical,
             msg("nobody watches: standbyctl watch does not run, or its rounds have stopped"),

@@ -32,6 +32,7 @@ _WORDS = {
     "not connected": msg("not connected"),
     "attach unfinished": msg("attach unfinished"),
     "unreachable": msg("unreachable"),
+    "no access": msg("no access"),
     "physical": msg("physical"),
     "logical": msg("logical"),
 }

@@ -266,6 +266,26 @@ ENTRIES = (
         ),
     ),
     Entry(
+        "M612",
+        msg("a server that does not let standbyctl look"),
+        means=msg(
+            "PostgreSQL answers there, and refuses the login, or the role that looks lacks a right: a wrong password or"
+            " none, no line in pg_hba.conf, a role that may not log in, no connection free, no pg_monitor."
+        ),
+        why=msg(
+            "The way to it is well, and whether the server is, its upstream says in part. What only it says itself is"
+            " unknown: neither good nor bad, and absent from the metrics."
+        ),
+        do=(
+            msg("See PostgreSQL's reason in the finding, and try the same by hand:\npsql 'CONNINFO' -c 'SELECT 1'"),
+            msg(
+                "A password that was changed: give the new one in .pgpass, PGPASSWORD, or passfile= in the conninfo."
+                " On a standby the roles are the primary's, its pg_hba.conf is its own."
+            ),
+            msg("A right that is missing:\nGRANT pg_monitor TO ROLE;"),
+        ),
+    ),
+    Entry(
         "M603",
         msg("a server of another cluster"),
         means=msg("A server that was named as a node has another system identifier: it is no copy of this primary."),
