@@ -98,3 +98,22 @@ def test_pg_monitor_is_enough_for_all_that_looks_and_what_is_missing_is_said(pai
     assert node["pg_wal_bytes"] is None
     said = pair.tool("status", *where, status=0, env=rights).stdout
     assert "What needs pg_read_all_settings, pg_monitor is not seen on primary: GRANT pg_monitor" in said
+
+
+def test_a_role_that_is_given_looks_at_the_standbys_that_are_known_too_and_nobody_is_there_twice(pair):
+    pair.primary.rows("CREATE ROLE mon LOGIN PASSWORD 'mon' IN ROLE pg_monitor")
+    pair.attach()
+    was = [node["name"] for node in json.loads(pair.tool("status", "--json", status=0).stdout)["nodes"]]
+    where = ["-p", pair.primary.conninfo.replace("user=postgres", "user=mon")]
+    # Of the role that it was attached by there is no password here.
+    rights = {"PGPASSFILE": "/dev/null", "PGPASSWORD": "mon"}
+
+    def seen():
+        found = json.loads(pair.tool("status", *where, "--json", env=rights).stdout)
+        assert [node["name"] for node in found["nodes"]] == was
+        assert [node["role"] for node in found["nodes"]] == ["primary", "standby"]
+        return not found["findings"]
+
+    pair.wait(seen)
+    said = pair.tool("check", "standby", *where, status=0, env=rights).stdout
+    assert said.startswith("STANDBYCTL STANDBY OK - standbys that stream: 1")

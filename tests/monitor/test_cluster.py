@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from standbyctl.app.cluster import open_cluster
-from standbyctl.app.config import Config
+from standbyctl.app.config import Config, NodeConfig
+from standbyctl.app.known import same_door
 from standbyctl.app.state import State
 from standbyctl.domain.errors import UsageError
 from standbyctl.nodes.clock import SystemClock
@@ -86,6 +87,51 @@ def test_of_one_conninfo_on_two_hosts_it_is_the_one_that_it_was(here):
     again = here.open(first)
     assert seen(again) == ("db1", "1", [])
     assert again.hosts.primary_ssh == "ops@one"
+
+
+def logins(cluster):
+    """By which conninfo each is asked."""
+    return {each.name: dict(each.server._params) for each in cluster.samplers}
+
+
+def test_another_role_at_the_same_address_looks_at_all_of_the_same_cluster(here):
+    """Nobody answers there: it is known by its address alone."""
+    where = "host=127.0.0.1 port=1"
+    here.attach("db2", conninfo=f"{where} user=postgres")
+    mon = here.open(asked=f"{where} user=mon dbname=postgres sslmode=disable")
+    assert seen(mon) == ("db1", "1", ["db2"])
+    assert {name: each["user"] for name, each in logins(mon).items()} == {"db1": "mon", "db2": "mon"}
+    assert logins(mon)["db2"]["port"] == str(TARGET.port)
+    assert logins(here.open(mon)) == logins(mon), "and the next time, too"
+    own = here.open(asked="db1")
+    assert {each["user"] for each in logins(own).values()} == {"postgres"}
+
+
+def test_a_name_of_the_configuration_is_that_of_the_primary_that_was_attached_to(here):
+    here.attach("db2", primary="127.0.0.1_1", conninfo="host=127.0.0.1 port=1 user=postgres")
+    config = Config(nodes=(NodeConfig("db1", "host=127.0.0.1 port=1 user=mon"),))
+    cluster = open_cluster("host=127.0.0.1 port=1 user=mon", "db1", config, here.state, SystemClock())
+    assert [each.name for each in cluster.samplers] == ["db1", "db2"]
+    assert [each.upstream for each in cluster.expected] == ["db1"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("host=a port=5432 user=x", "host=a user=y dbname=z", True),
+        ("host=a port=5433", "host=a port=5432", False),
+        ("host=a", "host=b", False),
+        ("postgresql://x@a:5433/db", "host=a port=5433", True),
+        ("port=5433 user=x", "port=5433 user=y", False),  # a socket, of some host or other
+        ("host=/run user=x", "host=/run user=y", False),
+        ("host=/run user=x", "host=/run user=x", True),
+        ("service=s host=a", "host=a", False),
+    ],
+)
+def test_the_same_address_is_known_as_that(one, other, same, monkeypatch):
+    monkeypatch.delenv("PGPORT", raising=False)
+    assert same_door(one, other) is same
+    assert same_door(other, one) is same
 
 
 def test_a_unit_names_the_cluster_where_it_is_known_which_one(here):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from standbyctl.app.config import Config
 from standbyctl.app.hosts import Hosts
-from standbyctl.app.known import Head, Ran, head_of, heads_of, hosts_of, only_one, runs_of
+from standbyctl.app.known import Head, Ran, credentials, head_of, heads_of, hosts_of, only_one, runs_of, same_door
 from standbyctl.app.request import connection_params
 from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.state import State
+from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.picture import Expected
 from standbyctl.monitor.rounds import ANSWER_SECONDS
 from standbyctl.nodes.libpq import LibpqServer
@@ -57,35 +59,65 @@ def open_cluster(
     else:
         if not asked and not every and (node := next((each for each in config.nodes if each.conninfo), None)):
             asked, primary_name = node.conninfo, node.name
-        known = next((each for each in every[::-1] if asked in each[:2]), None) if asked else only_one(every, state)
+        known = _known(asked, every) if asked else only_one(every, state)
     name = primary_name or (known[0] if known else "primary")
     hosts = hosts_of(runs, known)
     if earlier and all(run[2] != earlier.system_identifier for run in runs.values()):
         # How its host is reached no run says any more.
         hosts = Hosts(earlier.hosts.primary_ssh, "", hosts.command, earlier.hosts.away)
     conninfo = known[1] if known else asked
+    # Who is asked for as another role than attached is looked at by that one, and so are those that belong to it.
+    given = {} if any(conninfo == each[1] for each in every) else credentials(conninfo)
     server = primary_server(name, connection_params(conninfo), hosts)
     doors = _Doors(clock)
+    if known and not earlier and known not in every and _system(server, known[2]) != known[2]:
+        known, name = None, primary_name or "primary"  # another was made at that address
+        server = server.renamed(name)
     if known:
         system = known[2]
         doors.add(name, server, hosts.primary(_user_there(hosts)), by_ssh=bool(hosts.primary_ssh))
     else:
-        [(system,)] = server.observe(
-            "SELECT system_identifier::text FROM pg_control_system()", timeout_seconds=ANSWER_SECONDS
-        )
+        system = _system(server)
+    called = {each: name for each, door, its in every if its == system and same_door(door, conninfo)}
     ours = {each: run for each, run in runs.items() if run[2] == system}
     for run in ours.values():
-        _add_run(doors, run, hosts)
+        _add_run(doors, run, hosts, given, called)
     # One server has one name, however it is asked for: the first that it is met by.
     doors.add(name, server, _this_host())
     for node in config.nodes:
         if node.conninfo:
             doors.add(node.name, LibpqServer(node.name, connection_params(node.conninfo)), _this_host())
-    unfinished = {each for each in ours if state.journal(each).unproven()}
-    expected = tuple(
-        Expected(run[0].name, run[0].slot, run[0].primary, each in unfinished) for each, run in ours.items()
-    )
+    expected = _expected(ours, state, called)
     return Cluster(name, conninfo, system, server, tuple(doors.samplers.values()), expected, hosts)
+
+
+def _expected(ours: Mapping[str, Ran], state: State, called: Mapping[str, str]) -> tuple[Expected, ...]:
+    unfinished = {each for each in ours if state.journal(each).unproven()}
+    return tuple(
+        Expected(run[0].name, run[0].slot, called.get(run[0].primary, run[0].primary), each in unfinished)
+        for each, run in ours.items()
+    )
+
+
+def _known(asked: str, every: Sequence[Head]) -> Head | None:
+    """By its name or conninfo; by another conninfo of the same address it is the same one, met by that."""
+    for each in every[::-1]:
+        if asked in each[:2]:
+            return each
+    found = {(name, system) for name, door, system in every if same_door(door, asked)} if asked else set()
+    return next(((name, asked, system) for name, system in found), None) if len(found) == 1 else None
+
+
+def _system(server: Reached, unless_told: str = "") -> str:
+    """Of whom it answers as; raises CannotTellError where there is nothing to go by."""
+    query = "SELECT system_identifier::text FROM pg_control_system()"
+    try:
+        [(system,)] = server.observe(query, timeout_seconds=ANSWER_SECONDS)
+    except CannotTellError:
+        if unless_told:
+            return unless_told
+        raise
+    return str(system)
 
 
 @dataclass(slots=True)
@@ -103,15 +135,18 @@ class _Doors:
             self.samplers[name] = Sampler(name, server, self.clock, host, by_ssh=by_ssh)
 
 
-def _add_run(doors: _Doors, run: Ran, hosts: Hosts) -> None:
-    """What an attach from here was of: the primary at the head, what is in between, and the standby."""
+def _add_run(doors: _Doors, run: Ran, hosts: Hosts, given: Mapping[str, str], called: Mapping[str, str]) -> None:
+    """What an attach from here was of: the primary at the head, what is in between, and the standby.
+
+    `given`: who logs in, where that is another than was attached by. `called`: names by which others are known.
+    """
     target, conninfo, _ = run
     there = hosts.beside(target.primary_ssh, target.standby_ssh, away=target.away)
     head, head_conninfo, _ = head_of(run)
     above = hosts.beside(target.head_ssh, target.standby_ssh) if target.head else there
-    server = primary_server(head, connection_params(head_conninfo), above)
-    doors.add(head, server, above.primary(_user_there(above)), by_ssh=bool(above.primary_ssh))
-    upstream = primary_server(target.primary, connection_params(conninfo), there)
+    server = _server(called.get(head, head), head_conninfo, above, given)
+    doors.add(called.get(head, head), server, above.primary(_user_there(above)), by_ssh=bool(above.primary_ssh))
+    upstream = _server(target.primary, conninfo, there, given)
     if target.head:
         doors.add(target.primary, upstream, there.primary(_user_there(there)), by_ssh=bool(there.primary_ssh))
     doors.add(
@@ -120,6 +155,13 @@ def _add_run(doors: _Doors, run: Ran, hosts: Hosts) -> None:
         there.standby(target.service.user or PACKAGED_USER) if there.apart else _this_host(),
         by_ssh=bool(there.standby_ssh),
     )
+
+
+def _server(name: str, conninfo: str, hosts: Hosts, given: Mapping[str, str]) -> Reached:
+    params = connection_params(conninfo)
+    server = primary_server(name, params, hosts)
+    # A psql on its own host logs in as whom peer lets in there.
+    return primary_server(name, {**params, **given}, hosts) if given and isinstance(server, LibpqServer) else server
 
 
 def _user_there(hosts: Hosts) -> str:

@@ -20,6 +20,7 @@ from standbyctl.nodes.ports import Reached
 Ran = tuple[Target, str, str]
 # A primary: its name, conninfo and system identifier.
 Head = tuple[str, str, str]
+_ADDRESS = {"host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,23 @@ def hosts_of(runs: Mapping[str, Ran], known: Head | None) -> Hosts:
         ),
         Hosts(command=command),
     )
+
+
+def same_door(conninfo: str, other: str) -> bool:
+    """Whether both lead to the same address, whoever logs in there. Of a socket nobody knows on which host it is."""
+    one, two = connection_params(conninfo), connection_params(other)
+    by_tcp = "service" not in one and (one.get("hostaddr") or one.get("host", "/")[:1] != "/")
+    return conninfo == other or bool(by_tcp and _address(one) == _address(two) and "service" not in two)
+
+
+def credentials(conninfo: str) -> dict[str, str]:
+    """Of a conninfo everything but the address: who logs in, to which database, and how. Nothing of a service."""
+    params = connection_params(conninfo)
+    return {} if "service" in params else {key: value for key, value in params.items() if key not in _ADDRESS}
+
+
+def _address(params: Mapping[str, str]) -> tuple[str, ...]:
+    return params.get("host", ""), params.get("hostaddr", ""), params.get("port") or os.environ.get("PGPORT", "5432")
 
 
 def head_of(run: Ran) -> Head:
