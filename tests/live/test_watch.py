@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from standbyctl.lab.server import free_port
-from tests.conftest import mount_namespace_argv
+from tests.conftest import faketime, mount_namespace_argv
 from tests.pair import another_system
 
 pytestmark = pytest.mark.live
@@ -232,6 +232,22 @@ def test_a_standby_that_is_attached_while_it_runs_is_watched_and_one_of_another_
         pair.wait(lambda: 'standbyctl_replication_lag_seconds{node="db2"}' in watch.metrics(), seconds=25)
         assert 'standbyctl_node_up{node="alien"}' not in watch.metrics()
         assert watch.end()[0] == 0
+
+
+@pytest.mark.one_version
+@pytest.mark.needs("faketime")
+def test_a_clock_that_was_set_while_nobody_watched_makes_nothing_older(pair):
+    pair.attach()
+    watch = Watching(pair)
+    watch.until("watch began")
+    assert watch.end()[0] == 0
+    later = {"LD_PRELOAD": faketime(), "FAKETIME": "+1h", "DONT_FAKE_MONOTONIC": "1"}
+    again = Watching(pair, env=later)
+    again.until("the clock of this host was set forward by (59 min|1 h)")
+    assert again.said(r"watch began; nothing was seen for (\d+\.\d s|1 min)")
+    assert again.end()[0] == 0
+    told = pair.tool("events", "--since", "10min", status=0, env=later).stdout
+    assert told.count("watch began") == 2
 
 
 @pytest.mark.one_version

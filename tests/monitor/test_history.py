@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ from standbyctl.domain.picture import Lag, NodeView, Picture
 from standbyctl.monitor import recall as recall_module
 from standbyctl.monitor.files import DamagedError, open_file
 from standbyctl.monitor.history import History, Round
-from standbyctl.monitor.memory import Memory, Moment
+from standbyctl.monitor.memory import Boot, Memory, Moment
 from standbyctl.monitor.recall import recall, recall_events
 from standbyctl.monitor.track import Track
 from tests.monitor.seen import SYSTEM, WALL, Story, primary, standby
@@ -117,6 +118,26 @@ def test_a_remembered_clock_knows_a_lag_that_this_process_has_not_seen(path, wri
     for each in recall(path, WALL + 49).written:
         track.written(each.node, each.timeline, 1000.0 - each.age_seconds, each.lsn)
     assert track.clock.lag(1000.0, 1000 + 2000).seconds == pytest.approx(28.0)
+
+
+def test_of_a_round_by_another_release_the_boot_clock_says_nothing(path, written):
+    at_boot = Moment(WALL + 10, 10.0, Boot("one", 500.0))
+    written.record(replace(a_round(10.0), moment=at_boot))
+    seen = {"an hour by a clock that was set": recall(path, WALL + 3610, Boot("one", 503.0)).age_seconds}
+    seen["another start"] = recall(path, WALL + 13, Boot("two", 9000.0)).age_seconds
+    written.record(a_round(20.0))  # it knows of no boot
+    seen["by another release"] = recall(path, WALL + 25, Boot("one", 9000.0)).age_seconds
+    written._conn.execute("DROP TABLE boot")
+    seen["before there was any"] = recall(path, WALL + 26, Boot("one", 9000.0)).age_seconds
+    assert list(seen.values()) == [3.0, 3.0, 5.0, 6.0], seen
+
+
+def test_events_of_a_while_are_those_of_that_while_though_the_clock_was_set(path, written):
+    for second in (10.0, 20.0):
+        moment = Moment(WALL + second, second, Boot("one", second))
+        written.record(replace(a_round(second, events=[said(WALL + second)]), moment=moment))
+    found = recall_events(path, WALL + 3625, since_seconds=10, boot=Boot("one", 25.0))
+    assert [event.at for _, event in found] == [WALL + 20]
 
 
 def test_nothing_is_no_history(path):

@@ -15,6 +15,7 @@ from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Expected
 from standbyctl.monitor.history import History
+from standbyctl.monitor.memory import Boot
 from standbyctl.monitor.recall import recall, recall_events
 from standbyctl.ui.unit import render_unit
 from tests.monitor.seen import SYSTEM, WALL, primary, standby
@@ -59,7 +60,7 @@ class Stage:
         self.offset, self.steady, self.events, self.beats, self.seen = 0.0, 0.0, [], [], []
         self.opened, self.failing, self.writes, self.longest = 0, False, True, 1.0
         self.expected = (Expected("db2", "db2", "db1"),)
-        self.lsn, self.began = 1000, time.monotonic()
+        self.lsn, self.began, self.boot = 1000, time.monotonic(), "one"
 
     def cluster(self, earlier):
         assert (earlier is not None) == bool(self.opened)
@@ -86,7 +87,7 @@ class Stage:
         return [str(event.what) for event in self.events]
 
     def watch(self):
-        times = Times(self.wall, self.monotonic, self.monotonic)
+        times = Times(self.wall, self.monotonic, self.monotonic, lambda: self.boot)
         surfaces = Surfaces(self.events.append, self.seen.append, self.beats.append)
         self.made = Watch(self.cluster, State(self.root), surfaces, self.pause, times=times)
         return self.made
@@ -102,7 +103,7 @@ class Stage:
 
     def history(self):
         [path] = (self.root / "history").glob("*.db")
-        return recall(path, self.wall())
+        return recall(path, self.wall(), Boot(self.boot, self.monotonic()))
 
 
 @pytest.mark.parametrize("by", [-3600.0, 3600.0])
@@ -141,6 +142,32 @@ def test_what_it_knew_it_knows_again_and_a_lag_is_known_at_once(tmp_path):
     lag = again.seen[0].picture.node("db2").lag
     assert (lag.at_least, lag.seconds) == (False, pytest.approx(89.0, abs=1.5))
     assert [event.what.template for event in again.events if event.kind not in {"watch", "finding"}] == []
+
+
+@pytest.mark.parametrize(("by", "way"), [(-3600.0, "back"), (3600.0, "forward")])
+def test_ages_are_right_where_the_clock_was_set_while_nobody_watched(tmp_path, by, way):
+    first = Stage(tmp_path, rounds=30)
+    first.script = {number: lambda: setattr(first, "lsn", first.lsn + 100) for number in range(1, 30)}
+    first.run()
+    again = Stage(tmp_path, rounds=1)
+    again.lsn, again.steady = first.lsn, first.monotonic() + 60.0
+    again.set_clock(by)
+    assert again.history().age_seconds == pytest.approx(60.0, abs=1.5)
+    assert again.run()[:2] == [
+        "watch began; nothing was seen for 1 min 0 s",
+        f"the clock of this host was set {way} by 1 h 0 min",
+    ]
+    lag = again.seen[0].picture.node("db2").lag
+    assert (lag.at_least, lag.seconds) == (False, pytest.approx(89.0, abs=1.5))
+
+
+def test_of_another_start_of_the_host_the_wall_clock_alone_can_tell(tmp_path):
+    first = Stage(tmp_path)
+    first.run()
+    again = Stage(tmp_path, rounds=1)
+    again.boot, again.steady = "two", 5.0  # it is up for a shorter time
+    again.set_clock(first.monotonic() + 600.0 - 5.0)
+    assert again.run() == ["watch began; nothing was seen for 10 min 0 s", "watch ended"]
 
 
 def test_a_journal_that_changes_is_read_and_one_that_cannot_be_leaves_everything_as_it_is(tmp_path):

@@ -12,6 +12,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.event import Event
 from standbyctl.domain.message import msg
+from standbyctl.monitor.boot import this_boot
 from standbyctl.monitor.files import history_path
 from standbyctl.monitor.recall import last_number, recall_events
 from standbyctl.nodes.clock import SystemClock
@@ -56,7 +57,7 @@ class Following:
         """Those of the last so many seconds; None where there is no history yet."""
         # Those that come are after all that there are, also where none of them is of that time.
         self._file, self._last = self._which(), last_number(self.path)
-        found = recall_events(self.path, now_wall, since_seconds)
+        found = recall_events(self.path, now_wall, since_seconds, boot=this_boot())
         return None if found is None else self._told(found)
 
     def take(self, now_wall: float, monotonic: float) -> Sequence[Event]:

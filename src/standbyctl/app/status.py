@@ -143,11 +143,13 @@ class Looking:
         directory = self._state.root / "history"
         if not directory.is_dir():
             return None  # and nobody needs SQLite
+        from standbyctl.monitor.boot import this_boot
         from standbyctl.monitor.files import history_path
         from standbyctl.monitor.recall import recall, remember
 
         try:
-            found = recall(history_path(self._state.root, self._cluster.system_identifier), time.time(), parts=PARTS)
+            path = history_path(self._state.root, self._cluster.system_identifier)
+            found = recall(path, time.time(), this_boot(), parts=PARTS)
         except CannotTellError as error:
             self._trouble = (Finding(error.code, Severity.WARNING, "history", error.what, error.detail),)
             return None

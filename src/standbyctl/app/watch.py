@@ -19,11 +19,12 @@ from standbyctl.domain.size import format_seconds
 from standbyctl.monitor.changes import changes, stepped
 from standbyctl.monitor.files import history_path
 from standbyctl.monitor.history import KEEP_SECONDS, History, Round
-from standbyctl.monitor.memory import Memory, Moment
+from standbyctl.monitor.memory import Boot, Memory, Moment
 from standbyctl.monitor.recall import recall, remember
 from standbyctl.monitor.recorder import CLOSE_SECONDS, Recorder
 from standbyctl.monitor.rounds import ANSWER_SECONDS, GRACE_SECONDS, Rounds
 from standbyctl.monitor.track import Track
+from standbyctl.nodes.clock import boot_id, elapsed_seconds
 
 # What is attached or detached from here meanwhile is seen after so long.
 REREAD_SECONDS = 15.0
@@ -35,11 +36,16 @@ _WAIT_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Clocks. `elapsed` goes on while the host sleeps, and is never set."""
+    """Clocks. `elapsed` goes on while the host sleeps, and is never set; `boot_id`: since which start of it."""
 
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
-    elapsed: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME)
+    elapsed: Callable[[], float] = elapsed_seconds
+    boot_id: Callable[[], str] = boot_id
+
+    def boot(self) -> Boot:
+        """Now."""
+        return Boot(self.boot_id(), self.elapsed())
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +161,16 @@ class Watch:
 
     def _begin(self, history: History) -> tuple[Moment, Memory]:
         """Where the last watch ended, or now."""
-        wall, before = self.times.wall(), history.before
+        wall, boot, before = self.times.wall(), self.times.boot(), history.before
         if before is None:
             self._events.append(Event(wall, WATCH, "watch", msg("watch began")))
-            return Moment(wall, wall), history.memory
-        missed = max(wall - before.wall, 0.0)
+            return Moment(wall, wall, boot), history.memory
+        missed = before.age(wall, boot)
         what = msg("watch began; nothing was seen for {time}", time=format_seconds(missed))
         self._events.append(Event(wall, WATCH, "watch", what))
         if (event := stepped(before, wall, missed)) is not None:
             self._events.append(event)
-        now = Moment(wall, before.steady + max(missed, 1.0))
+        now = Moment(wall, before.steady + max(missed, 1.0), boot)
         return now, history.memory.after_hole(before.steady, now.steady)
 
     def _advance(self, before: Moment, elapsed_before: float) -> tuple[Moment, float]:
@@ -172,12 +178,12 @@ class Watch:
         passed = max(elapsed - elapsed_before, 0.0)
         if (event := stepped(before, wall, passed)) is not None:
             self._events.append(event)
-        return Moment(wall, before.steady + passed), elapsed
+        return Moment(wall, before.steady + passed, Boot(self.times.boot_id(), elapsed)), elapsed
 
     def _seed(self, track: Track, path: Path) -> None:
         """Where the primary was before this process began: of a standby that is behind, the lag is known at once."""
         try:
-            known = recall(path, self.times.wall(), p99=False)
+            known = recall(path, self.times.wall(), self.times.boot(), p99=False)
         except StandbyctlError:  # it was just opened to be written: whatever this is, rounds go on without it
             return
         if known is not None:

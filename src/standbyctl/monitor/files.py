@@ -12,6 +12,7 @@ from pathlib import Path
 from standbyctl.domain.errors import CannotTellError, RefusedError
 from standbyctl.domain.finding import STANDBY, Finding, Severity, finding
 from standbyctl.domain.message import Message, msg
+from standbyctl.monitor.boot import BOOT_TABLE
 
 # "sbyc"; the version of the tables is SQLite's user_version.
 APPLICATION_ID, VERSION = 0x73627963, 1
@@ -79,6 +80,7 @@ def open_file(path: Path) -> sqlite3.Connection:
                 f" PRAGMA user_version = {VERSION}; COMMIT;"
             )
         conn.execute(_INDEX)
+        conn.execute(BOOT_TABLE)
     except BaseException as error:
         conn.close()
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):

@@ -23,6 +23,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture
 from standbyctl.domain.samples import NodeSample
 from standbyctl.domain.size import format_seconds
+from standbyctl.monitor.boot import read_boot, write_boot
 from standbyctl.monitor.files import (
     DamagedError,
     NewerError,
@@ -155,7 +156,7 @@ class History:
             return
         self._rounds, self._rolled = head[0], {10: head[3], 60: head[4]}
         if self._gap is None and self.before is None:  # at the start, that is
-            self.before = Moment(head[2], head[1])
+            self.before = Moment(head[2], head[1], read_boot(conn, head[1]))
             [found] = conn.execute("SELECT json FROM memory").fetchone() or [None]
             memory = read_memory(found) if found is not None else Memory()
             self.memory = memory or Memory()
@@ -218,6 +219,7 @@ class History:
                 "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?, ?)",
                 [self._rounds + 1, steady, now.moment.wall, now.interval, rolled[10], rolled[60]],
             )
+            write_boot(conn, now.moment)
             conn.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):

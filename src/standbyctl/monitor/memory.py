@@ -14,13 +14,28 @@ HOLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
+class Boot:
+    """Which start of the host, and how many seconds after it: nobody sets those."""
+
+    id: str
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """`wall`: seconds since 1970, by a clock that may be set back. `steady`: seconds that never are, also over the end
-    of one watch and the start of the next: ages are differences of these.
+    of one watch and the start of the next: ages are differences of these. `boot`: None where it is not known.
     """
 
     wall: float
     steady: float
+    boot: Boot | None = None
+
+    def age(self, now_wall: float, boot: Boot | None) -> float:
+        """How long ago it was, never less than nothing: while the host has stayed up, by a clock that nobody sets."""
+        if self.boot is not None and boot is not None and self.boot.id == boot.id and boot.elapsed >= self.boot.elapsed:
+            return boot.elapsed - self.boot.elapsed
+        return max(now_wall - self.wall, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from standbyctl.domain.event import Event
 from standbyctl.domain.finding import Severity
 from standbyctl.domain.message import Message
 from standbyctl.domain.samples import NodeSample
+from standbyctl.monitor.boot import read_boot
 from standbyctl.monitor.files import APPLICATION_ID, VERSION, NewerError, cannot_open
-from standbyctl.monitor.memory import Memory, read_memory
+from standbyctl.monitor.memory import Boot, Memory, Moment, read_memory
 from standbyctl.monitor.track import Track
 
 HOUR, DAY = 3600.0, 86400.0
@@ -76,14 +77,20 @@ class Recall:
 
 
 def recall(
-    path: Path, now_wall: float, *, parts: int = 60, written_seconds: float = DAY, p99: bool = True
+    path: Path,
+    now_wall: float,
+    boot: Boot | None = None,
+    *,
+    parts: int = 60,
+    written_seconds: float = DAY,
+    p99: bool = True,
 ) -> Recall | None:
     """All of it; None where there is no history, or nothing in it yet. CannotTellError where it cannot be read."""
     with _reading(path) as found:
         if found is None or (head := found.execute("SELECT steady, wall, interval FROM head").fetchone()) is None:
             return None
         newest, wall, interval = head
-        since = max(now_wall - wall, 0.0)
+        since = Moment(wall, newest, read_boot(found, newest)).age(now_wall, boot)
         kept = found.execute("SELECT json FROM memory").fetchone()
         memory = (read_memory(kept[0]) if kept else None) or Memory()
         age = _Age(newest, since)
@@ -118,13 +125,14 @@ def remember(track: Track, known: Recall, monotonic: float) -> None:
 
 
 def recall_events(
-    path: Path, now_wall: float, since_seconds: float | None = None, after: int = 0
+    path: Path, now_wall: float, since_seconds: float | None = None, after: int = 0, boot: Boot | None = None
 ) -> tuple[tuple[int, Event], ...] | None:
     """Events with their numbers, the oldest first; of the last so many seconds, and after that number."""
     with _reading(path) as found:
         if found is None or (head := found.execute("SELECT steady, wall FROM head").fetchone()) is None:
             return None
-        oldest = -1.0 if since_seconds is None else head[0] + max(now_wall - head[1], 0.0) - since_seconds
+        newest = Moment(head[1], head[0], read_boot(found, head[0]))
+        oldest = -1.0 if since_seconds is None else newest.steady + newest.age(now_wall, boot) - since_seconds
         rows = found.execute(
             "SELECT seq, wall, kind, subject, what, severity, code FROM event"
             " WHERE seq > ? AND steady >= ? ORDER BY seq",
