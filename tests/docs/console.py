@@ -48,7 +48,7 @@ DIFFERS = [
     (r"(?<![\w.])[0-9A-F]+/[0-9A-F]+\b", "LSN"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?", "WHEN"),
     (r"\b\d+(\.\d+)? ?(B|kB|MB|GB|TB)\b", "SIZE"),
-    (r"\b\d+(\.\d+)? (ms|s|min|h|d)\b( \d+ (s|min|h)\b)?", "DURATION"),
+    (r"\b\d+(\.\d+)? ((ms|s|min|h|d)\b|秒|分|時間|日)( \d+ ((s|min|h)\b|秒|分|時間))?", "DURATION"),
     (r"(?<![A-Za-z_])\d+(\.\d+)*", "N"),
     (r"-{2,}", "--"),  # the rules of a table are as wide as what stands in it
 ]

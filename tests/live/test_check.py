@@ -36,6 +36,7 @@ def test_a_pair_that_is_well_and_one_that_is_not(pair):
     check(pair, "slots", status=0)
     record = json.loads(pair.tool("check", "all", "--json", status=2).stdout)
     assert (record["verdict"], record["findings"][0]["code"]) == ("critical", "L403")
+    assert {each["label"]: each["value"] for each in record["perfdata"]}["primaries"] == 1
 
 
 def test_each_family_has_its_case(pair):

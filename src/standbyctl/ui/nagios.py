@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from standbyctl.app.status import Status
 from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, SLOTS, STANDBY, WAL, Finding, Limits, Severity, finding
@@ -24,6 +27,33 @@ _WORST = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
 _UNFIT = re.compile(r"['=|;\s]")
 
 
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """Of performance data. `warning` and `critical`: ranges as the guidelines have them, empty for none."""
+
+    label: str
+    value: str
+    unit: str = ""
+    warning: str = ""
+    critical: str = ""
+    minimum: str = "0"
+
+    def __str__(self) -> str:
+        ends = ";".join((self.warning, self.critical, self.minimum))
+        return f"{self.label}={self.value}{self.unit}" + (f";{ends}" if ends.strip(";") else "")
+
+    def record(self) -> dict[str, Any]:
+        """For machines: numbers, and None for no limit."""
+        return {
+            "label": self.label,
+            "value": json.loads(self.value),
+            "unit": self.unit or None,
+            "warning": self.warning or None,
+            "critical": self.critical or None,
+            "min": json.loads(self.minimum) if self.minimum else None,
+        }
+
+
 def check_findings(status: Status, family: str) -> tuple[Finding, ...]:
     """What belongs to one family, or all of them; that there is no standby at all, where one is asked about."""
     found = tuple(each for each in status.findings if family == EVERY or each.of in {family, EVERY})
@@ -42,7 +72,7 @@ def render_check(status: Status, family: str, limits: Limits) -> str:
     findings = check_findings(status, family)
     _, word = CODES[verdict(findings)]
     told = [text(each.what) for each in findings] or [text(each) for each in _well(status.picture, family)]
-    data = " ".join(_data(status.picture, family, limits))
+    data = " ".join(map(str, check_data(status.picture, family, limits)))
     first = line(family, word, told[0])
     more = (
         [f"{each.severity.value} {each.code}: {_plain(text(each.what))}" for each in findings] if findings[1:] else []
@@ -90,7 +120,7 @@ def _well(picture: Picture, family: str) -> Iterator[Message]:
         yield msg("standbys: {n}, the one furthest behind by {lag}", n=len(standbys), lag=format_seconds(worst))
 
 
-def _data(picture: Picture, family: str, limits: Limits) -> Iterator[str]:
+def check_data(picture: Picture, family: str, limits: Limits) -> Iterator[Datum]:
     """Performance data: label=value[unit];warning;critical;minimum. What is not known is left out."""
     for node in picture.nodes:
         if family in {LAG, EVERY}:
@@ -101,37 +131,38 @@ def _data(picture: Picture, family: str, limits: Limits) -> Iterator[str]:
         for slot in picture.slots:
             yield from _slot(slot, "" if slot.node in picture.primaries else f"{slot.node}_", limits)
     if family in {STANDBY, EVERY}:
-        yield f"streaming={sum(node.state == 'streaming' for node in picture.nodes)};;;0"
+        yield Datum("streaming", str(sum(node.state == "streaming" for node in picture.nodes)))
     if family in {PRIMARIES, EVERY}:
-        yield f"primaries={len(picture.primaries)};;1:1;0"
+        yield Datum("primaries", str(len(picture.primaries)), critical="1:1")
 
 
-def _lag(node: NodeView, limits: Limits) -> Iterator[str]:
+def _lag(node: NodeView, limits: Limits) -> Iterator[Datum]:
     if node.lag is not None and not node.lag.at_most and not node.lag.at_least:
-        yield f"{_label(node.name, 'lag')}={node.lag.seconds:.3f}s;{limits.lag_warning:g};{limits.lag_critical:g};0"
-        yield f"{_label(node.name, 'behind')}={node.lag.behind_bytes}B;;;0"
+        lag, bounds = f"{node.lag.seconds:.3f}", (f"{limits.lag_warning:g}", f"{limits.lag_critical:g}")
+        yield Datum(_label(node.name, "lag"), lag, "s", *bounds)
+        yield Datum(_label(node.name, "behind"), str(node.lag.behind_bytes), "B")
 
 
-def _wal(node: NodeView) -> Iterator[str]:
+def _wal(node: NodeView) -> Iterator[Datum]:
     slower = node.sample.slower if node.sample else None
     if slower is not None and slower.wal_bytes is not None:
-        yield f"{_label(node.name, 'pg_wal')}={slower.wal_bytes}B;;;0"
+        yield Datum(_label(node.name, "pg_wal"), str(slower.wal_bytes), "B")
     if slower is not None and slower.free_bytes is not None:
-        yield f"{_label(node.name, 'pg_wal_free')}={slower.free_bytes}B;;;0"
+        yield Datum(_label(node.name, "pg_wal_free"), str(slower.free_bytes), "B")
     if node.rate is not None:
-        yield f"{_label(node.name, 'wal_rate')}={node.rate.bytes_per_second:.0f}B;;;0"
+        yield Datum(_label(node.name, "wal_rate"), f"{node.rate.bytes_per_second:.0f}", "B")
 
 
-def _slot(slot: SlotView, of: str, limits: Limits) -> Iterator[str]:
+def _slot(slot: SlotView, of: str, limits: Limits) -> Iterator[Datum]:
     own = slot.sample
     if own.retained_bytes is not None:
-        yield f"{_label(of + own.name, 'held')}={own.retained_bytes}B;;;0"
+        yield Datum(_label(of + own.name, "held"), str(own.retained_bytes), "B")
     if own.safe_bytes is not None:
-        yield f"{_label(of + own.name, 'left')}={own.safe_bytes}B"
+        yield Datum(_label(of + own.name, "left"), str(own.safe_bytes), "B", minimum="")
     ends = [each.seconds for each in (slot.lost_in, slot.full_in) if each]
     if ends:
-        bounds = f"{limits.full_warning:g}:;{limits.full_critical:g}:;0"
-        yield f"{_label(of + own.name, 'full_in')}={min(ends):.0f}s;{bounds}"
+        bounds = f"{limits.full_warning:g}:", f"{limits.full_critical:g}:"
+        yield Datum(_label(of + own.name, "full_in"), f"{min(ends):.0f}", "s", *bounds)
 
 
 def _label(name: str, what: str) -> str:

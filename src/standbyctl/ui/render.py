@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from typing import Any
 from unicodedata import category
 
@@ -20,6 +21,10 @@ from standbyctl.ui.width import cells, fold, pad
 _MAX_WIDTH = 110
 _TITLE = 15
 _BLANK = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff]) (?=[\u3041-\u30ff\u4e00-\u9fff])")
+# What format_seconds makes.
+_DURATION = re.compile(r"\d+\.\d s|\d+ min \d+ s|\d+ h \d+ min|\d+ d \d+ h")
+_UNIT = re.compile(r"[a-z]+")
+UNITS = {"s": "秒", "min": "分", "h": "時間", "d": "日"}
 FELT = {
     Impact.NONE: msg("none"),
     Impact.RELOAD: msg("reload"),
@@ -41,8 +46,20 @@ def text(message: Message | None) -> str:
 
 def sentence(message: Message) -> str:
     """Its sentence. Words that stand in for a name bring blanks that Japanese has not between its own letters."""
-    said = message.sentence(translate)
+    said = _with_units(message).sentence(translate)
     return said if said.isascii() else _BLANK.sub("", said)
+
+
+def _with_units(message: Message, *, within: bool = False) -> Message:
+    """Durations in Japanese units, where what is around them is Japanese: not in a column, nor by themselves."""
+    within = within or not translate(message.template).isascii()
+
+    def told(value: str | Message) -> str | Message:
+        if isinstance(value, Message):
+            return _with_units(value, within=within)
+        return _UNIT.sub(lambda unit: UNITS[unit[0]], value) if within and _DURATION.fullmatch(value) else value
+
+    return replace(message, params=tuple((key, told(value)) for key, value in message.params))
 
 
 def shown(words: str) -> str:

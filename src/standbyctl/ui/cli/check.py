@@ -11,13 +11,13 @@ import click
 
 from standbyctl.app.status import Status, status
 from standbyctl.domain.errors import StandbyctlError
-from standbyctl.domain.finding import EVERY, FAMILIES
+from standbyctl.domain.finding import EVERY, FAMILIES, Limits
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import parse_period
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, misused, state
 from standbyctl.ui.cli.looking import opened, which
-from standbyctl.ui.nagios import CODES, check_findings, line, render_check, verdict
+from standbyctl.ui.nagios import CODES, check_data, check_findings, line, render_check, verdict
 from standbyctl.ui.records import finding_record
 from standbyctl.ui.render import text
 
@@ -75,7 +75,7 @@ def command(context: Context, what: str, primary: str | None, config: str | None
             raise
         _unknown(what, _words(error))
     code, word = CODES[verdict(check_findings(seen, what))]
-    click.echo(json.dumps(_record(seen, what, word)) if context.json else render_check(seen, what, limits))
+    click.echo(json.dumps(_record(seen, what, word, limits)) if context.json else render_check(seen, what, limits))
     sys.exit(code)
 
 
@@ -96,11 +96,12 @@ def _unknown(family: str, told: str) -> NoReturn:
     sys.exit(_UNKNOWN)
 
 
-def _record(seen: Status, what: str, word: str) -> dict[str, Any]:
+def _record(seen: Status, what: str, word: str, limits: Limits) -> dict[str, Any]:
     return {
         "schema": "standbyctl.check/1",
         "at": seen.at,
         "check": what,
         "verdict": word.lower(),
         "findings": [finding_record(each) for each in check_findings(seen, what)],
+        "perfdata": [each.record() for each in check_data(seen.picture, what, limits)],
     }
