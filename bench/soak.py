@@ -2,7 +2,9 @@
 
     python bench/soak.py [--minutes 30] [--versions MAJOR]
 
-The clock of its actions runs in shares of the whole, so that a short run does the same.
+The clock of its actions runs in shares of the whole, so that a short run does the same. As root, where there are
+unshare, ip and nft, all of it is in a network namespace of its own, and the network between the two servers is really
+cut: what is sent is dropped. Elsewhere the walsender is stopped, which its peer cannot tell from that. It says which.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,6 +28,7 @@ from standbyctl.lab.server import Area, Primary, free_port, stop_server
 
 TICKS = os.sysconf("SC_CLK_TCK")
 FROZEN_SECONDS = 15
+INSIDE, CUT = "--inside", "standbyctl_soak"
 
 
 def stat_seconds(pid):
@@ -89,6 +93,21 @@ class Pair:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
+    def cut(self):
+        """Of the stream everything is dropped, either way; what it is cut by ends here, and with its namespace."""
+        found = self.primary.rows("SELECT client_port FROM pg_stat_replication")
+        rules = [
+            f"add rule inet {CUT} out tcp {one} {self.primary.port} tcp {other} {port} counter drop"
+            for (port,) in found
+            for one, other in (("sport", "dport"), ("dport", "sport"))
+        ]
+        nft(f"add table inet {CUT}", f"add chain inet {CUT} out {{ type filter hook output priority 0; }}", *rules)
+        try:
+            time.sleep(FROZEN_SECONDS)
+            return nft(f"list table inet {CUT}")
+        finally:
+            nft(f"delete table inet {CUT}")
+
     def walreceiver(self):
         with self.primary.connect(self.port) as conn:
             return [pid for (pid,) in conn.execute("SELECT pid FROM pg_stat_wal_receiver")]
@@ -105,6 +124,20 @@ class Pair:
         for data in (self.data, self.primary.data):
             stop_server(self.area, data)
         self.area.remove()
+
+
+def nft(*commands):
+    return subprocess.run(
+        ["nft", "-f", "-"], input="\n".join(commands), text=True, check=True, capture_output=True
+    ).stdout
+
+
+def in_a_namespace(argv):
+    """The same again in a network namespace of its own; returns where none can be made."""
+    tools = all(map(shutil.which, ("unshare", "ip", "nft")))
+    if os.geteuid() == 0 and tools and subprocess.run(["unshare", "-n", "true"], check=False).returncode == 0:
+        again = [sys.executable, __file__, *argv, INSIDE]
+        os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *again])
 
 
 class Backends(threading.Thread):
@@ -136,7 +169,7 @@ def holes(path):
     return len(seconds), [(before - seconds[0], after - before) for before, after in pairs if after - before > 2]
 
 
-def main(minutes, programs):
+def main(minutes, programs, *, inside):
     pair = Pair(programs)
     output = (pair.area.path / "events.json").open("w")
     port, total = free_port(), minutes * 60
@@ -165,7 +198,8 @@ def main(minutes, programs):
         (0.52, "standby restarted", lambda: pair.restart(pair.data)),
         (0.64, "primary restarted", lambda: pair.restart(pair.primary.data)),
         (0.76, "both restarted", lambda: [pair.restart(data) for data in (pair.data, pair.primary.data)]),
-        (0.86, "network cut: walsender frozen",
+        (0.86, "network cut: packets dropped (nft)", pair.cut) if inside else
+        (0.86, "network not cut, for want of root or nft: walsender frozen",
          lambda: pair.freeze([pid for (pid,) in pair.primary.rows("SELECT pid FROM pg_stat_replication")])),
     ]  # fmt: skip
     try:
@@ -192,6 +226,7 @@ def main(minutes, programs):
         output.close()
         events = [json.loads(line) for line in (pair.area.path / "events.json").read_text().splitlines()]
         print(f"\nPostgreSQL {programs.major}, {minutes:g} minutes, pgbench at 150 transactions a second")
+        print(f"network cut    {'packets dropped by nft, in a namespace' if inside else 'walsender stopped (SIGSTOP)'}")
         print(f"crashes        {crashes or 'none'}; exit status at the end {status}")
         print(
             f"RSS            {baseline / 1024:.1f} MB after {baseline_at / 60:.1f} min, {rss / 1024:.1f} MB at the end"
@@ -215,6 +250,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--versions", type=int, default=0, help="a major")
+    parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if not given.inside:
+        in_a_namespace(sys.argv[1:])
     here = [each for each in find_bin_directories() if given.versions in {0, each.major}]
-    main(given.minutes, here[0])
+    main(given.minutes, here[0], inside=given.inside)
