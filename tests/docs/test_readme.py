@@ -9,7 +9,7 @@ import click
 import pytest
 
 from standbyctl import __version__
-from standbyctl.app.config import AttachConfig, MonitorConfig, NodeConfig, parse_config
+from standbyctl.app.config import AttachConfig, MonitorConfig, NodeConfig, SwitchoverConfig, parse_config
 from standbyctl.ui.cli import cli
 from tests.docs.console import Shell, follow, read_commands, reader
 
@@ -75,7 +75,7 @@ def test_a_page_uses_only_verbs_and_options_that_exist(page):
 
 
 @pytest.mark.parametrize(
-    "line", ["standbyctl switchover db2", "standbyctl plan --force", "standbyctl attach --hba telnet", "standbyctl -q"]
+    "line", ["standbyctl rewind db2", "standbyctl plan --force", "standbyctl attach --hba telnet", "standbyctl -q"]
 )
 def test_what_does_not_exist_is_noticed(line):
     [arguments] = COMMAND.findall(line)
@@ -102,7 +102,8 @@ def test_the_readme_shows_every_key_of_the_configuration_and_no_other():
     [text] = blocks(README, "toml")
     config = parse_config(text, "README.md")
     shown = set(re.findall(r"(?m)^(\w+) =", text))
-    assert shown == {each.name for kind in (NodeConfig, AttachConfig, MonitorConfig) for each in fields(kind)}
+    kinds = (NodeConfig, AttachConfig, MonitorConfig, SwitchoverConfig)
+    assert shown == {each.name for kind in kinds for each in fields(kind)}
     assert [node.name for node in config.nodes] == ["db1", "db2"]
 
 

@@ -15,13 +15,26 @@ from typing import get_args
 import pytest
 
 from standbyctl import steps
-from standbyctl.domain.effects import DropTestDatabases, Effect, MakeTestDatabase, TryCopy, TryStart
+from standbyctl.domain.effects import (
+    Checkpoint,
+    DropTestDatabases,
+    Effect,
+    Fence,
+    HandOver,
+    MakeTestDatabase,
+    Promote,
+    StartAgain,
+    TryCopy,
+    TryStart,
+)
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.facts import Contents, Draft, Facts, HbaFile, HbaRule, Passfile, Role, Setting, Slot
 from standbyctl.domain.replacing import Resident
 from standbyctl.domain.service import Service
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.detach import DetachOptions
+from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby, SealPlace
+from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
 from standbyctl.steps.slots import CreateLogicalSlot, DropSlot
 from standbyctl.steps.staging import StageSettings
 from tests.engine.deeds import DEEDS
@@ -335,7 +348,11 @@ def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
         detach(toy, journal, DELETE)
         done |= toy.kinds
     # What waits for a restart has a world of its own: test_staging; and what no attach does to slots: test_slots.
-    assert done | {StageSettings, CreateLogicalSlot, DropSlot} == set(steps.ALL)
+    # A change of roles is killed on real servers only: tests/faults/test_roles.py.
+    roles = {SwitchPrimary, StartAsStandby, FollowPrimary, AwaitCascade, LetGoOfSlots}
+    roles |= {FenceOldPrimary, PromoteStandby, SealPlace}
+    assert done | {StageSettings, CreateLogicalSlot, DropSlot} | roles == set(steps.ALL)
     # No attach has these. A trial leaves nothing behind that a run could find; a test table, when it is killed, what
     # tests/live/test_verify.py finds.
-    assert {*DEEDS, TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} == set(get_args(Effect))
+    changes = {Checkpoint, HandOver, StartAgain, Fence, Promote}
+    assert {*DEEDS, TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} | changes == set(get_args(Effect))

@@ -84,7 +84,7 @@ def test_a_run_that_is_blocked_has_changed_nothing(toy: Toy, journal: Journal) -
 
 def test_a_plan_that_was_seen_may_have_been_done_in_part_already(toy: Toy, journal: Journal) -> None:
     expected = a_run(toy, journal).check()
-    toy.do(WritePassfile(STANDBY, toy.target.passfile, "127.0.0.1", 5432, toy.target.role, "standbyctl: db2"))
+    toy.do(WritePassfile(STANDBY, toy.target.passfile, toy.target.role, "standbyctl: db2"))
     run = a_run(toy, journal)
     first = run.check(expected)
     assert first.steps == expected.steps[1:]

@@ -26,6 +26,8 @@ from standbyctl.domain.facts import (
     Slot,
     Tablespace,
 )
+from standbyctl.domain.handover import NO_HOOKS, Hooks
+from standbyctl.domain.member import Member, Power
 from standbyctl.domain.parameter import Wanted
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.restored import Label
@@ -220,13 +222,27 @@ heads = st.builds(
     roles=roles,
     superuser=st.sampled_from([True, True, False]),
 )
+members = _build(
+    Member,
+    _flags("sealed", "fenced"),
+    data_directory=st.just(DATA),
+    system_identifier=st.just(SYSTEM),
+    power=st.sampled_from(Power),
+    in_recovery=st.sampled_from([None, False, True]),
+    timeline=st.integers(1, 3),
+    follows=st.sampled_from(["", PRIMARY, STANDBY]),
+    upstream=st.sampled_from(["", PRIMARY, STANDBY]),
+    slots=st.sampled_from([(), (STANDBY,), ("db3", "db4")]),
+)
 any_facts = st.builds(
-    lambda head, server, place: Facts(
-        (Node(HEAD, server=head), Node(PRIMARY, server=server), Node(STANDBY, place=place))
+    lambda head, server, place, own, others: Facts(
+        (Node(HEAD, server=head), Node(PRIMARY, server=server, member=own), Node(STANDBY, place=place, member=others))
     ),
     heads,
     servers,
     places,
+    members,
+    members,
 )
 _bytes = st.none() | st.sampled_from([0, 100 << 20, GB, 40 * GB])
 # A standby of the same primary, or what else an address may lead to.
@@ -356,6 +372,9 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "primary": st.just(PRIMARY),
     "head": st.sampled_from(["", HEAD]),
     "name": st.just(STANDBY),
+    "old": st.just(PRIMARY),
+    "new": st.just(STANDBY),
+    "slots": st.sampled_from([("db3",), ("db3", "db4")]),
     "data_directory": st.just(DATA),
     "destination": st.just(DATA),
     "draft": st.sampled_from([DRAFT, "/pg/.db2.standbyctl-2"]),
@@ -372,6 +391,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Service: services,
     Tunnel: st.sampled_from([TUNNEL, replace(TUNNEL, before="", end="::1", host="fd00::1")]),
+    Hooks: st.sampled_from([NO_HOOKS, Hooks(before=("pool", "it's"), back=("/usr/bin/true",), timeout_seconds=3)]),
     bool: st.booleans(),
     int: st.integers(1, 65535),
     str: st.sampled_from(["", "/a b/c", "it's"]),
@@ -383,6 +403,7 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
             (StagedSetting("listen_addresses", "", "*", "it's"),),
         ]
     ),
+    tuple[str, ...]: st.sampled_from([(), ("db3", "db4")]),
     tuple[Volume, ...]: st.sampled_from([(), (FAST,)]),
     tuple[Linked, ...]: st.sampled_from([(), (Linked("pg_wal", "/wal", "64768:9"),)]),
     tuple[tuple[str, str], ...]: st.sampled_from([(), (("port", "5433"), ("primary_slot_name", "db2"))]),

@@ -16,7 +16,18 @@ from standbyctl.app.desk import Desk
 from standbyctl.app.evidence import Evidence
 from standbyctl.app.planfile import ATTACH, DETACH, Procedure
 from standbyctl.domain.difference import differences
-from standbyctl.domain.effects import DropTestDatabases, Effect, MakeTestDatabase, TryCopy, TryStart
+from standbyctl.domain.effects import (
+    Checkpoint,
+    DropTestDatabases,
+    Effect,
+    Fence,
+    HandOver,
+    MakeTestDatabase,
+    Promote,
+    StartAgain,
+    TryCopy,
+    TryStart,
+)
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.hand import Kind
@@ -53,7 +64,9 @@ DESKS = (
     Desk("db1", "db1", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5432 dbname=postgres'", "port=5432"),
     Desk("db2", "db2", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5433 dbname=postgres'", "port=5433"),
 )
-NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases}
+# A change of roles is not saved as a plan file, and so has no runbook yet.
+ROLES = {Checkpoint, HandOver, StartAgain, Fence, Promote}
+NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} | ROLES
 
 
 @pytest.fixture(params=i18n.LANGUAGES)

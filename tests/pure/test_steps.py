@@ -19,8 +19,10 @@ from standbyctl.domain.facts import Contents, Facts, Passfile, Setting, Slot
 from standbyctl.steps.base import GiveBack, Impact, Step, predict
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
+from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.roles import SwitchPrimary
 from standbyctl.steps.server import StartStandby
 from standbyctl.steps.slot import CapSlots, CreateSlot
 from standbyctl.steps.slots import DropSlot
@@ -162,7 +164,7 @@ def test_a_slot_in_use_and_a_role_without_our_mark_are_not_dropped() -> None:
 
 
 def test_a_new_passfile_asks_for_a_new_password() -> None:
-    step = ProvidePassfile(STANDBY, PASSFILE, "127.0.0.1", 5432, ROLE)
+    step = ProvidePassfile(STANDBY, PASSFILE, ROLE)
     assert not step.after(facts(password_set=True)).place(STANDBY).password_set
     kept = facts(passfile=Passfile.OURS, password_set=True)
     assert step.satisfied(kept)
@@ -280,8 +282,9 @@ def test_only_a_standby_is_condemned_by_being_set_aside(contents: Contents) -> N
     assert not after.follows
 
 
-def test_only_what_is_deleted_or_dropped_is_past_the_point_of_no_return() -> None:
-    assert [kind for kind in known.ALL if kind.irreversible] == [DeleteDirectory, DropSlot]
+def test_only_what_is_deleted_dropped_or_promoted_is_past_the_point_of_no_return() -> None:
+    irreversible = [DeleteDirectory, DropSlot, SwitchPrimary, FenceOldPrimary, PromoteStandby]
+    assert [kind for kind in known.ALL if kind.irreversible] == irreversible
 
 
 def test_facts_of_a_node_that_was_not_observed_are_not_made_up() -> None:

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.finding import Limits
+from standbyctl.domain.handover import NO_HOOKS, Hooks
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.size import parse_period
 
 T = TypeVar("T")
+_ARGV = msg("a list of texts: a program and its arguments")
 _NUMBER, _TRUTH = (int, msg("a number")), (bool, msg("true or false"))
 _KINDS: dict[str, tuple[type, Message]] = {
     "port": _NUMBER,
@@ -23,6 +25,10 @@ _KINDS: dict[str, tuple[type, Message]] = {
     "max_wal_senders": _NUMBER,
     "max_replication_slots": _NUMBER,
     "tablespace_mapping": (list, msg('a list of texts, each "OLD=NEW"')),
+    "before": (list, _ARGV),
+    "at": (list, _ARGV),
+    "after": (list, _ARGV),
+    "back": (list, _ARGV),
 }
 
 
@@ -92,12 +98,34 @@ class MonitorConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchoverConfig:
+    """[switchover]: programs that are run around a change of roles, and how long each may take."""
+
+    before: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    hook_timeout: str = ""
+
+    def hooks(self, path: str) -> Hooks:
+        """The same as the deeds have it; UsageError where the time is none."""
+        hooks = Hooks(self.before, self.at, self.after, self.back)
+        if not self.hook_timeout:
+            return hooks
+        if (seconds := parse_period(self.hook_timeout)) is None:
+            given = {"key": "hook_timeout", "value": self.hook_timeout}
+            raise UsageError("C101", msg("{path}: switchover.{key} is no time: {value}", path=path, **given))
+        return replace(hooks, timeout_seconds=max(1, round(seconds)))
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file."""
 
     nodes: tuple[NodeConfig, ...] = ()
     attach: AttachConfig = field(default_factory=AttachConfig)
     limits: Limits = field(default_factory=Limits)
+    hooks: Hooks = field(default=NO_HOOKS)
 
     def node(self, name: str) -> NodeConfig | None:
         """The node of that name."""
@@ -134,17 +162,19 @@ def parse_config(text: str, path: str) -> Config:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("C101", msg("{path} is no TOML", path=path), detail=msg("{e}", e=error)) from error
-    _check_keys(raw, {"node", "attach", "monitor"}, path, "")
+    _check_keys(raw, {"node", "attach", "monitor", "switchover"}, path, "")
     nodes = raw.get("node", [])
-    tables = (raw.get(name, {}) for name in ("attach", "monitor"))
+    tables = (raw.get(name, {}) for name in ("attach", "monitor", "switchover"))
     if not isinstance(nodes, list) or not all(isinstance(table, dict) for table in tables):
         raise UsageError(
-            "C101", msg("{path}: write [[node]] for each node, and [attach] and [monitor] once", path=path)
+            "C101",
+            msg("{path}: write [[node]] for each node, and [attach], [monitor] and [switchover] once", path=path),
         )
     return Config(
         nodes=tuple(_fill(NodeConfig, node, path, "node") for node in nodes),
         attach=_fill(AttachConfig, raw.get("attach", {}), path, "attach"),
         limits=_fill(MonitorConfig, raw.get("monitor", {}), path, "monitor").limits(path),
+        hooks=_fill(SwitchoverConfig, raw.get("switchover", {}), path, "switchover").hooks(path),
     )
 
 

@@ -205,7 +205,7 @@ class Session:
         }
         if resolved.source is not None:
             doors.setdefault(self.target.copy_from, Door(host, resolved.source))
-        if resolved.head is not None:
+        if resolved.head is not None and self.target.head != self.target.name:
             # Its host is asked nothing: what is written there is rows.
             doors[self.target.head] = Door(NoHost(), resolved.head, away=True)
         return doors
@@ -224,7 +224,7 @@ def question_for(resolved: Resolved) -> Question:
         slot=target.slot,
         passfile=target.passfile,
         passfile_marker=marker(target.name),
-        passfile_entry=passfile_entry(target.primary_host, target.primary_port, target.role),
+        passfile_entry=passfile_entry("*", 0, target.role),
         replication_conninfo=replication_conninfo(target),
         primary_conninfo=primary_conninfo(target),
         hba_line=hba_line(target.role, target.source_address, marker(target.name), target.auth_method, tls=target.tls),

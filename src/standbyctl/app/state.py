@@ -85,6 +85,28 @@ class State:
         runs = (self._journal_at(path).asked(SlotsOf) for path in paths)
         return tuple(run for run in runs if run is not None)
 
+    def role_journal(self, primary: str, system_identifier: str) -> Journal:
+        """The journal of changes of roles of one cluster, whoever is its primary."""
+        file = f"roles-{system_identifier}.jsonl"
+        mine = self.root / re.sub(r"[^A-Za-z0-9_]", "_", primary) / file
+        return self._journal_at(next(iter(sorted(self.root.glob(f"*/{file}"))), mine))
+
+    def role_journals(self) -> tuple[Journal, ...]:
+        """Those of every cluster whose roles were changed from here."""
+        return tuple(self._journal_at(path) for path in sorted(self.root.glob("*/roles-*.jsonl")))
+
+    def former_journal(self, name: str, system_identifier: str) -> Journal:
+        """What is known of a primary that was lost, until it is a standby or is given up."""
+        return self._journal_at(self.root / name / f"former-{system_identifier}.jsonl")
+
+    def formers(self) -> tuple[Journal, ...]:
+        """Those of every primary that was lost."""
+        return tuple(self._journal_at(path) for path in sorted(self.root.glob("*/former-*.jsonl")))
+
+    def ready_journal(self, name: str, system_identifier: str) -> Journal:
+        """What was made for a node that is to follow another primary than it does, or none yet."""
+        return self._journal_at(self.root / name / f"ready-{system_identifier}.jsonl")
+
     def _journal_at(self, path: Path) -> Journal:
         return Journal(path, steps.ALL, now, who)
 

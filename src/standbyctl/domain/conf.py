@@ -45,11 +45,13 @@ def make_conninfo(params: Iterable[tuple[str, str]]) -> str:
 def passfile_entry(host: str, port: int, role: str) -> str:
     r"""A line of a passfile up to the password: colons and backslashes within a field are escaped.
 
-    >>> passfile_entry("::1", 5432, "repl")
-    '\\:\\:1:5432:*:repl:'
+    Host "*" and port 0 are any.
+
+    >>> passfile_entry("::1", 5432, "repl"), passfile_entry("*", 0, "repl")
+    ('\\:\\:1:5432:*:repl:', '*:*:*:repl:')
     """
-    fields = (word.replace("\\", "\\\\").replace(":", "\\:") for word in (host, str(port), "*", role))
-    return "".join(f"{field}:" for field in fields)
+    words = (host, str(port or "*"), "*", role)
+    return "".join(word.replace("\\", "\\\\").replace(":", "\\:") + ":" for word in words)
 
 
 def entry_fits(entry: str, host: str, port: str, role: str) -> bool:

@@ -24,6 +24,9 @@ from standbyctl.domain.copies import SealDraft as SealDraft
 from standbyctl.domain.copies import SetAside as SetAside
 from standbyctl.domain.copies import TryCopy as TryCopy
 from standbyctl.domain.deed import Deed, literally
+from standbyctl.domain.handover import Checkpoint as Checkpoint
+from standbyctl.domain.handover import HandOver as HandOver
+from standbyctl.domain.handover import StartAgain as StartAgain
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import quoted
 from standbyctl.domain.parameter import Wanted
@@ -39,6 +42,8 @@ from standbyctl.domain.running import SetUnit as SetUnit
 from standbyctl.domain.running import StartServer as StartServer
 from standbyctl.domain.running import StopServer as StopServer
 from standbyctl.domain.staging import TryStart as TryStart
+from standbyctl.domain.takeover import Fence as Fence
+from standbyctl.domain.takeover import Promote as Promote
 from standbyctl.domain.tunnel import AdmitTunnelKey as AdmitTunnelKey
 from standbyctl.domain.tunnel import ExpelTunnelKey as ExpelTunnelKey
 from standbyctl.domain.tunnel import MakeTunnelKey as MakeTunnelKey
@@ -264,4 +269,9 @@ Effect = (
     | RunTunnel
     | TrustHost
     | TryTunnel
+    | Checkpoint
+    | HandOver
+    | StartAgain
+    | Fence
+    | Promote
 )

@@ -6,11 +6,15 @@ Facts are values: no connection, no behaviour beyond looking themselves up and r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
-from standbyctl.domain.replacing import Replaced, Resident
-from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, TunnelSeen
+from standbyctl.domain.member import Member
+
+# The redundant names say that these are facts too.
+from standbyctl.domain.place import Contents as Contents
+from standbyctl.domain.place import Draft as Draft
+from standbyctl.domain.place import Passfile as Passfile
+from standbyctl.domain.place import Place as Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,104 +159,14 @@ class Server:
         return next((role for role in self.roles if role.name == name), None)
 
 
-class Passfile(StrEnum):
-    """What stands where the standby's passfile is, or goes."""
-
-    ABSENT = "absent"
-    OURS = "ours"  # to the byte as we wrote it
-    CHANGED = "changed"  # carries our marker, and somebody has changed it
-    FOREIGN = "foreign"
-    UNSAFE = "unsafe"  # readable by others, or not by the server's user: libpq ignores it
-
-
-class Contents(StrEnum):
-    """What stands where the standby's data directory should be."""
-
-    ABSENT = "absent"
-    EMPTY = "empty"
-    STANDBY = "standby"  # a copy of the primary, set up by us to follow it
-    RESTORED = "restored"  # what is there is to be a standby where it stands, and is not set up yet
-    CLUSTER = "cluster"  # some other PostgreSQL cluster
-    FOREIGN = "foreign"  # somebody else's files
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A copy under construction, beside its destination.
-
-    `alive`: its writer still runs. `whole`: finished, set up, and covered by its slot. `verified`: it is as its
-    manifest says.
-    """
-
-    path: str
-    alive: bool = False
-    whole: bool = False
-    verified: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a standby lives, or is to live: its host, its data directory, its files.
-
-    `password_set`: the role's password is the passfile's (both carry the same key; no secret is read).
-    `admitted` is the outcome of a real replication connection from this host. `covered`: the slot (or,
-    without one, the primary) still keeps the WAL that this copy needs next. `follows`: its configuration names this
-    primary and slot.
-    `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
-    server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
-    have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
-    `mount_point`: of the directory itself; `lost_found`, `private`: what is in it, and whether a server would take it.
-    `at_boot`: nothing is known to keep what runs it from starting it at boot. `os`: its operating system and version,
-    as os-release has them.
-    `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
-    `resident`: the cluster that stands there, where it is no copy of the primary. `replaced`: what stands aside of it.
-    `tunnel`: what there is of one, where the standby's way to its primary is one.
-    """
-
-    data_directory: str
-    contents: Contents
-    os_user: str
-    bin_directory: str
-    bin_version_num: int
-    parent_writable: bool = True
-    mount_point: bool = False
-    lost_found: bool = False
-    private: bool = True
-    is_primary_directory: bool = False
-    port_taken: bool = False
-    passfile: Passfile = Passfile.ABSENT
-    password_set: bool = False
-    admitted: bool = False
-    drafts: tuple[Draft, ...] = ()
-    condemned: bool = False
-    covered: bool = True
-    never_started: bool = False
-    follows: bool = False
-    running: bool = False
-    started_by: str = ""
-    in_recovery: bool = True
-    asked: bool = True
-    timeline: int = 0
-    same_timeline: bool = True
-    elsewhere: bool = False
-    upstream: str = ""
-    downstreams: tuple[str, ...] = ()
-    foreign_sessions: int = 0
-    verifier: str = ""
-    os: str = ""
-    at_boot: bool = True
-    resident: Resident | None = None
-    replaced: Replaced | None = None
-    tunnel: TunnelSeen = NO_TUNNEL_SEEN
-
-
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A named node: the server that runs there, the place where one is to run, or both."""
+    """A named node: the server that runs there, the place where one is to run, what it is in its cluster."""
 
     name: str
     server: Server | None = None
     place: Place | None = None
+    member: Member | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +193,12 @@ class Facts:
             raise KeyError(name)
         return place
 
+    def member(self, name: str) -> Member:
+        """What that node is in its cluster; KeyError where nobody asked."""
+        if (member := self._node(name).member) is None:
+            raise KeyError(name)
+        return member
+
     def with_server(self, name: str, **changes: Any) -> Facts:
         """The same facts but for some fields of one server."""
         return self._with(replace(self._node(name), server=replace(self.server(name), **changes)))
@@ -286,6 +206,10 @@ class Facts:
     def with_place(self, name: str, **changes: Any) -> Facts:
         """The same facts but for some fields of one place."""
         return self._with(replace(self._node(name), place=replace(self.place(name), **changes)))
+
+    def with_member(self, name: str, **changes: Any) -> Facts:
+        """The same facts but for some of what one node is in its cluster."""
+        return self._with(replace(self._node(name), member=replace(self.member(name), **changes)))
 
     def _with(self, changed: Node) -> Facts:
         return Facts(tuple(changed if node.name == changed.name else node for node in self.nodes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message, msg
 
@@ -14,14 +15,17 @@ class WritePassfile(Deed):
 
     node: str
     path: str
-    host: str
-    port: int
     role: str
     marker: str
 
     @property
     def said(self) -> Message:
-        return literally(f"{self.path} (0600): {self.host}:{self.port}:*:{self.role}:********")
+        return literally(f"{self.path} (0600): {self.entry}********")
+
+    @property
+    def entry(self) -> str:
+        """The line that libpq reads, up to the password: for any server, for after a switchover it is another."""
+        return passfile_entry("*", 0, self.role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from standbyctl.domain.effects import Effect
 from standbyctl.domain.errors import CannotTellError, StandbyctlError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.slots import SlotsOf
 from standbyctl.domain.staging import Staging
 from standbyctl.domain.target import Target
@@ -29,8 +30,7 @@ from standbyctl.planner.plan import Memory, Remembered
 from standbyctl.steps.base import GiveBack, Step
 
 SCHEMA = "standbyctl.journal/1"
-Asked = TypeVar("Asked", Target, Staging, SlotsOf)
-
+Asked = TypeVar("Asked", Target, Staging, SlotsOf, RoleChange)
 
 # What such a line begins with, after the moment.
 _DID, _HEAD = b'"event": "did"', 80
@@ -62,7 +62,7 @@ class Journal:
 
     def open(
         self,
-        target: Target | Staging | SlotsOf,
+        target: Target | Staging | SlotsOf | RoleChange,
         conninfo: str,
         system_identifier: str,
         steps: Iterable[Step] = (),

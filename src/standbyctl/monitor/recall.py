@@ -144,6 +144,16 @@ def recall_events(
     )
 
 
+def last_lsn(path: Path, node: str) -> tuple[int, float] | None:
+    """How far the WAL of a primary went when it was last seen, in bytes, and when that was (seconds since 1970)."""
+    with _reading(path) as found:
+        if found is None or (head := found.execute("SELECT steady, wall FROM head").fetchone()) is None:
+            return None
+        query = "SELECT lsn, steady FROM written WHERE node = ? ORDER BY steady DESC LIMIT 1"
+        row = found.execute(query, [node]).fetchone()
+    return (int(row[0]), float(head[1] - (head[0] - row[1]))) if row else None
+
+
 def last_number(path: Path) -> int:
     """Of the newest event; 0 where there is none."""
     with _reading(path) as found:

@@ -9,6 +9,7 @@ from standbyctl.domain import effects as fx
 from standbyctl.nodes import (
     copying,
     files,
+    handover,
     manifests,
     programs,
     replacing,
@@ -17,6 +18,7 @@ from standbyctl.nodes import (
     secrets,
     servers,
     staging,
+    takeover,
     testing,
     trying,
     tunnels,
@@ -68,6 +70,11 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.TryTunnel: tunnels.try_tunnel,
     fx.RunTunnel: tunnels.run_tunnel,
     fx.RemoveTunnel: tunnels.remove_tunnel,
+    fx.Checkpoint: handover.checkpoint,
+    fx.HandOver: handover.hand_over,
+    fx.StartAgain: handover.start_again,
+    fx.Fence: takeover.fence,
+    fx.Promote: takeover.promote,
 }
 
 

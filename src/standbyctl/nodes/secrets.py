@@ -6,7 +6,6 @@ import hashlib
 import secrets
 
 from standbyctl.domain import effects as fx
-from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.nodes.libpq import quote
@@ -17,7 +16,7 @@ KEY_LETTERS = 16
 
 def write_passfile(effect: fx.WritePassfile, world: World) -> None:
     """Two lines: ours, with a key that is a digest of the second, and the entry that libpq reads."""
-    entry = passfile_entry(effect.host, effect.port, effect.role) + secrets.token_urlsafe(32)
+    entry = effect.entry + secrets.token_urlsafe(32)
     text = f"# {effect.marker}, key {key_of(entry)}\n{entry}\n"
     world.run(effect.node, "write_passfile.sh", effect.path, f"# {effect.marker}, key ", data=text.encode())
 

@@ -63,8 +63,12 @@ def look(doors: Doors, question: Question) -> Seen:
         standby = ask(doors[question.name], question, probe)
     drafts = [value for key, value in pairs if key == "draft"]
     place = parse_place(raw, probe, drafts, standby, question, doors[question.name].host.user)
-    head = look_at_head(doors, question) if question.head else ()
-    facts = Facts((*head, Node(question.primary, server=server), Node(question.name, place=place)))
+    head: tuple[Node, ...] = look_at_head(doors, question) if question.head else ()
+    if question.head == question.name:  # a primary that is to be a standby
+        own, head = Node(question.name, server=head[0].server, place=place), ()
+    else:
+        own = Node(question.name, place=place)
+    facts = Facts((*head, Node(question.primary, server=server), own))
     sample = replace(
         parse_sample(raw, probe, question.name),
         volumes=parse_volumes(pairs, volumes),

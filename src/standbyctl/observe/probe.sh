@@ -155,7 +155,7 @@ else
     digest=$(printf '%s' "$second" | sha256sum | cut -c 1-16)
     if [ -z "$key" ]; then
         say passfile foreign
-    elif [ "$key" = "$digest" ] && [ "$(wc -l <"$passfile")" = 2 ] && [ "${second#"$entry"}" != "$second" ]; then
+    elif [ "$key" = "$digest" ] && [ "$(wc -l <"$passfile")" = 2 ] && [ "${second#*"${entry#"*:*"}"}" != "$second" ]; then
         say passfile ours
         say key "$key"
     else

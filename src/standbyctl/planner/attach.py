@@ -43,14 +43,15 @@ def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]
     return tuple(_remaining(_all_steps(facts, sample, target), facts))
 
 
-def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
+def way_in(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
+    """What lets a node stream from its primary: role and password, pg_hba.conf, parameters, the slot."""
     server, place = facts.server(target.primary), facts.place(target.name)
     if target.tunnel.used:
         yield ProvideTunnelKey(target.primary, target.name, target.tunnel.directory)
         yield AdmitTunnel(target.primary, target.name, target.tunnel)
         yield OpenTunnel(target.name, target.tunnel)
     if target.own_role:
-        yield ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
+        yield ProvidePassfile(target.name, target.passfile, target.role)
         yield CreateRole(target.primary, target.name, target.role, target.passfile, target.head)
     parameters = parameter_steps(server, sample, target)
     if not place.upstream and not _gets_in(server, place, target, reloads=bool(parameters)):
@@ -59,6 +60,11 @@ def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     if target.slot:
         slot = server.slot(target.slot)
         yield CreateSlot(target.primary, target.name, target.slot, replace_lost=bool(slot and slot.lost))
+
+
+def _all_steps(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
+    place = facts.place(target.name)
+    yield from way_in(facts, sample, target)
     if target.from_restored:
         # Of a copy that was begun before somebody restored one.
         yield from (RemoveDraft(target.name, draft.path) for draft in facts.place(target.name).drafts)

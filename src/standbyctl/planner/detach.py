@@ -115,9 +115,7 @@ def recall(facts: Facts, target: Target) -> Memory:
         bare = bare.with_server(target.primary, slots=tuple(each for each in server.slots if each != slot))
     tunnel = tuple(_recall_tunnel(bare, target))
     if place.passfile is Passfile.OURS:
-        found.append(
-            ProvidePassfile(target.name, target.passfile, target.primary_host, target.primary_port, target.role)
-        )
+        found.append(ProvidePassfile(target.name, target.passfile, target.role))
         bare = bare.with_place(target.name, passfile=Passfile.ABSENT, password_set=False)
     role = facts.server(target.writer).role(target.role)
     # The name alone is no proof: another directory may hold the standby that these were made for.

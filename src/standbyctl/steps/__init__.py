@@ -7,8 +7,10 @@ from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.cluster import PutClusterBack, ReplaceCluster
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
+from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby, SealPlace
 from standbyctl.steps.hba import AdmitReplication
 from standbyctl.steps.role import CreateRole, ProvidePassfile
+from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
 from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 from standbyctl.steps.setting import SetByHand, SetParameter
 from standbyctl.steps.slot import CapSlots, CreateSlot
@@ -42,4 +44,12 @@ ALL = (
     OpenTunnel,
     CreateLogicalSlot,
     DropSlot,
+    SwitchPrimary,
+    StartAsStandby,
+    FollowPrimary,
+    AwaitCascade,
+    LetGoOfSlots,
+    FenceOldPrimary,
+    PromoteStandby,
+    SealPlace,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import AwaitReplay, Effect, MakeRole, RemovePassfile, Sql, WritePassfile
@@ -18,13 +18,16 @@ REPLAY_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class ProvidePassfile(Step):
-    """Write the passfile before the role exists: a password that no file holds can never be in force."""
+    """Write the passfile before the role exists: a password that no file holds can never be in force.
+
+    `host` and `port`: what earlier journals have it for; nobody needs them.
+    """
 
     name: str
     path: str
-    host: str
-    port: int
     role: str
+    host: str = "*"
+    port: int = 0
     label: ClassVar[Message] = msg("passfile")
 
     @property
@@ -35,13 +38,17 @@ class ProvidePassfile(Step):
     def text(self) -> Message:
         return msg("{path} (0600), with a new random password for {role}", path=self.path, role=self.role)
 
+    @property
+    def gist(self) -> Step:
+        return replace(self, host="*", port=0)
+
     def after(self, facts: Facts) -> Facts:
         if facts.place(self.name).passfile is Passfile.OURS:
             return facts
         return facts.with_place(self.name, passfile=Passfile.OURS, password_set=False)
 
     def effects(self) -> tuple[Effect, ...]:
-        return (WritePassfile(self.name, self.path, self.host, self.port, self.role, marker(self.name)),)
+        return (WritePassfile(self.name, self.path, self.role, marker(self.name)),)
 
     @property
     def undo_text(self) -> Message:

@@ -97,8 +97,7 @@ def _beside(number: int) -> Message:
 
 def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) -> Iterator[Blocker]:
     """A slot of that name that is not ours, or is ours and lost."""
-    server, place = facts.server(target.primary), facts.place(target.name)
-    slot = server.slot(target.slot)
+    place = facts.place(target.name)
     idle = place.contents is Contents.STANDBY and place.follows and not place.upstream
     # What is gone from the primary may still be in the archive: only replaying shows it.
     if idle and not place.covered and not place.never_started and not target.restore_command:
@@ -120,7 +119,13 @@ def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) 
             ),
         )
         return
-    if slot is None:
+    yield from taken_slot_blockers(facts, sample, target, memory)
+
+
+def taken_slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) -> Iterator[Blocker]:
+    """A slot of that name that is not ours."""
+    server, place = facts.server(target.primary), facts.place(target.name)
+    if (slot := server.slot(target.slot)) is None:
         return
     made = any(isinstance(entry.step, CreateSlot) and entry.step.slot == target.slot for entry in memory)
     used = place.contents is Contents.STANDBY and place.follows

@@ -6,7 +6,6 @@ import posixpath
 import shlex
 
 from standbyctl.domain import effects as fx
-from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.hand import Hand, psql, shell
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import quoted
@@ -14,7 +13,7 @@ from standbyctl.domain.names import quoted
 
 def write_passfile(effect: fx.WritePassfile) -> tuple[Hand, ...]:
     """Two lines: ours with a key, a digest of the other; and the entry that libpq reads. The password is not shown."""
-    entry = shlex.quote(passfile_entry(effect.host, effect.port, effect.role))
+    entry = shlex.quote(effect.entry)
     path, parent = shlex.quote(effect.path), shlex.quote(posixpath.dirname(effect.path))
     made = " &&\n  ".join(
         (

@@ -166,6 +166,18 @@ def misused(message: Message) -> click.UsageError:
     return click.UsageError(text(message))
 
 
+def confirm_name(question: Message, name: str, *, yes: bool) -> None:
+    """Have a name typed on a terminal, so that nobody says yes by habit; without one, --yes is needed."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise misused(msg("standard input is no terminal to ask on: give --yes"))
+    typed = click.prompt(text(question), default="", show_default=False)
+    if typed.strip() != name:
+        click.echo(text(msg("That is not {name}. {nothing}", name=name, nothing=NOTHING)))
+        raise click.exceptions.Exit(1)
+
+
 def confirm(question: Message, *, yes: bool) -> None:
     """Ask once on a terminal; without one, --yes is needed."""
     if yes:

@@ -1,0 +1,231 @@
+"""An unplanned change of roles made reachable, and carried out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from standbyctl.app.config import Config
+from standbyctl.app.known import Ran, runs_of
+from standbyctl.app.roles import Asked, Opening, Reachable, others_of
+from standbyctl.app.route import Route
+from standbyctl.app.seats import seat_of_standby, seat_remembered
+from standbyctl.app.state import State
+from standbyctl.app.switchover import Planned, Switching
+from standbyctl.domain.effects import Effect, Fence
+from standbyctl.domain.errors import BlockedError, CannotTellError, RefusedError, StoppedError, UsageError
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.handover import NO_HOOKS
+from standbyctl.domain.message import msg
+from standbyctl.domain.roles import RoleChange, Seat
+from standbyctl.domain.switching import LastSeen
+from standbyctl.domain.target import Target
+from standbyctl.engine.events import Report
+from standbyctl.engine.journal import Outcome
+from standbyctl.engine.run import Run
+from standbyctl.nodes.locks import Locks
+from standbyctl.planner.failover import plan_followers, plan_takeover
+from standbyctl.planner.plan import Plan
+from standbyctl.steps.base import predict
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the operator typed. `to`: who is to be the primary; empty for the one that has most."""
+
+    to: str
+    fence: tuple[str, ...] = ()
+    fenced: bool = False
+    max_loss_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class _Opening(Opening):
+    """With a primary that is not asked anything."""
+
+    state: State | None = None
+
+    def find_seats(self, config: Config) -> Iterator[Seat]:
+        assert self.state is not None
+        yield seat_remembered(self.run, self.state.journal(self.asked.to), self.hosts, config)
+        for run in (self.run, *self.siblings.values(), *self.below.values()):
+            yield seat_of_standby(run, self.hosts)
+
+    def targets(self, route: Route) -> tuple[Target, ...]:
+        """Those that are there: the old primary is seen to later."""
+        if self.begun is not None:
+            return self.begun.followers
+        return tuple(self.target_of(self.seats[name], run[0], route) for name, run in self.siblings.items())
+
+
+def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None:
+    """Find everybody; None where `to` is the primary already. Changes nothing."""
+    runs = {name: run for name, run in runs_of(state).items() if not run[0].head}
+    begun = _begun(runs, state)
+    to = begun.new if begun else asked.to or _only(runs)
+    if to not in runs:
+        known = ", ".join(runs) or msg("none")
+        raise UsageError(
+            "C110",
+            msg("nothing is known here of a standby {name}", name=to),
+            detail=msg("Standbys of a primary, attached from here: {known}.", known=known),
+            hint=msg("Name one of these with --to."),
+        )
+    if asked.to and to != asked.to:
+        raise RefusedError(
+            "R431",
+            msg("another change of roles was begun, and not ended: to {name}", name=to),
+            hint=msg("End it first: standbyctl failover --to {name}", name=to),
+        )
+    opening = _Opening(Asked(to, NO_HOOKS), runs[to], *others_of(runs_of(state), runs[to], begun), begun, state=state)
+    try:
+        reached = opening.open(config, state)
+    except BaseException:
+        for server in opening.servers.values():
+            server.close()
+        opening.hosts.close()
+        raise
+    return replace(
+        reached, change=replace(reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_slots=())
+    )
+
+
+def _begun(runs: dict[str, Ran], state: State) -> RoleChange | None:
+    found = (journal.asked(RoleChange) for journal in state.role_journals())
+    return next((each[0] for each in found if each and each[0].new in runs and each[0].unplanned), None)
+
+
+def _only(runs: dict[str, Ran]) -> str:
+    """The only standby, where there is one: which of several has most is for the plan to say."""
+    if len(runs) == 1:
+        return next(iter(runs))
+    raise UsageError(
+        "C110",
+        msg("which standby is to be the primary?"),
+        detail=msg("Attached from here: {known}.", known=", ".join(runs) or msg("none")),
+        hint=msg("Name one with --to: where another has more of the WAL, that is said, and nobody is promoted."),
+    )
+
+
+@dataclass(slots=True)
+class FailingOver(Switching):
+    """The same as a planned change, with the old primary out of it."""
+
+    max_loss_bytes: int | None = None
+    fenced: bool = False
+
+    def plan(self, *, at_once: bool = False) -> Planned:
+        """What is left to do. `at_once`: what comes after the promotion is planned after it: every second counts."""
+        facts = self._look()
+        self.sample = replace(self.sample, last_seen=self._last_seen())
+        takeover = self._plan_takeover(facts)
+        if takeover.blockers:
+            raise BlockedError(takeover.blockers)
+        if at_once and takeover.steps:
+            return Planned((), Plan(), takeover)
+        return self._plan_rest(facts, takeover)
+
+    def _plan_rest(self, facts: Facts, takeover: Plan) -> Planned:
+        self._sessions = tuple(self._to_get_ready(facts))
+        surveyed = [(session, session.survey()) for session in self._sessions]
+        ready = tuple(self._plan_ready(session, seen) for session, seen in surveyed)
+        if blockers := tuple(dict.fromkeys(each for plan in ready for each in plan.blockers)):
+            raise BlockedError(blockers)
+        return Planned(ready, plan_followers(predict(takeover.steps, facts), self.reached.change), takeover)
+
+    def _plan_takeover(self, facts: Facts) -> Plan:
+        return plan_takeover(facts, self.sample, self.reached.change, self.max_loss_bytes)
+
+    def _look(self) -> Facts:
+        facts = Switching._look(self)
+        change = self.reached.change
+        if self.fenced or change.fenced:
+            facts = facts.with_member(change.old, fenced=True)
+        return facts
+
+    def _last_seen(self) -> LastSeen | None:
+        """How far the old primary's WAL went, as a watch remembers it."""
+        if not (self.state.root / "history").is_dir():
+            return None
+        from standbyctl.monitor.files import history_path
+        from standbyctl.monitor.recall import last_lsn
+
+        try:
+            found = last_lsn(history_path(self.state.root, self.reached.system_identifier), self.reached.change.old)
+        except CannotTellError:
+            return None
+        return LastSeen(found[0], max(time.time() - found[1], 0.0)) if found else None
+
+    def follow(self, report: Report, planned: Planned, begin: Callable[[Run], None]) -> None:
+        """Promote first: every second counts; then get everybody ready, and have them follow."""
+        reached, change = self.reached, self.reached.change
+        new = change.seat(change.new)
+        with Locks(reached.servers[1], reached.doors[new.name].host, new.data_directory, new.name) as locks:
+            total = len(planned.whole.steps)
+            done = self._part(locks, report, begin, planned.first, self._plan_takeover, 0, total)
+            if planned.first.steps and not planned.switch.steps:
+                planned = self._plan_on(planned)
+                total = len(planned.whole.steps)
+            done = self._get_ready(locks, report, begin, planned, done, total)
+            self._part(
+                locks,
+                report,
+                begin,
+                planned.switch,
+                lambda facts: plan_followers(facts, change),
+                done,
+                total,
+                last=True,
+            )
+
+    def _plan_on(self, planned: Planned) -> Planned:
+        """What was left for later. By now somebody was promoted: whatever stands in the way leaves us part-way."""
+        try:
+            rest = self._plan_rest(self._look(), Plan())
+        except BlockedError as error:
+            first = error.blockers[0]
+            raise StoppedError(first.code, first.what, detail=first.detail, hint=first.hint) from error
+        return replace(rest, first=planned.first)
+
+    def _part(  # noqa: PLR0913 it is one run of several
+        self,
+        locks: Locks,
+        report: Report,
+        begin: Callable[[Run], None],
+        expected: Plan,
+        make: Callable[[Facts], Plan],
+        done: int,
+        total: int,
+        *,
+        last: bool = False,
+    ) -> int:
+        reached = self.reached
+        run = Run(
+            look=self._look, plan=make, do=self.wrap(self._acting(locks, [])), journal=reached.journal, report=report
+        )
+        first = self._begin(run, begin, expected, done, total)
+        if first.steps:
+            reached.journal.open(reached.change, reached.conninfo, reached.system_identifier, first.steps)
+        run.follow(first)
+        if last:
+            run.finish(lambda: self._remember(run.facts))
+        return done + len(first.steps)
+
+    def _acting(self, locks: Locks, there: list[Locks]) -> Callable[[Effect], None]:
+        act = Switching._acting(self, locks, there)
+
+        def acting(effect: Effect) -> None:
+            act(effect)
+            # What a program has said of a host that does not answer is known to this run alone.
+            self.fenced = self.fenced or isinstance(effect, Fence)
+
+        return acting
+
+    def _remember(self, facts: Facts) -> None:
+        """The old primary is nobody's standby yet: what is known of it is kept for when it comes back."""
+        reached, change = self.reached, self.reached.change
+        former = self.state.former_journal(change.old, reached.system_identifier)
+        former.open(change, reached.conninfo, reached.system_identifier)
+        former.ended(Outcome.DONE, facts)
+        Switching._remember(self, facts)

@@ -1,0 +1,115 @@
+"""Make a standby of a node again: one that has fallen behind, or a primary that was lost and came back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from standbyctl.app.attach import check_system
+from standbyctl.app.conninfo import connection_params
+from standbyctl.app.hosts import Hosts, ssh_command
+from standbyctl.app.known import runs_of
+from standbyctl.app.request import Resolved, reach
+from standbyctl.app.roles import as_standby
+from standbyctl.app.route import find_route
+from standbyctl.app.seats import seat_again
+from standbyctl.app.servers import primary_server, standby_server
+from standbyctl.app.session import Session, Wrap
+from standbyctl.app.state import State
+from standbyctl.domain.errors import CannotTellError, UsageError
+from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Tell
+from standbyctl.domain.roles import RoleChange
+from standbyctl.engine.events import Report
+from standbyctl.engine.journal import Journal, Outcome
+from standbyctl.engine.run import Run
+from standbyctl.planner.plan import Plan
+from standbyctl.planner.resync import plan_resync
+
+
+@dataclass(slots=True)
+class Resync:
+    """A node made reachable. `former`: what is known of it as a primary that was lost; None for a standby."""
+
+    session: Session
+    system_identifier: str
+    journal: Journal
+    former: Journal | None
+
+    def plan(self) -> Plan:
+        """What is left to do. Changes nothing."""
+        facts = self.session.survey()
+        check_system(self.journal, facts, self.session.target)
+        return self._plan(facts)
+
+    def _plan(self, facts: object) -> Plan:
+        memory, former = self.journal.memory(), self.former is not None
+        return plan_resync(facts, self.session.sample, self.session.target, memory, former=former)  # type: ignore[arg-type]
+
+    def follow(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> None:
+        """Do it. The same again goes on with it."""
+        session, target = self.session, self.session.target
+        with session.locks() as locks:
+            run = Run(look=session.look, plan=self._plan, do=session.do(locks), journal=self.journal, report=report)
+            begin(run)
+            first = run.check(expected)
+            if first.steps:
+                self.journal.open(target, session.resolved.conninfo, self.system_identifier, first.steps)
+                session.heard = self.journal.heard
+            run.follow(first)
+            if first.steps:
+                run.finish(lambda: self.journal.ended(Outcome.DONE, run.facts))
+            if self.former is not None:
+                run.finish(self.former.close)
+
+
+def open_resync(name: str, state: State, tell: Tell, wrap: Wrap) -> Resync:
+    """Find it, and its primary. Changes nothing."""
+    for former in state.formers():
+        found = former.asked(RoleChange)
+        if found is not None and found[0].old == name:
+            resolved = _former(*found[:2])
+            journal = state.journal(name)
+            return Resync(Session(resolved, tell, wrap), found[2], journal, former)
+    runs = runs_of(state)
+    if name not in runs:
+        raise UsageError(
+            "C110",
+            msg("nothing is known here of {name}", name=name),
+            detail=msg("Attached from here: {known}.", known=", ".join(runs) or msg("none")),
+            hint=msg("Name one of these, or a primary that a failover from here has replaced."),
+        )
+    target, conninfo, system = runs[name]
+    return Resync(Session(reach(target, conninfo), tell, wrap), system, state.journal(name), None)
+
+
+def _former(change: RoleChange, conninfo: str) -> Resolved:
+    """A primary that was lost, as a standby of the one that has taken its place."""
+    assert change.was is not None
+    hosts, new = Hosts(command=ssh_command(os.environ)), change.seat(change.new)
+    there = hosts.beside(new.ssh, "")
+    server = primary_server(new.name, connection_params(conninfo), there)
+    route = find_route(server, apart=bool(new.ssh))
+    seat = seat_again(change.seat(change.old), change.was, route.major, hosts)
+    if seat.away:
+        raise CannotTellError(
+            "A202",
+            msg("the host of {node} does not answer", node=seat.name),
+            hint=msg("Bring the host back, with the server off; then run this again."),
+        )
+    target = as_standby(seat, None, change.was, new, route, hosts)
+    pair = hosts.beside(new.ssh, seat.ssh)
+    return Resolved(
+        target=target,
+        conninfo=conninfo if pair.apart else route.conninfo,
+        server=server.renamed(new.name),
+        standby=standby_server(target, server, pair),
+        hosts=pair,
+        os_user=seat.os_user,
+        primary_user=new.os_user,
+        bin_directory=seat.bin_directory,
+        primary_bin=new.bin_directory,
+        reachable=route.reachable,
+        superuser=route.superuser,
+    )

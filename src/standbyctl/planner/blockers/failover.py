@@ -1,0 +1,120 @@
+"""Why nobody is promoted now: the primary lives, or nobody knows, or another standby has more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.errors import Blocker
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.member import Power
+from standbyctl.domain.message import msg
+from standbyctl.domain.roles import RoleChange
+from standbyctl.domain.size import format_size
+from standbyctl.domain.switching import RoleSample
+
+# What a receiver has got so short a while ago has come from a primary that lives.
+HEARD_SECONDS = 3.0
+
+
+def failover_blockers(
+    facts: Facts, sample: RoleSample, change: RoleChange, max_loss_bytes: int | None
+) -> Iterator[Blocker]:
+    """Everything that stands in the way. Who was promoted by an earlier run only has to be followed."""
+    old, new = facts.member(change.old), facts.member(change.new)
+    if old.writes:
+        yield Blocker(
+            "R440",
+            msg("{old} is alive and takes writes", old=change.old),
+            msg("It has just answered, on timeline {n}. Two primaries would take different writes.", n=old.timeline),
+            msg(
+                "To change roles without a loss: standbyctl switchover --to {new}. If {old} must go: stop it first.",
+                new=change.new,
+                old=change.old,
+            ),
+            refused=True,
+        )
+        return
+    if new.writes:
+        return
+    if new.power is not Power.RUNNING or new.in_recovery is None:
+        yield Blocker(
+            "R402",
+            msg("{new} does not answer", new=change.new),
+            msg("It is to be the primary, and it is down or does not let us in."),
+            msg("Start it, or name another standby."),
+        )
+        return
+    if old.power is Power.RUNNING and not old.in_recovery and not change.fence:
+        yield Blocker(
+            "R441",
+            msg("{old} still runs on its host", old=change.old),
+            msg("Its processes are there, and it does not answer: it may be frozen, or let nobody in."),
+            msg("See what has become of it. If it must go, end it there, or give --fence; then run this again."),
+            refused=True,
+        )
+    for name, around in sample.around.items():
+        if name != change.old and around.heard_seconds is not None and around.heard_seconds < HEARD_SECONDS:
+            upstream = facts.member(name).upstream
+            if upstream in {"", change.old}:
+                yield Blocker(
+                    "R442",
+                    msg("{name} still hears from {old}", name=name, old=change.old),
+                    msg("Its receiver has got something {n} s ago.", n=f"{around.heard_seconds:.1f}"),
+                    msg("It is this host that does not reach {old}: look at the network before anything else.",
+                        old=change.old),
+                    refused=True,
+                )  # fmt: skip
+    if old.power is Power.UNKNOWN and not (change.fence or change.fenced):
+        yield Blocker(
+            "R443",
+            msg("nobody can say that {old} takes no writes", old=change.old),
+            msg("Its host does not answer from here, and there is no fence."),
+            msg(
+                "Give a program that makes sure of it (--fence), and exits with 0 only then. Where you have switched it"
+                " off yourself: --fenced."
+            ),
+            refused=True,
+        )
+    yield from _candidate_blockers(facts, sample, change)
+    yield from _loss_blockers(sample, change, max_loss_bytes)
+
+
+def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) -> Iterator[Blocker]:
+    """The one with the most WAL is promoted: every other can follow it."""
+    own, timeline = sample.around[change.new].received, facts.member(change.new).timeline
+    direct = {change.new, *(target.name for target in change.followers)}
+    silent = [name for name in direct if name not in sample.around]
+    if silent:
+        yield Blocker(
+            "R444",
+            msg("not every standby answers: {names}", names=", ".join(sorted(silent))),
+            msg("One of them may have more of the WAL than {new} has.", new=change.new),
+            msg("Bring it back; or detach it (standbyctl detach NAME), if it is not coming back."),
+        )
+    for name in sorted(direct - {change.new, *silent}):
+        there = sample.around[name]
+        if facts.member(name).timeline == timeline and there.received > own:
+            yield Blocker(
+                "R444",
+                msg("{name} has more of the WAL than {new}", name=name, new=change.new),
+                msg("{n} more: they would be lost.", n=format_size(there.received - own)),
+                msg("standbyctl failover --to {name}", name=name),
+                refused=True,
+            )
+
+
+def _loss_blockers(sample: RoleSample, change: RoleChange, most: int | None) -> Iterator[Blocker]:
+    if most is None:
+        return
+    seen, around = sample.last_seen, sample.around[change.new]
+    lost = None if seen is None else max(seen.lsn - around.received, 0)
+    if lost is None or lost > most:
+        yield Blocker(
+            "R445",
+            msg("the loss is above --max-loss, or not known"),
+            msg("{n} of WAL would be lost.", n=format_size(lost))
+            if lost is not None
+            else msg("No watch was looking when {old} was last there.", old=change.old),
+            msg("Leave --max-loss out to accept it; or bring {old} back.", old=change.old),
+            refused=True,
+        )

@@ -1,0 +1,83 @@
+"""Plan an unplanned change of roles: the primary is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.roles import RoleChange
+from standbyctl.domain.size import format_seconds, format_size
+from standbyctl.domain.switching import RoleSample
+from standbyctl.planner.blockers.failover import failover_blockers
+from standbyctl.planner.plan import Plan
+from standbyctl.steps.base import Step
+from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby
+from standbyctl.steps.roles import AwaitCascade, FollowPrimary
+
+
+def plan_takeover(facts: Facts, sample: RoleSample, change: RoleChange, max_loss_bytes: int | None = None) -> Plan:
+    """Keep the old primary away, and promote; or everything that stands in the way."""
+    if blockers := tuple(failover_blockers(facts, sample, change, max_loss_bytes)):
+        return Plan(blockers=blockers)
+    steps = tuple(_left(_takeover(facts, change), facts))
+    return Plan(steps=steps, notes=tuple(_notes(sample, change, steps)))
+
+
+def plan_followers(facts: Facts, change: RoleChange) -> Plan:
+    """Everybody else follows the new primary."""
+    return Plan(steps=tuple(_left(_followers(change), facts)))
+
+
+def _takeover(facts: Facts, change: RoleChange) -> Iterator[Step]:
+    new, seat = facts.member(change.new), change.seat(change.old)
+    if not change.fenced and not new.writes:
+        yield FenceOldPrimary(
+            change.old, seat.data_directory, seat.bin_directory, new.system_identifier, seat.service, change.fence
+        )
+    yield PromoteStandby(change.new, new.system_identifier, new.timeline)
+
+
+def _followers(change: RoleChange) -> Iterator[Step]:
+    for each in change.followers:
+        yield FollowPrimary(each.name, change.new, each.slot, change.conninfo(each.name))
+    for below in change.cascades:
+        yield AwaitCascade(below.name, below.upstream, below.slot, change.new)
+
+
+def _left(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
+    for step in steps:
+        if not step.satisfied(facts):
+            yield step
+        facts = step.after(facts)
+
+
+def loss(sample: RoleSample, change: RoleChange) -> int | None:
+    """Bytes of WAL that the old primary was seen to have, and the new one has not; None where nobody knows."""
+    around = sample.around.get(change.new)
+    if sample.last_seen is None or around is None:
+        return None
+    return max(sample.last_seen.lsn - around.received, 0)
+
+
+def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> Iterator[Message]:
+    if not steps:
+        return
+    bytes_lost = loss(sample, change)
+    if bytes_lost is None or sample.last_seen is None:
+        yield msg(
+            "what is lost is not known: no watch was looking when {old} was last there. At most it is what {old} had"
+            " committed, and {new} has not received",
+            old=change.old,
+            new=change.new,
+        )
+    else:
+        yield msg(
+            "lost: {n} of WAL that {old} was seen to have {ago} ago, and whatever it has written since",
+            n=format_size(bytes_lost),
+            old=change.old,
+            ago=format_seconds(sample.last_seen.ago_seconds),
+        )
+    if change.fenced:
+        yield msg("{old} is taken for fenced because you say so (--fenced): it is not looked at", old=change.old)
+    yield msg("{old} stays as it is: it must not be started before it is made a standby", old=change.old)

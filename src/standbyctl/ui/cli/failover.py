@@ -1,0 +1,93 @@
+"""standbyctl failover."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+
+import click
+
+from standbyctl.app.config import load_config
+from standbyctl.app.failover import FailingOver, Lost, open_failover
+from standbyctl.app.switchover import Planned
+from standbyctl.domain.message import msg
+from standbyctl.domain.roles import RoleChange
+from standbyctl.domain.size import parse_size
+from standbyctl.ui.cli.call import Context, confirm_name, machine, misused, state
+from standbyctl.ui.cli.running import Running
+from standbyctl.ui.render import text
+from standbyctl.ui.role_plans import change_record, render_failover, render_taken_over
+
+
+@click.command("failover")
+@click.option("--to", metavar="NAME", help="The standby that is to be the primary. Default: the only one.")
+@click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
+@click.option("--fence", metavar="CMD", help="A program that makes sure that the old primary takes no writes.")
+@click.option("--fenced", is_flag=True, help="You have made sure of that yourself: it is not looked at.")
+@click.option("--max-loss", metavar="SIZE", help="Refuse where more WAL would be lost, or where nobody knows.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@machine
+def command(
+    context: Context,
+    to: str | None,
+    config: str | None,
+    fence: str | None,
+    max_loss: str | None,
+    *,
+    fenced: bool,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """The primary is gone: keep it from coming back, and promote a standby.
+
+    Refused while the primary answers, or a standby still hears from it, or nothing says that it takes no writes. What
+    it had committed and not sent is lost. It stays where it is, and must not be started. Never done by itself: who
+    decides without a quorum makes two primaries.
+    """
+    most = None if max_loss is None else parse_size(max_loss)
+    if max_loss is not None and most is None:
+        raise misused(msg("--max-loss is no size: {value}", value=max_loss))
+    loaded = load_config(config, os.environ)
+    where = state()
+    if not dry_run:
+        where.check_writable()
+    try:
+        program = tuple(shlex.split(fence or ""))
+    except ValueError as error:
+        raise misused(msg("cannot read a hook: {e}", e=error)) from error
+    reached = open_failover(Lost(to or "", program, fenced, most), loaded, where)
+    if reached is None:
+        click.echo(text(msg("Nothing to do: {name} is the primary.", name=to or "")))
+        return
+    running = Running(quiet=context.json)
+    try:
+        failing = FailingOver(reached, where, running.tell, context.wrap, max_loss_bytes=most)
+        _do(context, failing, running, dry_run=dry_run, yes=yes)
+    finally:
+        reached.close()
+
+
+def _do(context: Context, failing: FailingOver, running: Running, *, dry_run: bool, yes: bool) -> None:
+    change = failing.reached.change
+    planned = failing.plan(at_once=yes)
+    if not context.json:
+        click.echo(render_failover(planned.whole, change))
+    if dry_run or (context.json and not yes):
+        _end(context, change, planned, did=False)
+        return
+    if planned.whole.steps:
+        if not context.json:
+            click.echo()
+        confirm_name(msg("Type {name} to go on", name=change.new), change.new, yes=yes)
+    with running:
+        failing.follow(running.report, planned, context.begin)
+    _end(context, change, planned, did=True)
+
+
+def _end(context: Context, change: RoleChange, planned: Planned, *, did: bool) -> None:
+    if context.json:
+        click.echo(json.dumps(change_record(planned.whole, change, did=did)))
+    elif did:
+        click.echo("\n" + render_taken_over(change))

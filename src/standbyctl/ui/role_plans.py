@@ -1,0 +1,84 @@
+"""A change of roles, as text for people and as a record for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from standbyctl.domain.message import msg
+from standbyctl.domain.roles import RoleChange
+from standbyctl.domain.target import Target
+from standbyctl.planner.plan import Plan
+from standbyctl.ui.render import note_lines, step_lines, text, wrap
+from standbyctl.ui.width import pad
+
+
+def render_change(plan: Plan, change: RoleChange) -> str:
+    """Who becomes what, every step with its effects, and from where on there is no way back but another change."""
+    head = text(
+        msg("Plan: make {new} the primary, and {old} its standby; no commit is lost", new=change.new, old=change.old)
+    )
+    if not plan.steps:
+        return "\n".join([head, text(msg("Nothing is left to do on the servers."))])
+    felt = msg("{old} is stopped, and nobody takes writes until {new} is promoted", old=change.old, new=change.new)
+    back = msg("Undo: {what}", what=f"standbyctl switchover --to {change.old}")
+    lines = [wrap(text(line), "", "  ") for line in (felt, back)]
+    return "\n".join([wrap(head, "", "  "), *lines, *step_lines(plan, effects=True), *note_lines(plan)])
+
+
+def render_changed(change: RoleChange) -> str:
+    """The outcome."""
+    others = ", ".join(target.name for target in change.followers)
+    done = msg("SWITCHED  {new} is the primary. It streams to: {others}", new=change.new, others=others)
+    again = f"{pad(text(msg('Back')), 10)}standbyctl switchover --to {change.old}"
+    return "\n".join([wrap(text(done), "", " " * 10), again])
+
+
+def change_record(plan: Plan, change: RoleChange, *, did: bool) -> dict[str, Any]:
+    """The plan, and whether it was followed, for machines."""
+    return {
+        "schema": "standbyctl.switchover/1",
+        "verdict": "switched" if did else ("planned" if plan.steps else "nothing to do"),
+        "old": change.old,
+        "new": change.new,
+        "followers": [target.name for target in change.followers],
+        "steps": [
+            {
+                "number": number,
+                "node": step.place,
+                "step": type(step).__name__,
+                "text": str(step.text),
+                "impact": step.felt.name,
+                "irreversible": step.irreversible,
+                "effects": [str(effect) for effect in step.effects()],
+            }
+            for number, step in enumerate(plan.steps, 1)
+        ],
+        "notes": [str(note) for note in plan.notes],
+    }
+
+
+def render_failover(plan: Plan, change: RoleChange) -> str:
+    """Who is kept away, who is promoted, and what is lost."""
+    head = text(msg("Plan: {old} is gone; make {new} the primary", old=change.old, new=change.new))
+    if not plan.steps:
+        return "\n".join([head, text(msg("Nothing is left to do on the servers."))])
+    felt = msg("What {old} had committed and not sent to {new} is lost", old=change.old, new=change.new)
+    back = msg("Undo: none")
+    lines = [wrap(text(line), "", "  ") for line in (felt, back)]
+    return "\n".join([wrap(head, "", "  "), *lines, *step_lines(plan, effects=True), *note_lines(plan)])
+
+
+def render_taken_over(change: RoleChange) -> str:
+    """The outcome."""
+    done = msg("PROMOTED  {new} is the primary. {old} must not be started as it is.", new=change.new, old=change.old)
+    again = f"{pad(text(msg('Next')), 10)}standbyctl resync {change.old}"
+    return "\n".join([wrap(text(done), "", " " * 10), again])
+
+
+def render_resync(plan: Plan, target: Target) -> str:
+    """What is kept, what is copied."""
+    names = {"name": target.name, "primary": target.primary}
+    if not plan.steps:
+        return text(msg("Nothing to do: {name} streams from {primary}.", **names))
+    head = text(msg("Plan: make {name} a standby of {primary} again", **names))
+    return "\n".join([head, *step_lines(plan, effects=True), *note_lines(plan)])

@@ -1,0 +1,96 @@
+"""The primary is gone: a standby takes over, everybody follows, and the old one comes back as a standby."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+from tests.roles import Cast, Writer
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def cast(pair):
+    made = Cast(pair)
+    made.attach("db2")
+    return made
+
+
+def kill(cast, name):
+    """As a crash does: nothing more is written, and its children see that it is gone."""
+    pid = int((cast.data(name) / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.sample
+def test_a_standby_takes_over_and_the_old_primary_comes_back(cast):
+    cast.attach("db3")
+    with Writer(cast) as writer:
+        writer.more()
+        kill(cast, "db1")
+        said = cast.tool("failover", "--to", "db2", "--yes", status=0).stdout
+        writer.more()
+        assert "what is lost is not known" in said
+        assert cast.writable() == ["db2"]
+        assert cast.follows("db3", "db2")
+        # Whatever starts it by mistake: it is no primary.
+        assert (cast.data("db1") / "standby.signal").exists()
+        cast.tool("resync", "db1", "--yes", status=0)
+        writer.more()
+    assert cast.follows("db1", "db2")
+    for name in ("db1", "db3"):
+        cast.caught_up(name, "db2")
+    rows = {name: cast.rows(name, "SELECT count(*), sum(id) FROM ledger") for name in ("db1", "db2", "db3")}
+    assert len({tuple(each) for each in rows.values()}) == 1
+    # What it held is kept.
+    assert (cast.data("db1").with_name("db1.detached-1") / "PG_VERSION").exists()
+    assert "Nothing to do" in cast.tool("resync", "db1", "--yes", status=0).stdout
+    cast.switchover("db1")
+    assert cast.writable() == ["db1"]
+
+
+@pytest.mark.one_version
+def test_two_primaries_are_said_and_neither_is_touched(cast):
+    kill(cast, "db1")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    (cast.data("db1") / "standby.signal").unlink()
+    (cast.data("db1") / "postmaster.pid").unlink(missing_ok=True)
+    cast.pair.primary.start()
+    started = {name: cast.rows(name, "SELECT pg_postmaster_start_time()") for name in ("db1", "db2")}
+    done = cast.tool("resync", "db1", "--yes")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "R419" in done.stderr
+    assert {name: cast.rows(name, "SELECT pg_postmaster_start_time()") for name in started} == started
+
+
+@pytest.mark.one_version
+def test_who_has_more_of_the_wal_is_said(cast):
+    cast.attach("db3")
+    area = cast.pair.area
+    area.run("pg_ctl", "stop", "-D", str(cast.data("db2")), "-m", "fast", "-w")
+    with Writer(cast) as writer:
+        writer.more()
+    cast.caught_up("db3", "db1")
+    kill(cast, "db1")
+    area.run("pg_ctl", "start", "-D", str(cast.data("db2")), "-w", "-l", str(cast.data("db2") / "log2"))
+    done = cast.tool("failover", "--to", "db2", "--yes")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "R444" in done.stderr
+    assert "standbyctl failover --to db3" in done.stderr
+    assert cast.writable() == []
+    cast.tool("failover", "--to", "db3", "--yes", status=0)
+    assert cast.follows("db2", "db3")
+    assert writer.lost("db3") == set()
+
+
+@pytest.mark.one_version
+def test_a_fence_that_fails_promotes_nobody(cast):
+    kill(cast, "db1")
+    done = cast.tool("failover", "--to", "db2", "--yes", "--fence", shutil.which("false"))
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "R430" in done.stderr
+    assert cast.writable() == []
+    done = cast.tool("failover", "--to", "db2", "--yes", "--fence", "sh -c 'test {node} = db1'", status=0)
+    assert cast.writable() == ["db2"]
