@@ -176,6 +176,7 @@ REFUSED: dict[str, tuple[Facts, RoleSample, str]] = {
     "stopped on another timeline": (cluster(db1={**STOPPED, "timeline": 2}), sample(), "R409"),
     "candidate down": (cluster(db2=ENDED), sample(), "R402"),
     "old one unsettled": (cluster(db1={"in_recovery": None}), sample(), "R402"),
+    "old one on a silent host": (cluster(db1={"power": Power.UNKNOWN, "in_recovery": None}), sample(), "R402"),
     "old one follows another": (cluster(db1={"in_recovery": True, "sealed": True}), sample(), "R402"),
     "not streaming": (cluster(db2={"upstream": ""}), sample(), "R402"),
     "paused": (cluster(), sample(db2={"paused": True}), "R404"),

@@ -30,11 +30,7 @@ def look_at_members(doors: Doors, change: RoleChange) -> tuple[Facts, RoleSample
     running = [seat.name for seat in change.seats if said.get(f"{seat.name}.running", "yes") == "yes"]
     with ThreadPoolExecutor(max(len(running), 1)) as pool:
         words = dict(zip(running, pool.map(lambda name: _ask(doors, name), running), strict=True))
-    members = {
-        seat.name: _member(seat.name, change, said, words)
-        for seat in change.seats
-        if change.unplanned or not seat.away or words[seat.name]
-    }
+    members = {seat.name: _member(seat.name, change, said, words) for seat in change.seats}
     facts = Facts(tuple(Node(name, member=member) for name, member in sorted(members.items())))
     around = {name: _around(name, raw, said) for name, raw in words.items() if raw}
     known = {seat.name for seat in change.seats}

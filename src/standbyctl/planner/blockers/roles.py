@@ -66,11 +66,11 @@ def switch_blockers(facts: Facts, sample: RoleSample, change: RoleChange) -> Ite
         )
         return
     yield from _candidate_blockers(sample.around[change.new], change)
-    if old.power is Power.RUNNING and old.in_recovery is None:
+    if old.power is Power.UNKNOWN or old.unsettled:
         yield Blocker(
             "R402",
             msg("{old} does not answer", old=change.old),
-            msg("It runs, and cannot be asked; what is not known is not taken for stopped."),
+            msg("It cannot be asked; what is not known is not taken for stopped."),
             msg("See why (its log, max_connections, a frozen process); if it is beyond help: standbyctl failover."),
         )
     elif old.writes:
