@@ -18,6 +18,7 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.byhand import by_hand
 from standbyctl.ui import i18n
+from standbyctl.ui.cli.spoken import spoken
 from standbyctl.ui.explanation import render_entry
 from standbyctl.ui.render import error_record, plan_record, render_error, render_plan
 from standbyctl.ui.width import cells, fold
@@ -215,3 +216,15 @@ def test_lines_are_broken_by_columns_and_never_before_a_full_stop():
 def test_what_the_readme_shows_in_japanese_is_what_is_said(page):
     [shown] = re.findall(r"(?s)```text\n\$ standbyctl (explain C119 --lang ja)\n(.*?)```", (ROOT / page).read_text())
     assert run(*shown[0].split()).startswith(shown[1])
+
+
+def test_what_was_explained_in_japanese_is_english_again_in_english():
+    """A command is loaded once a process: its own help is not overwritten."""
+    command = importlib.import_module("standbyctl.ui.cli.export").command
+    before = (command.help, [getattr(param, "help", None) for param in command.params])
+    i18n.use("ja")
+    try:
+        assert spoken(command).help != before[0]
+    finally:
+        i18n.use("en")
+    assert (command.help, [getattr(param, "help", None) for param in command.params]) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from copy import copy
 
 import click
 
@@ -45,9 +46,11 @@ class _Context(click.Context):
 
 
 def spoken(command: click.Command) -> click.Command:
-    """A command that is explained in the language in use. English is click's own way."""
+    """A command that is explained in the language in use. English is click's own way, and what it keeps."""
     if language() == LANGUAGES[0]:
         return command
+    command = copy(command)
+    command.params = [copy(param) for param in command.params]
     command.context_class = _Context
     command.help = translate(inspect.cleandoc(command.help or ""))
     command.short_help = None
