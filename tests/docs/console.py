@@ -47,6 +47,11 @@ DIFFERS = [
     (r"/tmp/standbyctl-\w+", "DEMO"),
     (r"(?<![\w.])[0-9A-F]+/[0-9A-F]+\b", "LSN"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?", "WHEN"),
+    # Whether a standby has it all at that moment is a matter of the load.
+    (
+        r"has all but [\d.]+ [kMG]?B of its WAL, just written",
+        "has all of its WAL, but for what was written since this look",
+    ),
     (r"\b\d+(\.\d+)? ?(B|kB|MB|GB|TB)\b", "SIZE"),
     (r"\b\d+(\.\d+)? ((ms|s|min|h|d)\b|秒|分|時間|日)( \d+ ((s|min|h)\b|秒|分|時間))?", "DURATION"),
     (r"(?<![A-Za-z_])\d+(\.\d+)*", "N"),
