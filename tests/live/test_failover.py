@@ -1,8 +1,10 @@
 """The primary is gone: a standby takes over, everybody follows, and the old one comes back as a standby."""
 
 import os
+import re
 import shutil
 import signal
+import time
 
 import pytest
 
@@ -35,6 +37,8 @@ def test_a_standby_takes_over_and_the_old_primary_comes_back(cast):
         assert "what is lost is not known" in said
         assert cast.writable() == ["db2"]
         assert cast.follows("db3", "db2")
+        again = cast.tool("failover", "--to", "db2", "--yes", status=0).stdout
+        assert again == "Nothing to do: db2 is the primary.\n"
         # Whatever starts it by mistake: it is no primary.
         assert (cast.data("db1") / "standby.signal").exists()
         cast.tool("resync", "db1", "--yes", status=0)
@@ -93,4 +97,22 @@ def test_a_fence_that_fails_promotes_nobody(cast):
     assert "R430" in done.stderr
     assert cast.writable() == []
     done = cast.tool("failover", "--to", "db2", "--yes", "--fence", "sh -c 'test {node} = db1'", status=0)
+    assert cast.writable() == ["db2"]
+
+
+@pytest.mark.one_version
+def test_what_a_watch_has_seen_says_how_much_is_lost(cast):
+    """And it stays known while the failover goes on: the limit is looked at before every step."""
+    watch = cast.pair.start_tool("watch", "-p", "db1", env={"STANDBYCTL_CONFIG": str(cast.config)})
+    history = cast.pair.state / "history"
+    cast.pair.wait(lambda: history.is_dir() and any(history.iterdir()))
+    with Writer(cast) as writer:
+        writer.more()
+        cast.pair.wait(lambda: '"primary"' in cast.tool("status", "--json").stdout)
+        time.sleep(3)
+        kill(cast, "db1")
+        said = cast.tool("failover", "--to", "db2", "--yes", "--max-loss", "1GB", status=0).stdout
+        writer.more()
+    watch.terminate()
+    assert re.search(r"lost: .* of WAL that db1 was seen to have .* ago", said)
     assert cast.writable() == ["db2"]

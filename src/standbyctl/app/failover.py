@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from standbyctl.app.config import Config
-from standbyctl.app.known import Ran, runs_of
+from standbyctl.app.known import Ran, known_heads, runs_of
 from standbyctl.app.roles import Asked, Opening, Reachable, others_of
 from standbyctl.app.route import Route
 from standbyctl.app.seats import seat_of_standby, seat_remembered
@@ -65,6 +65,9 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
     begun = _begun(runs, state)
     to = begun.new if begun else asked.to or _only(runs)
     if to not in runs:
+        lost = [found[0] for journal in state.formers() if (found := journal.asked(RoleChange))]
+        if to in {*(name for name, _ in known_heads(state)), *(change.new for change in lost)}:
+            return None
         known = ", ".join(runs) or msg("none")
         raise UsageError(
             "C110",
@@ -138,7 +141,9 @@ class FailingOver(Switching):
         return plan_takeover(facts, self.sample, self.reached.change, self.max_loss_bytes)
 
     def _look(self) -> Facts:
+        seen = self.sample.last_seen
         facts = Switching._look(self)
+        self.sample = replace(self.sample, last_seen=seen)
         change = self.reached.change
         if self.fenced or change.fenced:
             facts = facts.with_member(change.old, fenced=True)

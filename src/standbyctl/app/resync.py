@@ -18,6 +18,7 @@ from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.session import Session, Wrap
 from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError, UsageError
+from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
 from standbyctl.domain.roles import RoleChange
@@ -43,9 +44,9 @@ class Resync:
         check_system(self.journal, facts, self.session.target)
         return self._plan(facts)
 
-    def _plan(self, facts: object) -> Plan:
+    def _plan(self, facts: Facts) -> Plan:
         memory, former = self.journal.memory(), self.former is not None
-        return plan_resync(facts, self.session.sample, self.session.target, memory, former=former)  # type: ignore[arg-type]
+        return plan_resync(facts, self.session.sample, self.session.target, memory, former=former)
 
     def follow(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> None:
         """Do it. The same again goes on with it."""

@@ -41,7 +41,7 @@ class Asked:
 class Reachable:
     """A change, and the way to everybody concerned. `resolved`: each follower as an attach would have it.
 
-    `conninfo`: how the new primary is reached. `journal`: of the change itself. `begun`: by an earlier run.
+    `conninfo`: how the new primary is reached. `journal`: of the change itself.
     """
 
     change: RoleChange
@@ -52,7 +52,6 @@ class Reachable:
     resolved: tuple[Resolved, ...]
     hosts: Hosts
     journal: Journal
-    begun: bool
 
     def close(self) -> None:
         """End every session and connection."""
@@ -234,7 +233,6 @@ class Opening:
             resolved=tuple(self.resolved(target, route) for target in targets),
             hosts=self.hosts,
             journal=state.role_journal(self.old, system),
-            begun=self.begun is not None,
         )
 
     def find_seats(self, config: Config) -> Iterator[Seat]:

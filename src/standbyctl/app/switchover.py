@@ -105,8 +105,7 @@ class Switching:
         return self.state.ready_journal(name, self.reached.system_identifier)
 
     def _look(self) -> Facts:
-        facts, sample = look_at_members(self.reached.doors, self.reached.change)
-        self.sample = replace(sample, resuming=self.reached.begun)
+        facts, self.sample = look_at_members(self.reached.doors, self.reached.change)
         return facts
 
     def follow(self, report: Report, planned: Planned, begin: Callable[[Run], None]) -> None:

@@ -76,10 +76,15 @@ class LastSeen:
 @dataclass(frozen=True, slots=True)
 class RoleSample:
     """Every server that answers, by name. `strangers`: standbys of the old primary that nobody here knows, by name.
-    `resuming`: this goes on with what an earlier run has begun. `last_seen`: None where no watch remembers.
+    `last_seen`: None where no watch remembers.
     """
 
     around: Mapping[str, Around] = field(default_factory=dict)
     strangers: tuple[str, ...] = ()
-    resuming: bool = False
     last_seen: LastSeen | None = None
+
+    def loss(self, new: str) -> int | None:
+        """Bytes of WAL that the old primary was seen to have, and that standby has not; None where nobody knows."""
+        if self.last_seen is None or new not in self.around:
+            return None
+        return max(self.last_seen.lsn - self.around[new].received, 0)

@@ -19,7 +19,7 @@ from standbyctl.planner.replacing import make_room
 from standbyctl.planner.restored import set_up_restored
 from standbyctl.planner.standby import connection, copy_name, replication_conninfo, standby_settings
 from standbyctl.planner.volumes import volumes_of
-from standbyctl.steps.base import Step
+from standbyctl.steps.base import Step, left_to_do
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.directory import SetDirectoryAside
@@ -40,7 +40,7 @@ def plan_attach(facts: Facts, sample: Sample, target: Target, memory: Memory = (
 
 def steps_left(facts: Facts, sample: Sample, target: Target) -> tuple[Step, ...]:
     """The steps still to take, whether or not anything stands in the way."""
-    return tuple(_remaining(_all_steps(facts, sample, target), facts))
+    return tuple(left_to_do(_all_steps(facts, sample, target), facts))
 
 
 def way_in(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
@@ -190,10 +190,3 @@ def admission(server: Server, place: Place, target: Target) -> Step:
         conninfo=replication_conninfo(target),
         by_sql=target.hba is HbaWay.SQL,
     )
-
-
-def _remaining(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
-    for step in steps:
-        if not step.satisfied(facts):
-            yield step
-        facts = step.after(facts)

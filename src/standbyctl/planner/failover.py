@@ -11,7 +11,7 @@ from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.switching import RoleSample
 from standbyctl.planner.blockers.failover import failover_blockers
 from standbyctl.planner.plan import Plan
-from standbyctl.steps.base import Step
+from standbyctl.steps.base import Step, left_to_do
 from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary
 
@@ -20,13 +20,13 @@ def plan_takeover(facts: Facts, sample: RoleSample, change: RoleChange, max_loss
     """Keep the old primary away, and promote; or everything that stands in the way."""
     if blockers := tuple(failover_blockers(facts, sample, change, max_loss_bytes)):
         return Plan(blockers=blockers)
-    steps = tuple(_left(_takeover(facts, change), facts))
+    steps = tuple(left_to_do(_takeover(facts, change), facts))
     return Plan(steps=steps, notes=tuple(_notes(sample, change, steps)))
 
 
 def plan_followers(facts: Facts, change: RoleChange) -> Plan:
     """Everybody else follows the new primary."""
-    return Plan(steps=tuple(_left(_followers(change), facts)))
+    return Plan(steps=tuple(left_to_do(_followers(change), facts)))
 
 
 def _takeover(facts: Facts, change: RoleChange) -> Iterator[Step]:
@@ -45,25 +45,10 @@ def _followers(change: RoleChange) -> Iterator[Step]:
         yield AwaitCascade(below.name, below.upstream, below.slot, change.new)
 
 
-def _left(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
-    for step in steps:
-        if not step.satisfied(facts):
-            yield step
-        facts = step.after(facts)
-
-
-def loss(sample: RoleSample, change: RoleChange) -> int | None:
-    """Bytes of WAL that the old primary was seen to have, and the new one has not; None where nobody knows."""
-    around = sample.around.get(change.new)
-    if sample.last_seen is None or around is None:
-        return None
-    return max(sample.last_seen.lsn - around.received, 0)
-
-
 def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> Iterator[Message]:
     if not steps:
         return
-    bytes_lost = loss(sample, change)
+    bytes_lost = sample.loss(change.new)
     if bytes_lost is None or sample.last_seen is None:
         yield msg(
             "what is lost is not known: no watch was looking when {old} was last there. At most it is what {old} had"

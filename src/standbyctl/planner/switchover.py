@@ -20,13 +20,13 @@ from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.roles import ready_blockers, switch_blockers
 from standbyctl.planner.blockers.standby import role_blockers
 from standbyctl.planner.plan import Memory, Plan
-from standbyctl.steps.base import Step
+from standbyctl.steps.base import Step, left_to_do
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
 
 
 def plan_ready(facts: Facts, sample: Sample, target: Target, memory: Memory = ()) -> Plan:
     """What a node needs to follow the new primary, while it does not yet: role, passfile, pg_hba.conf, cap, slot."""
-    steps = tuple(_left(way_in(facts, sample, target), facts))
+    steps = tuple(left_to_do(way_in(facts, sample, target), facts))
     if blockers := tuple(_ready_blockers(facts, sample, target, memory, steps)):
         return Plan(blockers=blockers)
     return Plan(steps=steps)
@@ -52,7 +52,7 @@ def plan_switchover(facts: Facts, sample: RoleSample, change: RoleChange) -> Pla
     """The steps still to take, or everything that stands in the way."""
     if blockers := tuple(switch_blockers(facts, sample, change)):
         return Plan(blockers=blockers)
-    steps = tuple(_left(_all_steps(facts, change), facts))
+    steps = tuple(left_to_do(_all_steps(facts, change), facts))
     return Plan(steps=steps, notes=tuple(_notes(sample, change, steps)))
 
 
@@ -86,13 +86,6 @@ def _all_steps(facts: Facts, change: RoleChange) -> Iterator[Step]:
     for each in change.cascades:
         yield AwaitCascade(each.name, each.upstream, each.slot, change.new)
     yield LetGoOfSlots(change.old, tuple(slot for slot in change.left_slots if slot in old.slots))
-
-
-def _left(steps: Iterator[Step], facts: Facts) -> Iterator[Step]:
-    for step in steps:
-        if not step.satisfied(facts):
-            yield step
-        facts = step.after(facts)
 
 
 def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> Iterator[Message]:

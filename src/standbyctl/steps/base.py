@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import reduce
@@ -123,6 +123,14 @@ class GiveBack(Step):
 
     def effects(self) -> tuple[Effect, ...]:
         return self.step.undo(self.before)
+
+
+def left_to_do(steps: Iterable[Step], facts: Facts) -> Iterator[Step]:
+    """Those that are not satisfied, each where the ones before it are done."""
+    for step in steps:
+        if not step.satisfied(facts):
+            yield step
+        facts = step.after(facts)
 
 
 def predict(steps: Iterable[Step], facts: Facts) -> Facts:

@@ -106,8 +106,7 @@ def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) ->
 def _loss_blockers(sample: RoleSample, change: RoleChange, most: int | None) -> Iterator[Blocker]:
     if most is None:
         return
-    seen, around = sample.last_seen, sample.around[change.new]
-    lost = None if seen is None else max(seen.lsn - around.received, 0)
+    lost = sample.loss(change.new)
     if lost is None or lost > most:
         yield Blocker(
             "R445",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 
@@ -10,14 +9,12 @@ import click
 
 from standbyctl.app.config import load_config
 from standbyctl.app.failover import FailingOver, Lost, open_failover
-from standbyctl.app.switchover import Planned
 from standbyctl.domain.message import msg
-from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.size import parse_size
-from standbyctl.ui.cli.call import Context, confirm_name, machine, misused, state
+from standbyctl.ui.cli.call import Context, machine, misused, state
+from standbyctl.ui.cli.changing import carry_out, say_nothing_to_do
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import text
-from standbyctl.ui.role_plans import change_record, render_failover, render_taken_over
+from standbyctl.ui.role_plans import render_failover, render_taken_over
 
 
 @click.command("failover")
@@ -59,35 +56,13 @@ def command(
         raise misused(msg("cannot read a hook: {e}", e=error)) from error
     reached = open_failover(Lost(to or "", program, fenced, most), loaded, where)
     if reached is None:
-        click.echo(text(msg("Nothing to do: {name} is the primary.", name=to or "")))
+        say_nothing_to_do(context, to or "")
         return
     running = Running(quiet=context.json)
     try:
         failing = FailingOver(reached, where, running.tell, context.wrap, max_loss_bytes=most)
-        _do(context, failing, running, dry_run=dry_run, yes=yes)
+        planned = failing.plan(at_once=yes)
+        shown = (render_failover, render_taken_over)
+        carry_out(context, failing, planned, shown, running, dry_run=dry_run, yes=yes)
     finally:
         reached.close()
-
-
-def _do(context: Context, failing: FailingOver, running: Running, *, dry_run: bool, yes: bool) -> None:
-    change = failing.reached.change
-    planned = failing.plan(at_once=yes)
-    if not context.json:
-        click.echo(render_failover(planned.whole, change))
-    if dry_run or (context.json and not yes):
-        _end(context, change, planned, did=False)
-        return
-    if planned.whole.steps:
-        if not context.json:
-            click.echo()
-        confirm_name(msg("Type {name} to go on", name=change.new), change.new, yes=yes)
-    with running:
-        failing.follow(running.report, planned, context.begin)
-    _end(context, change, planned, did=True)
-
-
-def _end(context: Context, change: RoleChange, planned: Planned, *, did: bool) -> None:
-    if context.json:
-        click.echo(json.dumps(change_record(planned.whole, change, did=did)))
-    elif did:
-        click.echo("\n" + render_taken_over(change))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from dataclasses import replace
@@ -11,15 +10,15 @@ import click
 
 from standbyctl.app.config import load_config
 from standbyctl.app.roles import Asked, open_roles
-from standbyctl.app.switchover import Planned, Switching
+from standbyctl.app.switchover import Switching
 from standbyctl.domain.handover import Hooks
 from standbyctl.domain.message import msg
-from standbyctl.domain.roles import ACCEPTED, RoleChange
+from standbyctl.domain.roles import ACCEPTED
 from standbyctl.domain.size import parse_period
-from standbyctl.ui.cli.call import Context, confirm_name, machine, misused, state
+from standbyctl.ui.cli.call import Context, machine, misused, state
+from standbyctl.ui.cli.changing import carry_out, say_nothing_to_do
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import text
-from standbyctl.ui.role_plans import change_record, render_change, render_changed
+from standbyctl.ui.role_plans import render_change, render_changed
 
 
 @click.command("switchover")
@@ -62,15 +61,14 @@ def command(
     asked = Asked(to, _hooks(loaded.hooks, hooks), despite, round(seconds))
     reached = open_roles(asked, loaded, where)
     if reached is None:
-        if context.json:
-            click.echo(json.dumps({"schema": "standbyctl.switchover/1", "verdict": "nothing to do", "new": to}))
-        else:
-            click.echo(text(msg("Nothing to do: {name} is the primary.", name=to)))
+        say_nothing_to_do(context, to)
         return
     running = Running(quiet=context.json)
     try:
         switching = Switching(reached, where, running.tell, context.wrap)
-        _do(context, switching, running, dry_run=dry_run, yes=yes)
+        planned = switching.plan()
+        shown = (render_change, render_changed)
+        carry_out(context, switching, planned, shown, running, dry_run=dry_run, yes=yes)
     finally:
         reached.close()
 
@@ -81,27 +79,3 @@ def _hooks(configured: Hooks, given: dict[str, str | None]) -> Hooks:
     except ValueError as error:
         raise misused(msg("cannot read a hook: {e}", e=error)) from error
     return replace(configured, **typed)  # type: ignore[arg-type]
-
-
-def _do(context: Context, switching: Switching, running: Running, *, dry_run: bool, yes: bool) -> None:
-    change = switching.reached.change
-    planned = switching.plan()
-    if not context.json:
-        click.echo(render_change(planned.whole, change))
-    if dry_run or (context.json and not yes):
-        _end(context, change, planned, did=False)
-        return
-    if planned.whole.steps:
-        if not context.json:
-            click.echo()
-        confirm_name(msg("Type {name} to go on", name=change.new), change.new, yes=yes)
-    with running:
-        switching.follow(running.report, planned, context.begin)
-    _end(context, change, planned, did=True)
-
-
-def _end(context: Context, change: RoleChange, planned: Planned, *, did: bool) -> None:
-    if context.json:
-        click.echo(json.dumps(change_record(planned.whole, change, did=did)))
-    elif did:
-        click.echo("\n" + render_changed(change))
