@@ -9,7 +9,7 @@ import pytest
 
 from tests.roles import Cast, Writer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.settled]
 WHENS = ("before", "during", "after")
 # The one deed that is the pause is struck all along it.
 STRIKES = (0.02, 0.08, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)

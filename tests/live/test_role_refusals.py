@@ -10,7 +10,7 @@ import pytest
 from tests.live.conftest import scrub
 from tests.roles import Cast
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tests.roles import Cast, Writer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.settled]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from tests.roles import Cast
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled]
 
 
 @pytest.fixture

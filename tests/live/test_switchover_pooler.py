@@ -15,7 +15,7 @@ from standbyctl.lab.server import free_port
 from tests.conftest import pooler
 from tests.roles import LEDGER, Cast
 
-pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.needs("pooler")]
+pytestmark = [pytest.mark.live, pytest.mark.one_version, pytest.mark.settled, pytest.mark.needs("pooler")]
 
 # What an operator's own hook does: it is told by its environment what is about to happen, and to whom.
 HOOK = """
