@@ -19,6 +19,7 @@ from standbyctl.app.session import Session, silent
 from standbyctl.app.state import State
 from standbyctl.lab.load import Ledger, fill, passfile
 from standbyctl.lab.server import Area, Primary, free_port, stop_server
+from tests.warm import run_tool
 
 
 def heed_signals():
@@ -96,15 +97,7 @@ class Pair:
 
     def tool(self, *args, status=None, env=None, module="standbyctl", timeout=120):
         """Run the tool; assert its exit status where one is given."""
-        done = subprocess.run(
-            [sys.executable, "-m", module, *map(str, args)],
-            env=self.env | (env or {}),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=timeout,
-            check=False,
-        )
+        done = run_tool(module, [*map(str, args)], self.env | (env or {}), timeout)
         if status is not None:
             assert done.returncode == status, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
