@@ -6,10 +6,14 @@ SELECT jsonb_build_object(
   'in_recovery', pg_is_in_recovery(),
   'superuser', current_setting('is_superuser')::bool,
   'user', quote_ident(current_user),
-  -- The last restartpoint of a standby may be of an earlier one than it receives.
+  -- The last restartpoint of a standby may be of an earlier one than it receives, or has received until just now: the
+  -- segment it replays is there, and those of other branches were removed when it changed to this one.
   'timeline', CASE WHEN pg_is_in_recovery()
                    THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
-                                 (SELECT timeline_id FROM pg_control_checkpoint()))
+                                 greatest((SELECT timeline_id FROM pg_control_checkpoint()),
+                                          CASE WHEN has_function_privilege('pg_ls_waldir()', 'EXECUTE') THEN (
+                                            SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir()
+                                             WHERE name ~ '^[0-9A-F]{24}$') END))
                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
   'receiving', coalesce((SELECT slot_name FROM pg_stat_wal_receiver WHERE status = 'streaming'), ''),
   'lsn', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, '0/0')::bigint,
