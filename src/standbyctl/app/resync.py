@@ -89,8 +89,7 @@ def _former(change: RoleChange, conninfo: str) -> Resolved:
     """A primary that was lost, as a standby of the one that has taken its place."""
     assert change.was is not None
     hosts, new = Hosts(command=ssh_command(os.environ)), change.seat(change.new)
-    there = hosts.beside(new.ssh, "")
-    server = primary_server(new.name, connection_params(conninfo), there)
+    server = primary_server(new.name, connection_params(conninfo), hosts.beside(new.ssh, ""))
     route = find_route(server, apart=bool(new.ssh))
     seat = seat_again(change.seat(change.old), change.was, route.major, hosts)
     if seat.away:
@@ -99,7 +98,7 @@ def _former(change: RoleChange, conninfo: str) -> Resolved:
             msg("the host of {node} does not answer", node=seat.name),
             hint=msg("Bring the host back, with the server off; then run this again."),
         )
-    target = as_standby(seat, None, change.was, new, route, hosts)
+    target, there = as_standby(seat, None, change.was, new, route, hosts)
     pair = hosts.beside(new.ssh, seat.ssh)
     return Resolved(
         target=target,
@@ -111,6 +110,6 @@ def _former(change: RoleChange, conninfo: str) -> Resolved:
         primary_user=new.os_user,
         bin_directory=seat.bin_directory,
         primary_bin=new.bin_directory,
-        reachable=route.reachable,
+        reachable=there.reachable,
         superuser=route.superuser,
     )

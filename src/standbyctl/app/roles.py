@@ -133,8 +133,13 @@ def _begun(asked: Asked, runs: Mapping[str, Ran], state: State) -> RoleChange | 
     return None
 
 
-def as_standby(seat: Seat, was: Target | None, like: Target, new: Seat, route: Route, hosts: Hosts) -> Target:
-    """What a node is to be: a standby of the new primary. `was`: what it is now; `like`: another of that cluster."""
+def as_standby(
+    seat: Seat, was: Target | None, like: Target, new: Seat, route: Route, hosts: Hosts
+) -> tuple[Target, Route]:
+    """What a node is to be, a standby of the new primary, and how it gets there.
+
+    `was`: what it is now; `like`: another of that cluster; `route`: to the new primary from here.
+    """
     if was is not None and was.tunnel.used:
         raise RefusedError(
             "R427",
@@ -168,7 +173,7 @@ def as_standby(seat: Seat, was: Target | None, like: Target, new: Seat, route: R
         service=seat.service,
     )
     check_names(target.name, target.slot, new.name, target.role)
-    return replace(
+    as_it_is = replace(
         target,
         primary=new.name,
         primary_host=(route.name_there if settled.sslmode == "verify-full" else "") or route.host,
@@ -183,11 +188,12 @@ def as_standby(seat: Seat, was: Target | None, like: Target, new: Seat, route: R
         copy_port=0,
         copy_conninfo="",
     )
+    return as_it_is, route
 
 
 @dataclass(slots=True)
 class Opening:
-    """`run`: of the standby that is to be the primary. `servers`: whoever was reached so far."""
+    """`run`: of the standby that is to be the primary; `reached`: who reaches it. `servers`: whom we have reached."""
 
     asked: Asked
     run: Ran
@@ -197,6 +203,7 @@ class Opening:
     hosts: Hosts = field(default_factory=lambda: Hosts(command=ssh_command(os.environ)))
     servers: dict[str, Reached] = field(default_factory=dict)
     seats: dict[str, Seat] = field(default_factory=dict)
+    reached: dict[str, bool] = field(default_factory=dict)
 
     @property
     def old(self) -> str:
@@ -259,16 +266,21 @@ class Opening:
 
     def target_of(self, seat: Seat, was: Target | None, route: Route) -> Target:
         """A standby of the new primary, as an attach to it would make it."""
-        return as_standby(seat, was, self.run[0], self.seats[self.asked.to], route, self.hosts)
+        target, there = as_standby(seat, was, self.run[0], self.seats[self.asked.to], route, self.hosts)
+        self.reached[seat.name] = there.reachable
+        return target
+
+    def head_superuser(self) -> bool:
+        """Whether we are one on the primary of now; of one that is down nothing is asked."""
+        try:
+            return self.servers[self.old].greeting().superuser
+        except CannotTellError:
+            return True
 
     def resolved(self, target: Target, route: Route) -> Resolved:
         """As an attach would have it, to a standby of the primary of now: its role is made there."""
         seat, old, new = self.seats[target.name], self.seats[self.old], self.seats[self.asked.to]
-        head = self.servers[self.old]
-        try:
-            superuser = head.greeting().superuser
-        except CannotTellError:
-            superuser = True  # it is down: nothing is asked of it
+        head, superuser = self.servers[self.old], self.head_superuser()
         return Resolved(
             target=replace(target, head=old.name, head_ssh=old.ssh, head_conninfo=self.run[1]),
             conninfo=route.conninfo,
@@ -279,7 +291,8 @@ class Opening:
             primary_user=new.os_user,
             bin_directory=seat.bin_directory,
             primary_bin=new.bin_directory,
-            reachable=route.reachable,
+            # What an earlier run has begun was reached then.
+            reachable=self.reached.get(target.name, True),
             superuser=route.superuser,
             head=head,
             head_superuser=superuser,
