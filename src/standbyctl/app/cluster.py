@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from standbyctl.app.config import Config
 from standbyctl.app.hosts import Hosts
-from standbyctl.app.known import Head, Ran, credentials, head_of, heads_of, hosts_of, only_one, runs_of, same_door
+from standbyctl.app.known import (
+    Head,
+    Ran,
+    credentials,
+    formers_of,
+    head_of,
+    heads_of,
+    hosts_of,
+    only_one,
+    runs_of,
+    same_door,
+)
 from standbyctl.app.request import connection_params
 from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.picture import Expected
+from standbyctl.domain.roles import RoleChange
 from standbyctl.monitor.rounds import ANSWER_SECONDS
 from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.local import LocalHost
@@ -61,7 +73,7 @@ def open_cluster(
             asked, primary_name = node.conninfo, node.name
         known = _known(asked, every) if asked else only_one(every, state)
     name = primary_name or (known[0] if known else "primary")
-    hosts = hosts_of(runs, known)
+    hosts = hosts_of(runs, known, formers := formers_of(state))
     if earlier and all(run[2] != earlier.system_identifier for run in runs.values()):
         # How its host is reached no run says any more.
         hosts = Hosts(earlier.hosts.primary_ssh, "", hosts.command, earlier.hosts.away)
@@ -82,13 +94,13 @@ def open_cluster(
     ours = {each: run for each, run in runs.items() if run[2] == system}
     for run in ours.values():
         _add_run(doors, run, hosts, given, called)
+    _add_formers(doors, (change for change, _, its in formers if its == system), hosts)
     # One server has one name, however it is asked for: the first that it is met by.
     doors.add(name, server, _this_host())
     for node in config.nodes:
         if node.conninfo:
             doors.add(node.name, LibpqServer(node.name, connection_params(node.conninfo)), _this_host())
-    expected = _expected(ours, state, called)
-    return Cluster(name, conninfo, system, server, tuple(doors.samplers.values()), expected, hosts)
+    return Cluster(name, conninfo, system, server, doors.all(), _expected(ours, state, called), hosts)
 
 
 def _expected(ours: Mapping[str, Ran], state: State, called: Mapping[str, str]) -> tuple[Expected, ...]:
@@ -134,6 +146,9 @@ class _Doors:
         if name not in self.samplers:
             self.samplers[name] = Sampler(name, server, self.clock, host, by_ssh=by_ssh)
 
+    def all(self) -> tuple[Sampler, ...]:
+        return tuple(self.samplers.values())
+
 
 def _add_run(doors: _Doors, run: Ran, hosts: Hosts, given: Mapping[str, str], called: Mapping[str, str]) -> None:
     """What an attach from here was of: the primary at the head, what is in between, and the standby.
@@ -155,6 +170,15 @@ def _add_run(doors: _Doors, run: Ran, hosts: Hosts, given: Mapping[str, str], ca
         there.standby(target.service.user or PACKAGED_USER) if there.apart else _this_host(),
         by_ssh=bool(there.standby_ssh),
     )
+
+
+def _add_formers(doors: _Doors, changes: Iterable[RoleChange], hosts: Hosts) -> None:
+    """Primaries that were lost: each may be one again."""
+    for change in changes:
+        seat = change.seat(change.old)
+        there = hosts.beside(seat.ssh, "", away=seat.away and not seat.ssh)
+        server = primary_server(seat.name, connection_params(seat.conninfo), there)
+        doors.add(seat.name, server, there.primary(_user_there(there)), by_ssh=bool(seat.ssh))
 
 
 def _server(name: str, conninfo: str, hosts: Hosts, given: Mapping[str, str]) -> Reached:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from standbyctl.app.config import Config
 from standbyctl.app.known import Ran, known_heads, runs_of
 from standbyctl.app.roles import Asked, Opening, Reachable, others_of
 from standbyctl.app.route import Route
-from standbyctl.app.seats import seat_of_standby, seat_remembered
+from standbyctl.app.seats import major_of, seat_again, seat_of_standby, where_it_was
 from standbyctl.app.state import State
 from standbyctl.app.switchover import Planned, Switching
 from standbyctl.domain.effects import Effect, Fence
 from standbyctl.domain.errors import BlockedError, CannotTellError, RefusedError, StoppedError, UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.handover import NO_HOOKS
+from standbyctl.domain.member import Power
 from standbyctl.domain.message import msg
 from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.switching import LastSeen
@@ -24,7 +27,10 @@ from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Outcome
 from standbyctl.engine.run import Run
+from standbyctl.nodes.connection import ONCE_SECONDS
 from standbyctl.nodes.locks import Locks
+from standbyctl.nodes.ports import Reached
+from standbyctl.observe.members import look_at_members
 from standbyctl.planner.failover import plan_followers, plan_takeover
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import predict
@@ -42,21 +48,44 @@ class Lost:
 
 @dataclass(slots=True)
 class _Opening(Opening):
-    """With a primary that is not asked anything."""
+    """With a primary that may be gone: everybody is looked for at the same time, and that one is tried once."""
 
     state: State | None = None
+    fenced: bool = False
+
+    def open(self, config: Config, state: State) -> Reachable:
+        self.hosts.doubtful.add(where_it_was(self.run, state.journal(self.asked.to), config).ssh)
+        return Opening.open(self, config, state)
 
     def find_seats(self, config: Config) -> Iterator[Seat]:
         assert self.state is not None
-        yield seat_remembered(self.run, self.state.journal(self.asked.to), self.hosts, config)
-        for run in (self.run, *self.siblings.values(), *self.below.values()):
-            yield seat_of_standby(run, self.hosts)
+        target, journal = self.run[0], self.state.journal(self.asked.to)
+        gone = where_it_was(self.run, journal, config)
+        self.servers[self.old] = self.servers[self.old].at(self.old, connect_timeout=str(ONCE_SECONDS))
+        runs = (self.run, *self.siblings.values(), *self.below.values())
+        with ThreadPoolExecutor(len(runs) + 2) as pool:
+            # Both servers are asked now, so that nobody waits for an answer later.
+            asked = [pool.submit(_greet, self.servers[name]) for name in (self.old, self.asked.to)]
+            old = pool.submit(lambda: gone if self.fenced else seat_again(gone, target, major_of(journal), self.hosts))
+            others = [pool.submit(seat_of_standby, run, self.hosts) for run in runs]
+            for each in asked:
+                each.result()
+            return iter([old.result(), *(each.result() for each in others)])
 
     def targets(self, route: Route) -> tuple[Target, ...]:
         """Those that are there: the old primary is seen to later."""
         if self.begun is not None:
             return self.begun.followers
         return tuple(self.target_of(self.seats[name], run[0], route) for name, run in self.siblings.items())
+
+    def head_superuser(self) -> bool:
+        """Nothing is asked of it, or made there."""
+        return True
+
+
+def _greet(server: Reached) -> None:
+    with suppress(CannotTellError):
+        server.greeting()
 
 
 def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None:
@@ -81,7 +110,8 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
             msg("another change of roles was begun, and not ended: to {name}", name=to),
             hint=msg("End it first: standbyctl failover --to {name}", name=to),
         )
-    opening = _Opening(Asked(to, NO_HOOKS), runs[to], *others_of(runs_of(state), runs[to], begun), begun, state=state)
+    others = others_of(runs_of(state), runs[to], begun)
+    opening = _Opening(Asked(to, NO_HOOKS), runs[to], *others, begun, state=state, fenced=asked.fenced)
     try:
         reached = opening.open(config, state)
     except BaseException:
@@ -117,6 +147,7 @@ class FailingOver(Switching):
 
     max_loss_bytes: int | None = None
     fenced: bool = False
+    silent: set[str] = field(default_factory=set)
 
     def plan(self, *, at_once: bool = False) -> Planned:
         """What is left to do. `at_once`: what comes after the promotion is planned after it: every second counts."""
@@ -141,10 +172,12 @@ class FailingOver(Switching):
         return plan_takeover(facts, self.sample, self.reached.change, self.max_loss_bytes)
 
     def _look(self) -> Facts:
-        seen = self.sample.last_seen
-        facts = Switching._look(self)
-        self.sample = replace(self.sample, last_seen=seen)
-        change = self.reached.change
+        """Who was silent at first is not waited for again: what counts by then is what its standbys hear."""
+        seen, change = self.sample.last_seen, self.reached.change
+        facts, sample = look_at_members(self.reached.doors, change, frozenset(self.silent))
+        self.sample = replace(sample, last_seen=seen)
+        if facts.member(change.old).power is Power.UNKNOWN:
+            self.silent.add(change.old)
         if self.fenced or change.fenced:
             facts = facts.with_member(change.old, fenced=True)
         return facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,7 +23,8 @@ class Hosts:
     """Where the primary is, and where the standby is or goes. An empty destination is this machine.
 
     `away`: the primary is elsewhere, and nobody is asked there but the server.
-    Each is reached as whoever is asked for; nobody in particular (an empty user) is whoever logs in there.
+    Each is reached as whoever is asked for; nobody in particular (an empty user) is whoever logs in there. `doubtful`:
+    destinations that may be gone, and are tried once.
     """
 
     primary_ssh: str = ""
@@ -31,6 +33,9 @@ class Hosts:
     away: bool = False
     _made: dict[tuple[str, str], Host] = field(default_factory=dict)
     _connections: dict[str, SshConnection] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    # Several are looked for at the same time.
+    _opening: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def apart(self) -> bool:
@@ -39,7 +44,8 @@ class Hosts:
 
     def beside(self, primary_ssh: str, standby_ssh: str, *, away: bool = False) -> Hosts:
         """Those of another pair, by the same connections."""
-        return Hosts(primary_ssh, standby_ssh, self.command, away, self._made, self._connections)
+        shared = self._made, self._connections, self.doubtful, self._opening
+        return Hosts(primary_ssh, standby_ssh, self.command, away, *shared)
 
     def primary(self, user: str = "") -> Host:
         """The primary's machine, as that user of it."""
@@ -59,15 +65,17 @@ class Hosts:
     def _reach(self, destination: str, user: str) -> Host:
         """One way a machine and user: a look asks every host once, and knows them by this."""
         key = destination, user
-        if key not in self._made:
-            self._made[key] = self._open(destination, user)
-        return self._made[key]
+        with self._opening:
+            if key not in self._made:
+                self._made[key] = self._open(destination, user)
+            return self._made[key]
 
     def _open(self, destination: str, user: str) -> Host:
         if not destination:
             return LocalHost(user or pwd.getpwuid(os.geteuid()).pw_name)
         if destination not in self._connections:
-            self._connections[destination] = SshConnection(destination, self.command)
+            once = destination in self.doubtful
+            self._connections[destination] = SshConnection(destination, self.command, once=once)
         return SshHost(self._connections[destination], user)
 
 

@@ -12,6 +12,7 @@ from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.state import State
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.staging import Staging
 from standbyctl.domain.target import Target
 from standbyctl.nodes.ports import Reached
@@ -20,6 +21,8 @@ from standbyctl.nodes.ports import Reached
 Ran = tuple[Target, str, str]
 # A primary: its name, conninfo and system identifier.
 Head = tuple[str, str, str]
+# A failover: what it was, the conninfo of the new primary, its system identifier.
+Replaced = tuple[RoleChange, str, str]
 _ADDRESS = {"host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts"}
 
 
@@ -54,7 +57,7 @@ def find_server(asked: str, name: str, state: State) -> Way:
         else only_one(heads or others, state)
     )
     conninfo = known[1] if known else asked
-    hosts = hosts_of(runs, known)
+    hosts = hosts_of(runs, known, formers_of(state))
     server = primary_server(name or (known[0] if known else "the primary"), connection_params(conninfo), hosts)
     return Way(
         name or (known[0] if known else ""), conninfo, known[2] if known else "", server, hosts, hosts.primary_ssh
@@ -74,8 +77,16 @@ def runs_of(state: State) -> dict[str, Ran]:
 
 
 def heads_of(runs: Mapping[str, Ran], state: State) -> list[Head]:
-    """The primaries that something was staged for, or attached to, from here; the latest last."""
-    return [*_staged(state), *map(head_of, runs.values())]
+    """The primaries that something was staged for, or attached to, or that took the place of a lost one, from here; the
+    latest last.
+    """
+    after = [(change.new, conninfo, system) for change, conninfo, system in formers_of(state)]
+    return [*_staged(state), *after, *map(head_of, runs.values())]
+
+
+def formers_of(state: State) -> tuple[Replaced, ...]:
+    """The primaries that a failover from here has replaced, and that are nothing again yet."""
+    return tuple(found for journal in state.formers() if (found := journal.asked(RoleChange)))
 
 
 def known_heads(state: State) -> tuple[tuple[str, str], ...]:
@@ -92,7 +103,7 @@ def named_alone(state: State) -> str:
     if len({system for _, _, system in heads}) != 1:
         return ""
     name, conninfo, _ = heads[-1]
-    return name if not conninfo or hosts_of(runs, heads[-1]).primary_ssh else conninfo
+    return name if not conninfo or hosts_of(runs, heads[-1], formers_of(state)).primary_ssh else conninfo
 
 
 def _staged(state: State) -> list[Head]:
@@ -100,11 +111,12 @@ def _staged(state: State) -> list[Head]:
     return [(run[0].primary, run[1], run[2]) for run in runs if run]
 
 
-def hosts_of(runs: Mapping[str, Ran], known: Head | None) -> Hosts:
+def hosts_of(runs: Mapping[str, Ran], known: Head | None, formers: Sequence[Replaced] = ()) -> Hosts:
     """How the host of a primary is reached that some attach from here was to: by its system, for on their own hosts
-    many have the same conninfo.
+    many have the same conninfo. `formers`: those that it may have taken the place of.
     """
     command = ssh_command(os.environ)
+    after = (change.seat(change.new) for change, _, system in formers if known and (change.new, system) == known[::2])
     found = (target for target, _, system in runs.values() if known and system == known[2])
     return next(
         (
@@ -113,7 +125,7 @@ def hosts_of(runs: Mapping[str, Ran], known: Head | None) -> Hosts:
             else Hosts(each.primary_ssh, each.standby_ssh, command, each.away)
             for each in found
         ),
-        Hosts(command=command),
+        next((Hosts(seat.ssh, "", command, seat.away) for seat in after), Hosts(command=command)),
     )
 
 

@@ -13,6 +13,7 @@ from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.spot import ask
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.facts import Server
 from standbyctl.domain.message import msg
 from standbyctl.domain.roles import Seat
 from standbyctl.domain.service import Service
@@ -59,24 +60,32 @@ def seat_of_primary(run: Ran, hosts: Hosts, config: Config, server: Reached) -> 
     return Seat(target.primary, data, programs, port, user, conninfo, ssh, service)
 
 
-def seat_remembered(run: Ran, journal: Journal, hosts: Hosts, config: Config) -> Seat:
-    """Of a primary that may be gone: as it was when its standby was attached. Its host is asked where it answers."""
+def where_it_was(run: Ran, journal: Journal, config: Config) -> Seat:
+    """Of a primary that may be gone: as it was when its standby was attached. Nobody is asked."""
     target, conninfo, _ = run
     node = config.node(target.primary)
     ssh = target.primary_ssh or (node.ssh if node else "")
+    known = _first_seen(journal, target.primary)
+    data = (known.setting("data_directory").value if known else "") or (node.data_directory if node else "")
+    return Seat(target.primary, data, "", target.primary_port, "", conninfo, ssh, away=True)
+
+
+def major_of(journal: Journal) -> int:
+    """Of the primary that a standby was attached to, by its journal; 0 where that does not say it."""
+    run = journal.run()
+    known = _first_seen(journal, run[0].primary) if run else None
+    return known.version_num // 10000 if known else 0
+
+
+def _first_seen(journal: Journal, name: str) -> Server | None:
     facts = first_facts(journal.memory())
-    known = next((each.server for each in facts.nodes if each.name == target.primary), None) if facts else None
-    data = known.setting("data_directory").value if known else ""
-    data = data or (node.data_directory if node else "")
-    gone = Seat(target.primary, data, "", target.primary_port, "", conninfo, ssh, away=True)
-    if not data or (target.away and not ssh):
-        return gone
-    number = known.version_num // 10000 if known else 0
-    return seat_again(gone, target, number, hosts)
+    return next((each.server for each in facts.nodes if each.name == name), None) if facts else None
 
 
 def seat_again(seat: Seat, target: Target, number: int, hosts: Hosts) -> Seat:
     """The same as its host has it now; away where that does not answer. `number`: the major version."""
+    if not seat.data_directory or (target.away and not seat.ssh):
+        return seat
     host = hosts.beside(seat.ssh, target.standby_ssh).primary
     data = seat.data_directory
     try:

@@ -21,25 +21,31 @@ from standbyctl.domain.message import msg
 from standbyctl.nodes.children import KEPT, end_group, run, spawn, wait_until
 
 CONNECT_SECONDS = 10
+# To a host that may be gone.
+ONCE_SECONDS = 5
 # A line that is cut is noticed after three of these.
 ALIVE_SECONDS = 5
 _OPTIONS = (
-    "-T", "-x", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_SECONDS}",
-    "-o", f"ServerAliveInterval={ALIVE_SECONDS}", "-o", "ServerAliveCountMax=3", "-o", "ClearAllForwardings=yes",
+    "-T", "-x", "-o", "BatchMode=yes", "-o", f"ServerAliveInterval={ALIVE_SECONDS}", "-o", "ServerAliveCountMax=3",
+    "-o", "ClearAllForwardings=yes",
 )  # fmt: skip
 
 
 class SshConnection:
-    """One connection to one destination, begun when it is needed first. It ends when we do, however we do."""
+    """One connection to one destination, begun when it is needed first. It ends when we do, however we do.
 
-    def __init__(self, destination: str, command: tuple[str, ...] = ("ssh",)) -> None:
+    `once`: of a host that may be gone; where it cannot be reached, and in a shorter time, it is not tried again.
+    """
+
+    def __init__(self, destination: str, command: tuple[str, ...] = ("ssh",), *, once: bool = False) -> None:
         if not destination or destination.startswith("-"):
             raise UsageError(
                 "C121",
                 msg('"{destination}" is no host for ssh', destination=destination),
                 hint=msg("Give a name as ssh takes it: HOST, USER@HOST, or a Host of ssh_config."),
             )
-        self.destination, self._command = destination, command
+        self.destination, self._command, self._once = destination, command, once
+        self._gone: CannotTellError | None = None
         self._directory: str | None = None
         self._master: subprocess.Popen[bytes] | None = None
         self._login: str | None = None
@@ -51,9 +57,15 @@ class SshConnection:
     def argv(self, remote: str) -> list[str]:
         """What runs a command there, by the connection that is kept; raises CannotTellError."""
         with self._connecting:
+            if self._gone is not None:
+                raise self._gone
             if self._master is None or self._master.poll() is not None:
                 self.close()
-                self._connect()
+                try:
+                    self._connect()
+                except CannotTellError as error:
+                    self._gone = error if self._once else None
+                    raise
         return [*KEPT, "--", *self._client(), self.destination, remote]
 
     def login(self) -> str:
@@ -99,14 +111,22 @@ class SshConnection:
         )
 
     def _client(self) -> list[str]:
-        return [*self._command, *_OPTIONS, "-o", f"ControlPath={self._directory}/c", "--"]
+        return [*self._command, *self._options, "-o", f"ControlPath={self._directory}/c", "--"]
+
+    @property
+    def _options(self) -> tuple[str, ...]:
+        return (*_OPTIONS, "-o", f"ConnectTimeout={self._seconds}")
+
+    @property
+    def _seconds(self) -> int:
+        return ONCE_SECONDS if self._once else CONNECT_SECONDS
 
     def _connect(self) -> None:
         _tidy()
         # A socket's path has 108 bytes at most, and ssh adds some of its own.
         self._directory = tempfile.mkdtemp(prefix=f"sbs-{os.getpid()}-", dir="/tmp")
         log = Path(self._directory, "log")
-        argv = [*KEPT, "--", *self._command, *_OPTIONS, "-M", "-N", "-o", "ControlPersist=no"]
+        argv = [*KEPT, "--", *self._command, *self._options, "-M", "-N", "-o", "ControlPersist=no"]
         argv += ["-o", f"ControlPath={self._directory}/c", "--", self.destination]
         try:
             with log.open("wb") as said:
@@ -114,7 +134,7 @@ class SshConnection:
         except OSError as error:
             self.close()
             raise self.failed(str(error)) from error
-        deadline = time.monotonic() + CONNECT_SECONDS * 3
+        deadline = time.monotonic() + self._seconds * (1 if self._once else 3)
         while not Path(self._directory, "c").exists():
             if self._master.poll() is not None or not wait_until(deadline, 0.01):
                 words = log.read_text(encoding="utf-8", errors="replace")

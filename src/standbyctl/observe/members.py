@@ -18,16 +18,18 @@ from standbyctl.observe.texts import text
 ANSWER_SECONDS = 5.0
 
 
-def look_at_members(doors: Doors, change: RoleChange) -> tuple[Facts, RoleSample]:
+def look_at_members(doors: Doors, change: RoleChange, silent: frozenset[str] = frozenset()) -> tuple[Facts, RoleSample]:
     """Ask every host and every server that runs, side by side; raises CannotTellError where a host does not answer.
 
-    Only that of a primary that is gone need not answer.
+    Only that of a primary that is gone need not answer. Who is `silent` is not asked: nothing is known of it.
     """
     asked = [seat for seat in change.seats if not seat.away and not (change.unplanned and seat.name == change.old)]
     with ThreadPoolExecutor(2) as pool:
-        gone = pool.submit(_ask_gone, doors, change) if change.unplanned else None
+        gone = pool.submit(_ask_gone, doors, change) if change.unplanned and change.old not in silent else None
         said = dict(ask_hosts(doors, *map(_part, asked))) | (gone.result() if gone else {})
-    running = [seat.name for seat in change.seats if said.get(f"{seat.name}.running", "yes") == "yes"]
+    running = [
+        seat.name for seat in change.seats if seat.name not in silent and said.get(f"{seat.name}.running") != "no"
+    ]
     with ThreadPoolExecutor(max(len(running), 1)) as pool:
         words = dict(zip(running, pool.map(lambda name: _ask(doors, name), running), strict=True))
     members = {seat.name: _member(seat.name, change, said, words) for seat in change.seats}
