@@ -24,6 +24,7 @@ from standbyctl.domain.effects import (
     HandOver,
     MakeTestDatabase,
     Promote,
+    Rewind,
     StartAgain,
     TryCopy,
     TryStart,
@@ -65,7 +66,7 @@ DESKS = (
     Desk("db2", "db2", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5433 dbname=postgres'", "port=5433"),
 )
 # A change of roles is not saved as a plan file, and so has no runbook yet.
-ROLES = {Checkpoint, HandOver, StartAgain, Fence, Promote}
+ROLES = {Checkpoint, HandOver, StartAgain, Fence, Promote, Rewind}
 NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} | ROLES
 
 
