@@ -24,13 +24,13 @@ live: .venv/dev ## everything, on every PostgreSQL version that is here
 	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
 
 rest: .venv/dev ## what live runs and test does not: for CI, after test
-	$(BIN)/python -m pytest -q -n 4 -m live --versions all --after-test tests
+	$(BIN)/python -m pytest -q -n 4 -m live --versions all --after-test --one-in $(or $(ONE_IN),1) tests
 
 hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts tests/hosts
 
 often: .venv/dev ## the hosts that CI has the time for
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts --often tests/hosts
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts --often --one-in $(or $(ONE_IN),1) tests/hosts
 
 faults: .venv/dev ## on hosts, every phase of an attach struck by every fault: prints the matrix (half an hour)
 	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py

@@ -28,6 +28,7 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
     parser.addoption("--after-test", action="store_true", help="what CI runs after `make test`")
     parser.addoption("--often", action="store_true", help="what CI has the time for: not what is marked seldom")
+    parser.addoption("--one-in", type=int, default=1, help="of what CI runs after `make test` one test in so many")
     parser.addoption("--suites", default="bookworm", choices=["bookworm", "all"], help="of Debian, for hosts")
     parser.addoption("--matrix", action="store_true", help="every phase of an attach by every fault, on hosts")
     parser.addoption("--versions", default="1", help="one PostgreSQL version, all here, or one by its major")
@@ -98,6 +99,9 @@ def pytest_collection_modifyitems(config, items):
         resting = _resting(config, items)
         config.hook.pytest_deselected(items=resting)
         items[:] = [item for item in items if item not in resting]
+        beyond = _beyond(config, items)
+        config.hook.pytest_deselected(items=beyond)
+        items[:] = [item for item in items if item not in beyond]
     if not config.getoption("--after-test"):
         return
     waiting = _not_their_turn(config, items)
@@ -121,8 +125,20 @@ def _resting(config, items):
     """The other shares of what is settled: code that nobody has touched for long."""
     settled = [item for item in items if item.get_closest_marker("settled") and not item.get_closest_marker("sample")]
     turn = random.Random(_run_id(config)).randrange(_SHARES)
-    every = enumerate(sorted(settled, key=lambda item: item.nodeid))
+    every = enumerate(sorted(settled, key=_node_id))
     return [item for number, item in every if number % _SHARES != turn]
+
+
+def _beyond(config, items):
+    """What a slow machine has not the time for: another part each time."""
+    count = config.getoption("--one-in")
+    turn = random.Random(f"{_run_id(config)} beyond").randrange(count)
+    every = enumerate(sorted((item for item in items if not item.get_closest_marker("sample")), key=_node_id))
+    return [item for number, item in every if number % count != turn]
+
+
+def _node_id(item):
+    return item.nodeid
 
 
 def _not_their_turn(config, items):

@@ -38,7 +38,7 @@ def ways(found, seen=None, way=None, *, former=True, memory=()):
 @pytest.mark.parametrize(
     ("found", "asked", "open_ways", "step"),
     [
-        (SAME, None, ["follow", "rewind", "clone"], "PointAtPrimary"),
+        (SAME, None, ["follow", "clone"], "PointAtPrimary"),
         (AHEAD, None, ["rewind", "clone"], "RewindPlace"),
         (DEAR, None, ["rewind", "clone"], "InstallCopy"),
         (DEAR, Way.REWIND, ["rewind", "clone"], "RewindPlace"),

@@ -59,13 +59,13 @@ class _Opening(Opening):
     fenced: bool = False
 
     def open(self, config: Config, state: State) -> Reachable:
-        self.hosts.doubtful.add(where_it_was(self.run, state.journal(self.asked.to), config).ssh)
+        self.hosts.doubtful.add(where_it_was(self.run, state, config).ssh)
         return Opening.open(self, config, state)
 
     def find_seats(self, config: Config) -> Iterator[Seat]:
         assert self.state is not None
         target, journal = self.run[0], self.state.journal(self.asked.to)
-        gone = where_it_was(self.run, journal, config)
+        gone = where_it_was(self.run, self.state, config)
         self.servers[self.old] = self.servers[self.old].at(self.old, connect_timeout=str(ONCE_SECONDS))
         runs = (self.run, *self.siblings.values(), *self.below.values())
         with ThreadPoolExecutor(len(runs) + 2) as pool:

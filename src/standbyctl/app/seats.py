@@ -11,11 +11,12 @@ from standbyctl.app.hosts import Hosts
 from standbyctl.app.known import Ran
 from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.spot import ask
+from standbyctl.app.state import State
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Server
 from standbyctl.domain.message import msg
-from standbyctl.domain.roles import Seat
+from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.service import Service
 from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Journal
@@ -60,13 +61,18 @@ def seat_of_primary(run: Ran, hosts: Hosts, config: Config, server: Reached) -> 
     return Seat(target.primary, data, programs, port, user, conninfo, ssh, service)
 
 
-def where_it_was(run: Ran, journal: Journal, config: Config) -> Seat:
-    """Of a primary that may be gone: as it was when its standby was attached. Nobody is asked."""
-    target, conninfo, _ = run
+def where_it_was(run: Ran, state: State, config: Config) -> Seat:
+    """Of a primary that may be gone: as it was when its standby was attached, or roles changed. Nobody is asked."""
+    target, conninfo, system = run
+    journal = state.journal(target.name)
+    changed = state.role_journal(target.primary, system).last(RoleChange)
+    seats = {seat.name: seat for seat in changed.seats} if changed else {}
     node = config.node(target.primary)
     ssh = target.primary_ssh or (node.ssh if node else "")
     known = _first_seen(journal, target.primary)
     data = (known.setting("data_directory").value if known else "") or (node.data_directory if node else "")
+    if not data and target.primary in seats:
+        return replace(seats[target.primary], away=True)
     return Seat(target.primary, data, "", target.primary_port, "", conninfo, ssh, away=True)
 
 
@@ -90,10 +96,14 @@ def seat_again(seat: Seat, target: Target, number: int, hosts: Hosts) -> Seat:
     data = seat.data_directory
     try:
         here = dict(ask(host(), "where.sh", data, "", str(number or ""), data, str(seat.port), "", ""))
-        user = here.get("owner", "") or PACKAGED_USER
-        programs = _programs(seat.name, host(user), data)
     except CannotTellError:
         return replace(seat, away=True)
+    user = here.get("owner", "") or PACKAGED_USER
+    try:
+        programs = _programs(seat.name, host(user), data)
+    except CannotTellError:
+        # A resync that was killed has put the directory aside.
+        programs = seat.bin_directory or here.get("bin", "")
     unit = here.get("unit", "")
     service = Service(unit, here.get("config", ""), bool(unit) and here["root"] == "yes", user, here.get("socket", ""))
     return replace(seat, bin_directory=programs, os_user=user, service=service, away=False)

@@ -72,6 +72,8 @@ def _not_rewound(facts: Facts, target: Target, found: Divergence | None, *, apar
     place, server = facts.place(target.name), facts.server(target.primary)
     if (why := _not_in_place(facts, target, found, apart=apart)) is not None:
         return why
+    if found is not None and not found.ahead:
+        return msg("it has nothing that its primary has not")
     if found is not None and not found.hints:
         return msg("neither data checksums nor wal_log_hints are on there: what has changed cannot be told")
     if found is not None and not found.full_page_writes:

@@ -52,8 +52,10 @@ def plan_resync(
     apart = _apart(place, memory, returning)
     ladder = rungs(facts, sample, target, returning.found, apart=apart)
     copied = place.never_started and not place.rewound
-    # What was asked for is done once: then it goes on as it is.
-    asked = returning.way if (not copied if returning.way is Way.CLONE else apart) else None
+    # What was asked for is done once: then it goes on as it is. A rewind that was killed is ended by a copy.
+    there = place.contents not in {Contents.ABSENT, Contents.EMPTY} and not place.rewinding
+    again = not copied if returning.way is Way.CLONE else apart and there
+    asked = returning.way if again else None
     way = asked or choose(ladder, returning.found)
     rung = next(each for each in ladder if each.way is way)
     if not rung.open:
