@@ -73,7 +73,9 @@ def _make_room(facts: Facts, sample: Sample, target: Target, *, anew: bool) -> I
     if place.contents in {Contents.ABSENT, Contents.EMPTY} or not (anew or _behind(place)):
         return
     if place.running:
-        yield StopStandby(target.name, target.data_directory, place.bin_directory, target.service)
+        # A primary that was sealed and started again since, by its unit or after a switchover, is no attach's.
+        system = "" if place.started_by == target.name else server.system_identifier
+        yield StopStandby(target.name, target.data_directory, place.bin_directory, target.service, system)
     if not place.in_recovery:
         yield SealPlace(target.name, target.data_directory, place.bin_directory, server.system_identifier)
     yield SetDirectoryAside(
