@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.hosts.roles import Cast
 from tests.testbed import SuiteGoneError, Testbed, image, missing, sweep
 from tests.testbed.images import SUITES, postgresql_major
 
@@ -15,6 +16,8 @@ from tests.testbed.images import SUITES, postgresql_major
 SAID = pytest.StashKey()
 # What became of an attach that was struck: a property, for it may have run in a worker.
 CELL = "cell"
+# The same of a change of roles.
+ROLES_CELL = "roles cell"
 # How long a frozen peer has held its primary up.
 FROZEN = "frozen"
 
@@ -82,11 +85,11 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     found = [pair for report in reports for pair in report.user_properties]
-    cells = [value for key, value in found if key == CELL]
-    if cells:
-        terminalreporter.section("an attach struck by a fault: phase, fault, exit status, outcome")
-        for cell in sorted(set(map(tuple, cells))):
-            terminalreporter.line("{:<12}{:<22}{:>4}  {}".format(*cell))
+    for struck, what in ((CELL, "an attach"), (ROLES_CELL, "a switchover")):
+        if cells := [value for key, value in found if key == struck]:
+            terminalreporter.section(f"{what} struck by a fault: phase, fault, exit status, outcome")
+            for cell in sorted(set(map(tuple, cells))):
+                terminalreporter.line("{:<12}{:<22}{:>4}  {}".format(*cell))
     if rows := [value for key, value in found if key == FROZEN]:
         terminalreporter.section("a frozen peer: PostgreSQL, which, seconds of a CHECKPOINT, seconds of its walsenders")
         for row in sorted(set(map(tuple, rows))):
@@ -107,3 +110,22 @@ def hosts(testbed, request):
     suites = request.node.get_closest_marker("hosts").args
     yield testbed.up({"db1": suites[0], "db2": suites[-1]})
     testbed.down()
+
+
+@pytest.fixture(scope="module")
+def casting(testbed):
+    """Hosts whose roles change, for one test after another; and others where one of them has left them in a state."""
+    kept = []
+    yield kept
+    for cast in kept:
+        cast.end()
+
+
+@pytest.fixture
+def cast(testbed, casting):
+    """db1 is the primary, db2 its standby."""
+    if casting and not casting[0].fit():
+        casting.pop().end()
+    if not casting:
+        casting.append(Cast(testbed))
+    return casting[0]

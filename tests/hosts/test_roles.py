@@ -1,124 +1,105 @@
 """Roles change between two hosts that are reached by ssh, and whose servers systemd runs."""
 
-import itertools
-import stat
-import threading
-import time
-
-import psycopg
 import pytest
 
-from tests.hosts.operator import Operator, sql, streams, wait, where
+from tests.hosts.operator import wait
+from tests.hosts.roles import NAMES, Clients, Traced, Watching, writes
 
 pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
-PROBE = "host all probe 0.0.0.0/0 trust"
+PG_VERSION = "ls -d /var/lib/postgresql/15/main.detached-*/PG_VERSION"
 
 
-class Clients:
-    """They commit one row after another on whichever host takes them, and know what was acknowledged."""
-
-    def __init__(self, *hosts):
-        addresses = ",".join(host.ipv4 for host in hosts)
-        self.conninfo = f"host={addresses} user=probe dbname=postgres target_session_attrs=read-write connect_timeout=2"
-        self.acknowledged, self.ending = [], threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self):
-        with psycopg.connect(self.conninfo, autocommit=True) as conn:
-            self.next = conn.execute("SELECT coalesce(max(n), 0) FROM ledger").fetchone()[0]
-        self.thread.start()
-        self.more()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        self.thread.join(30)
-
-    def _run(self):
-        conn = None
-        while not self.ending.wait(0.002):
-            self.next += 1
-            try:
-                conn = conn or psycopg.connect(self.conninfo, autocommit=True)
-                conn.execute("INSERT INTO ledger VALUES (%s)", [self.next])
-                self.acknowledged.append((self.next, time.monotonic()))
-            except psycopg.Error:
-                conn = conn and conn.close()
-        if conn:
-            conn.close()
-
-    def more(self):
-        known = len(self.acknowledged)
-        wait(lambda: len(self.acknowledged) > known)
-
-    def lost(self, host):
-        there = set(map(int, sql(host, "SELECT n FROM ledger").split()))
-        return {number for number, _ in self.acknowledged} - there
-
-    def gap(self, since):
-        """The longest time without a commit, in seconds."""
-        times = [when for _, when in self.acknowledged[since:]]
-        return max(b - a for a, b in itertools.pairwise(times))
+def active(host):
+    return host.exec(f"systemctl is-active {host.unit}", check=False).stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def ready(testbed):
-    """A primary that listens and has clients."""
-    db1, db2 = testbed.up({"db1": "bookworm", "db2": "bookworm"})
-    sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
-    db1.exec(f"echo '{PROBE}' >>{db1.hba}; systemctl restart {db1.unit}")
-    sql(db1, "CREATE ROLE probe LOGIN; CREATE TABLE ledger (n bigint PRIMARY KEY); GRANT ALL ON ledger TO probe")
-    yield db1, db2
-    testbed.down()
+def refused(cast, code, *args, status=4):
+    """Refused for safety: by that code, and nothing was changed."""
+    said = cast.operator.tool(*args, status=status)
+    assert f"CODE: {code}" in said, said
+    return said
 
 
-@pytest.fixture
-def operator(testbed, ready):
-    db1, db2 = ready
-    made = Operator(testbed)
-    made.tool("attach", *where(), "--yes")
-    db2.exec(f"grep -qx '{PROBE}' {db2.hba} || echo '{PROBE}' >>{db2.hba}; systemctl reload {db2.unit}")
-    sql(db2, "ALTER SYSTEM SET listen_addresses = '*'")
-    db2.exec(f"systemctl restart {db2.unit}")
-    wait(lambda: streams(db1))
-    yield made
-    made.end()
-    testbed.heal()
+def crash(host):
+    """As a kernel that is out of memory does; its unit does not start it again."""
+    host.exec(f"kill -9 $(head -n 1 {host.data}/postmaster.pid)")
+    wait(lambda: active(host) == "failed" or not writes(host))
 
 
-def primary(host):
-    return sql(host, "SELECT pg_is_in_recovery()") == "f"
-
-
-class Traced:
-    """The client of ssh, and a line of each time that it was called."""
-
-    def __init__(self, operator, place):
-        self.log, self.program = place / "calls", place / "ssh"
-        words = operator.env["STANDBYCTL_SSH"]
-        self.program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{self.log}\nexec {words} "$@"\n')
-        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
-        self.env = {"STANDBYCTL_SSH": str(self.program)}
-
-
-def test_there_and_back_over_ssh(operator, ready, tmp_path):
-    db1, db2 = ready
-    with Clients(db1, db2) as clients:
-        traced = Traced(operator, tmp_path)
-        said = operator.tool("switchover", "--to", "db2", "--yes", env=traced.env)
-        print(said)
-        print(traced.log.read_text())
+def test_there_and_back_with_nothing_lost(cast, tmp_path):
+    db1, db2 = cast.hosts
+    traced = Traced(cast.operator, tmp_path)
+    hooks = ("--before", traced.mark("pause begins"), "--after", traced.mark("pause ends"))
+    with Watching(cast.hosts) as watching, Clients(db1, db2) as clients:
+        cast.switchover(db2, *hooks, env=traced.env)
         clients.more()
-        assert primary(db2)
-        wait(lambda: streams(db2, "db1_5432"))
-        first = len(clients.acknowledged)
-        print("gap", clients.gap(0))
-        said = operator.tool("switchover", "--to", "db1_5432", "--yes")
+        assert cast.writable() == [db2]
+        # The stop of the old primary; the session in which the new one is promoted is there already.
+        assert len(traced.between("pause begins", "pause ends")) == 1
+        wait(cast.settled)
+        assert "VERIFIED" in cast.operator.tool("verify", "db1_5432", "--for", "1s")
+        cast.switchover(db1)
         clients.more()
-        print(said, "gap", clients.gap(first))
-    assert primary(db1)
-    wait(lambda: streams(db1))
+    assert watching.twice == []
+    assert cast.writable() == [db1]
     assert clients.lost(db1) == set()
-    for host in ready:
-        assert host.exec(f"systemctl is-active {host.unit}").stdout == "active\n"
-    assert "VERIFIED" in operator.tool("verify", "db2", "--for", "1s")
+    wait(cast.settled)
+    assert [active(host) for host in cast.hosts] == ["active", "active"]
+    assert "VERIFIED" in cast.operator.tool("verify", "db2", "--for", "1s")
+
+
+@pytest.mark.seldom
+def test_roles_outlive_a_reboot_of_either_host(cast):
+    db1, db2 = cast.hosts
+    cast.switchover(db2)
+    wait(cast.settled)
+    for host in (db2, db1):
+        host.reboot()
+        wait(cast.settled)
+        assert cast.writable() == [db2]
+    assert "VERIFIED" in cast.operator.tool("verify", "db1_5432", "--for", "1s")
+
+
+def test_a_crashed_primary_is_fenced_over_ssh_and_comes_back_as_a_standby(cast):
+    db1, db2 = cast.hosts
+    with Watching(cast.hosts) as watching, Clients(db1, db2) as clients:
+        crash(db1)
+        before = set(clients.acknowledged)
+        cast.operator.tool("failover", "--to", "db2", "--yes")
+        clients.more()
+        assert cast.writable() == [db2]
+        # Commits do not wait for the standby: what was under way there and then.
+        assert clients.lost(db2) <= set(sorted(before)[-20:])
+        lost = clients.lost(db2)
+        db1.reboot()
+        assert not writes(db1)
+        assert db1.exec(f"ls {db1.data}/standby.signal").stdout
+        cast.operator.tool("resync", "db1_5432", "--yes")
+        wait(cast.settled)
+        cast.switchover(db1)
+        clients.more()
+    assert watching.twice == []
+    assert cast.writable() == [db1]
+    assert clients.lost(db1) == lost
+    assert db1.exec(PG_VERSION).stdout, "what it held is kept"
+
+
+@pytest.mark.seldom
+def test_a_primary_that_came_back_by_itself_after_a_failover_is_told_of_and_let_alone(cast):
+    db1, db2 = cast.hosts
+    db1.kill()
+    refused(cast, "R443", "failover", "--to", "db2", "--yes")
+    assert cast.writable() == []
+    cast.operator.tool("failover", "--to", "db2", "--yes", "--fenced")
+    assert cast.writable() == [db2]
+    db1.start()
+    wait(lambda: writes(db1))
+    said = cast.operator.tool("status", status=1)
+    assert "2 primaries take writes: db2 (timeline 2), db1_5432 (timeline 1)" in said
+    refused(cast, "R419", "resync", "db1_5432", "--yes")
+    assert cast.writable() == [db1, db2]
+    db1.exec(f"systemctl stop {db1.unit}")
+    cast.operator.tool("resync", "db1_5432", "--yes")
+    wait(cast.settled)
+    assert cast.writable() == [db2]
+    assert NAMES["db1"] in cast.operator.tool("status")

@@ -66,6 +66,18 @@ def begins(primary):
 
 
 @pytest.mark.one_version
+def test_a_lost_primary_that_was_started_again_as_a_standby_is_made_anew(cast):
+    """Its unit starts it after a reboot: it is sealed, follows nobody, and no attach has started it."""
+    kill(cast, "db1")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    cast.pair.wait(lambda: begins(cast.pair.primary))
+    assert cast.writable() == ["db2"]
+    said = cast.tool("resync", "db1", "--yes", status=0).stdout
+    assert "(it is a standby)" in said
+    assert cast.follows("db1", "db2")
+
+
+@pytest.mark.one_version
 def test_two_primaries_are_said_and_neither_is_touched(cast):
     kill(cast, "db1")
     cast.tool("failover", "--to", "db2", "--yes", status=0)

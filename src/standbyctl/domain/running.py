@@ -30,13 +30,17 @@ class StartServer(Deed):
 
 @dataclass(frozen=True, slots=True)
 class StopServer(Deed):
-    """Stop (fast) a server that `started_by` shows to be ours and that still is a standby; else refuse."""
+    """Stop (fast) a server that `started_by` shows to be ours and that still is a standby; else refuse.
+
+    `system_identifier`: where it is given, any standby of that system, whoever started it.
+    """
 
     node: str
     data_directory: str
     bin_directory: str
     started_by: str
     service: Service = PG_CTL
+    system_identifier: str = ""
 
     @property
     def said(self) -> Message:

@@ -177,7 +177,7 @@ def start(effect: fx.StartServer, world: World) -> None:
 def stop(effect: fx.StopServer, world: World) -> None:
     """Stop it."""
     if effect.service.managed:
-        _by_service(world, "stop_service.sh", effect)
+        _by_service(world, "stop_service.sh", effect, effect.bin_directory, effect.system_identifier)
         return
     world.run(
         effect.node,
@@ -185,6 +185,7 @@ def stop(effect: fx.StopServer, world: World) -> None:
         effect.data_directory,
         effect.bin_directory,
         effect.started_by,
+        effect.system_identifier,
         timeout_seconds=660,
         after=("alive.sh",),
     )
@@ -198,8 +199,7 @@ def set_unit(effect: fx.SetUnit, world: World) -> None:
 
 def _by_service(world: World, script: str, effect: fx.StartServer | fx.StopServer, *more: str) -> None:
     service = effect.service
-    programs = () if more else (effect.bin_directory,)
-    args = (effect.data_directory, *programs, effect.started_by, service.unit, *service.cluster, *more)
+    args = (effect.data_directory, effect.started_by, service.unit, *service.cluster, *more)
     world.run(effect.node, script, *args, timeout_seconds=660, as_root=service.as_root, after=("alive.sh",))
 
 

@@ -94,7 +94,9 @@ def _steps(
     if place.contents in {Contents.ABSENT, Contents.EMPTY}:
         return
     if place.running:
-        yield StopStandby(target.name, target.data_directory, place.bin_directory, target.service)
+        # A primary that was sealed and started again since, by its unit or after a switchover, is no attach's.
+        system = "" if place.started_by == target.name else server.system_identifier
+        yield StopStandby(target.name, target.data_directory, place.bin_directory, target.service, system)
     if not place.in_recovery:
         yield SealPlace(target.name, target.data_directory, place.bin_directory, server.system_identifier)
     if way is Way.CLONE:

@@ -127,12 +127,16 @@ class StartAtBoot(Step):
 
 @dataclass(frozen=True, slots=True)
 class StopStandby(Step):
-    """Stop the standby that attach started. It must still be a standby, of this primary, and used by nobody."""
+    """Stop the standby that attach started. It must still be a standby, of this primary, and used by nobody.
+
+    `system_identifier`: of a standby that somebody else has started, and that a resync makes anew.
+    """
 
     name: str
     data_directory: str
     bin_directory: str
     service: Service = PG_CTL
+    system_identifier: str = ""
     label: ClassVar[Message] = msg("stop")
     impact: ClassVar[Impact] = Impact.RESTART
 
@@ -142,6 +146,8 @@ class StopStandby(Step):
 
     @property
     def text(self) -> Message:
+        if self.system_identifier:
+            return msg("{stop} (it is a standby)", stop=self.effects()[0].said)
         if self.service.managed:
             return msg("{stop} (made by attach)", stop=self.service.command("stop"))
         return msg("pg_ctl stop -m fast -D {path} (started by attach)", path=self.data_directory)
@@ -157,4 +163,5 @@ class StopStandby(Step):
         return facts.with_place(self.name, running=False, started_by="", in_recovery=True, timeline=0, upstream="")
 
     def effects(self) -> tuple[Effect, ...]:
-        return (StopServer(self.name, self.data_directory, self.bin_directory, self.name, self.service),)
+        directory, programs = self.data_directory, self.bin_directory
+        return (StopServer(self.name, directory, programs, self.name, self.service, self.system_identifier),)
