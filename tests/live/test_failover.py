@@ -42,7 +42,7 @@ def test_a_standby_takes_over_and_the_old_primary_comes_back(cast):
         assert again == "Nothing to do: db2 is the primary.\n"
         # Whatever starts it by mistake: it is no primary.
         assert (cast.data("db1") / "standby.signal").exists()
-        cast.tool("resync", "db1", "--yes", status=0)
+        cast.tool("resync", "db1", "--way", "clone", "--yes", status=0)
         writer.more()
     assert cast.follows("db1", "db2")
     for name in ("db1", "db3"):
