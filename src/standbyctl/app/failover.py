@@ -166,7 +166,8 @@ class FailingOver(Switching):
         ready = tuple(self._plan_ready(session, seen) for session, seen in surveyed)
         if blockers := tuple(dict.fromkeys(each for plan in ready for each in plan.blockers)):
             raise BlockedError(blockers)
-        return Planned(ready, plan_followers(predict(takeover.steps, facts), self.reached.change), takeover)
+        rest = plan_followers(predict(takeover.steps, facts), self.reached.change)
+        return Planned(ready, rest, takeover, facts)
 
     def _plan_takeover(self, facts: Facts) -> Plan:
         return plan_takeover(facts, self.sample, self.reached.change, self.max_loss_bytes)
@@ -248,6 +249,8 @@ class FailingOver(Switching):
         run.follow(first)
         if last:
             run.finish(lambda: self._remember(run.facts))
+        elif first.steps:
+            self._note_done(run)
         return done + len(first.steps)
 
     def _acting(self, locks: Locks, there: list[Locks]) -> Callable[[Effect], None]:
