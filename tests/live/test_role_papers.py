@@ -76,8 +76,12 @@ def by_hand(cast, language):
 @pytest.mark.sample
 @pytest.mark.one_version
 def test_who_follows_the_runbook_in_japanese_changes_the_roles_as_switchover_does(cast):
-    other = exported(cast, "en", "switchover", "--to", "db2")
+    before = cast.pair.raw()
+    other = exported(cast, "en", "switchover", "--to", "db2", "--yes")
     assert typed(other) == typed(exported(cast, "ja", "switchover", "--to", "db2"))
+    assert (cast.pair.raw(), cast.writable()) == (before, ["db1"])
+    refused = cast.tool("attach", cast.pair.area.path / "roles.plan", "--yes", status=2)
+    assert "standbyctl switchover --to db2" in refused.stderr
     by_hand(cast, "ja")
 
 
