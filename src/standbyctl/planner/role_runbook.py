@@ -42,8 +42,17 @@ def make_change_runbook(plan: Plan, back: Plan, change: RoleChange, facts: Facts
         given_up=tuple(_given_up(plan, change)),
         back_notes=back.notes,
         stops=tuple(_stops(plan, change)),
-        notes=plan.notes,
+        notes=(*plan.notes, *_notes(plan, change)),
     )
+
+
+def _notes(plan: Plan, change: RoleChange) -> Iterator[Message]:
+    if has(plan.steps, SwitchPrimary):
+        yield msg(
+            "who stops {old} by hand goes on by hand until it runs again, as the one or the other: standbyctl has to"
+            " ask it who is who",
+            old=change.old,
+        )
 
 
 def _given_up(plan: Plan, change: RoleChange) -> Iterator[Hand]:

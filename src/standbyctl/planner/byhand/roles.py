@@ -88,7 +88,7 @@ def _demote(effect: fx.HandOver) -> tuple[Hand, ...]:
 
 
 def _was(data: str) -> str:
-    """Where standbyctl keeps what the configuration was, too: it can go on with what a person has begun."""
+    """Where standbyctl keeps what the configuration was, too: it tidies there what a person has left."""
     return f"{data}/.standbyctl-auto.conf.was"
 
 
