@@ -30,7 +30,7 @@ set -eu
 : >"$1/standby.signal"; sync "$1/standby.signal" "$1"
 pid=$(head -n 1 "$1/postmaster.pid")
 kill -QUIT "$pid" 2>/dev/null || :
-while kill -0 "$pid" 2>/dev/null; do sleep 0.002; done
+while [ "/proc/$pid/cwd" -ef "$1" ]; do sleep 0.002; done
 "$2/psql" -qXAt -h 127.0.0.1 -p "$3" -U postgres -d postgres -c 'SELECT pg_promote()' >/dev/null
 """
 

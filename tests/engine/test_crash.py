@@ -23,6 +23,7 @@ from standbyctl.domain.effects import (
     HandOver,
     MakeTestDatabase,
     Promote,
+    Rewind,
     StartAgain,
     TryCopy,
     TryStart,
@@ -33,7 +34,8 @@ from standbyctl.domain.replacing import Resident
 from standbyctl.domain.service import Service
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.detach import DetachOptions
-from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby, SealPlace
+from standbyctl.steps.failover import FenceOldPrimary, KeepWal, PromoteStandby, SealPlace
+from standbyctl.steps.rewind import EndRewinding, PointAtPrimary, RewindPlace
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
 from standbyctl.steps.slots import CreateLogicalSlot, DropSlot
 from standbyctl.steps.staging import StageSettings
@@ -350,9 +352,9 @@ def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
     # What waits for a restart has a world of its own: test_staging; and what no attach does to slots: test_slots.
     # A change of roles is killed on real servers only: tests/faults/test_roles.py.
     roles = {SwitchPrimary, StartAsStandby, FollowPrimary, AwaitCascade, LetGoOfSlots}
-    roles |= {FenceOldPrimary, PromoteStandby, SealPlace}
+    roles |= {FenceOldPrimary, PromoteStandby, SealPlace, KeepWal, PointAtPrimary, RewindPlace, EndRewinding}
     assert done | {StageSettings, CreateLogicalSlot, DropSlot} | roles == set(steps.ALL)
     # No attach has these. A trial leaves nothing behind that a run could find; a test table, when it is killed, what
     # tests/live/test_verify.py finds.
-    changes = {Checkpoint, HandOver, StartAgain, Fence, Promote}
+    changes = {Checkpoint, HandOver, StartAgain, Fence, Promote, Rewind}
     assert {*DEEDS, TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} | changes == set(get_args(Effect))

@@ -14,6 +14,7 @@ import pytest
 from standbyctl.app.request import Request, resolve
 from standbyctl.app.session import Session, silent
 from standbyctl.app.state import State
+from tests.warm import run_tool
 
 # Of Debian 12.
 CLUSTER, DATA = "15/main", "/var/lib/postgresql/15/main"
@@ -65,9 +66,9 @@ class Operator:
 
     def tool(self, *args, status=0, env=None, timeout_seconds=180):
         """What it says, on one line; `status` None: whatever it ends with."""
-        process = self.start(*args, env=env)
-        said, _ = process.communicate(timeout=timeout_seconds)
-        assert status in {process.returncode, None}, said
+        done = run_tool("standbyctl", args, self.env | (env or {}), timeout_seconds)
+        said = done.stdout + done.stderr
+        assert status in {done.returncode, None}, said
         return " ".join(said.split())
 
     def dies(self, point, *args):

@@ -1,5 +1,6 @@
 """Roles change between two hosts that are reached by ssh, and whose servers systemd runs."""
 
+import itertools
 import stat
 import threading
 import time
@@ -57,7 +58,7 @@ class Clients:
     def gap(self, since):
         """The longest time without a commit, in seconds."""
         times = [when for _, when in self.acknowledged[since:]]
-        return max(b - a for a, b in zip(times, times[1:], strict=False))
+        return max(b - a for a, b in itertools.pairwise(times))
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ def test_a_failover_and_the_way_back_of_the_old_primary_by_hand(cast):
     assert cast.follows("db3", "db2")
     assert (cast.data("db1") / "standby.signal").exists()
     assert "Nothing is left to do on the servers." in cast.tool("failover", "--to", "db2", "--yes", status=0).stdout
-    reader = exported(cast, "ja", "resync", "db1")
+    reader = exported(cast, "ja", "resync", "db1", "--way", "clone")
     person(cast, reader).follow(reader.steps)
     assert cast.follows("db1", "db2")
     assert "Nothing to do" in cast.tool("resync", "db1", "--yes", status=0).stdout

@@ -26,6 +26,10 @@ ELSEWHERE = {
     steps.FenceOldPrimary,
     steps.PromoteStandby,
     steps.SealPlace,
+    steps.KeepWal,
+    steps.PointAtPrimary,  # test_resync
+    steps.RewindPlace,
+    steps.EndRewinding,
     steps.CreateLogicalSlot,
     steps.DropSlot,
     steps.ProvideTunnelKey,

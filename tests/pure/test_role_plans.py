@@ -228,7 +228,7 @@ def test_a_failover_fences_before_it_promotes_and_then_the_rest_follows(
     assert (reached.member(NEW).writes, reached.member(NEW).timeline) == (True, 2)
     assert not plan_takeover(reached, without(OLD), change).steps
     rest = plan_followers(reached, change)
-    assert kinds(rest.steps) == ["FollowPrimary", "AwaitCascade"]
+    assert kinds(rest.steps) == ["FollowPrimary", "AwaitCascade", "KeepWal"]
     assert not plan_followers(predict(rest.steps, reached), change).steps
 
 

@@ -21,6 +21,7 @@ from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
 from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby
 from standbyctl.steps.hba import AdmitReplication
+from standbyctl.steps.rewind import RewindPlace
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.roles import SwitchPrimary
 from standbyctl.steps.server import StartStandby
@@ -283,7 +284,7 @@ def test_only_a_standby_is_condemned_by_being_set_aside(contents: Contents) -> N
 
 
 def test_only_what_is_deleted_dropped_or_promoted_is_past_the_point_of_no_return() -> None:
-    irreversible = [DeleteDirectory, DropSlot, SwitchPrimary, FenceOldPrimary, PromoteStandby]
+    irreversible = [DeleteDirectory, DropSlot, SwitchPrimary, FenceOldPrimary, PromoteStandby, RewindPlace]
     assert [kind for kind in known.ALL if kind.irreversible] == irreversible
 
 

@@ -21,6 +21,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.handover import NO_HOOKS
 from standbyctl.domain.member import Power
 from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Note
 from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.switching import LastSeen
 from standbyctl.domain.target import Target
@@ -30,10 +31,14 @@ from standbyctl.engine.run import Run
 from standbyctl.nodes.connection import ONCE_SECONDS
 from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.ports import Reached
+from standbyctl.observe.divergence import look_at_divergence
 from standbyctl.observe.members import look_at_members
 from standbyctl.planner.failover import plan_followers, plan_takeover
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import predict
+
+# How long what is lost is looked for; resync takes the time that it needs.
+LOOK_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,31 @@ class FailingOver(Switching):
                 total,
                 last=True,
             )
+        self._say_what_is_lost()
+
+    def _say_what_is_lost(self) -> None:
+        """Which commits only the old primary has, where its files can be read."""
+        change, doors = self.reached.change, self.reached.doors
+        old = change.seat(change.old)
+        if old.away or change.old in self.silent or not old.bin_directory:
+            return
+        server, host = self.reached.doors[change.new].server, doors[change.old].host
+        found = look_at_divergence(server, host, old.data_directory, old.bin_directory, LOOK_SECONDS)
+        if found is None or not found.known or not found.fork:
+            return
+        if not found.commits:
+            said = msg("nothing is lost: {old} has no commit that {new} has not", old=change.old, new=change.new)
+        else:
+            said = msg(
+                "lost: {n} commits that {old} has and {new} has not, from {first} to {last} UTC."
+                " standbyctl resync {old} -n lists them",
+                n=len(found.commits),
+                old=change.old,
+                new=change.new,
+                first=found.commits[0].at,
+                last=found.commits[-1].at,
+            )
+        self.tell(Note(said))
 
     def _plan_on(self, planned: Planned) -> Planned:
         """What was left for later. By now somebody was promoted: whatever stands in the way leaves us part-way."""

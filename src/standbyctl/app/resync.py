@@ -17,36 +17,57 @@ from standbyctl.app.seats import seat_again
 from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.session import Session, Wrap
 from standbyctl.app.state import State
+from standbyctl.domain.divergence import Divergence, Rung, Way
 from standbyctl.domain.errors import CannotTellError, UsageError
-from standbyctl.domain.facts import Facts
+from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
 from standbyctl.domain.roles import RoleChange
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.engine.run import Run
-from standbyctl.planner.plan import Plan
-from standbyctl.planner.resync import plan_resync
+from standbyctl.observe.divergence import look_at_divergence
+from standbyctl.planner.plan import Plan, Remembered
+from standbyctl.planner.resync import Returning, plan_resync
+from standbyctl.steps.slot import CreateSlot
 
 
 @dataclass(slots=True)
 class Resync:
-    """A node made reachable. `former`: what is known of it as a primary that was lost; None for a standby."""
+    """A node made reachable. `former`: what is known of it as a primary that was lost; None for a standby.
+
+    `way`: how it is to come back, where somebody has said so. `found`: what it holds that its primary has not, as far
+    as anybody could look. `ladder`: every way, once there is a plan.
+    """
 
     session: Session
     system_identifier: str
     journal: Journal
     former: Journal | None
+    way: Way | None = None
+    found: Divergence | None = None
+    ladder: tuple[Rung, ...] = ()
 
     def plan(self) -> Plan:
         """What is left to do. Changes nothing."""
-        facts = self.session.survey()
-        check_system(self.journal, facts, self.session.target)
+        facts, target = self.session.survey(), self.session.target
+        check_system(self.journal, facts, target)
+        place = facts.place(target.name)
+        if place.contents not in {Contents.ABSENT, Contents.EMPTY} and not place.upstream:
+            server, host = self.session.resolved.server, self.session.host
+            self.found = look_at_divergence(server, host, place.data_directory, place.bin_directory)
         return self._plan(facts)
 
     def _plan(self, facts: Facts) -> Plan:
-        memory, former = self.journal.memory(), self.former is not None
-        return plan_resync(facts, self.session.sample, self.session.target, memory, former=former)
+        returning = Returning(self.former is not None, self.found, self.way)
+        memory = self.journal.memory()
+        if self.former is not None:
+            # The failover has made it.
+            target = self.session.target
+            slot = CreateSlot(target.primary, target.name, target.slot)
+            memory = (*memory, Remembered(slot, facts, inherited=True))
+        plan, self.ladder = plan_resync(facts, self.session.sample, self.session.target, memory, returning)
+        return plan
 
     def follow(self, report: Report, expected: Plan, begin: Callable[[Run], None]) -> None:
         """Do it. The same again goes on with it."""
@@ -65,14 +86,14 @@ class Resync:
                 run.finish(self.former.close)
 
 
-def open_resync(name: str, state: State, tell: Tell, wrap: Wrap) -> Resync:
+def open_resync(name: str, way: Way | None, state: State, tell: Tell, wrap: Wrap) -> Resync:
     """Find it, and its primary. Changes nothing."""
     for former in state.formers():
         found = former.asked(RoleChange)
         if found is not None and found[0].old == name:
             resolved = _former(*found[:2])
             journal = state.journal(name)
-            return Resync(Session(resolved, tell, wrap), found[2], journal, former)
+            return Resync(Session(resolved, tell, wrap), found[2], journal, former, way)
     runs = runs_of(state)
     if name not in runs:
         raise UsageError(
@@ -82,7 +103,7 @@ def open_resync(name: str, state: State, tell: Tell, wrap: Wrap) -> Resync:
             hint=msg("Name one of these, or a primary that a failover from here has replaced."),
         )
     target, conninfo, system = runs[name]
-    return Resync(Session(reach(target, conninfo), tell, wrap), system, state.journal(name), None)
+    return Resync(Session(reach(target, conninfo), tell, wrap), system, state.journal(name), None, way)
 
 
 def _former(change: RoleChange, conninfo: str) -> Resolved:

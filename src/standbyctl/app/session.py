@@ -20,7 +20,7 @@ from standbyctl.nodes.clock import SystemClock
 from standbyctl.nodes.locks import PATIENCE_SECONDS, Locks, Patience
 from standbyctl.nodes.nowhere import NoHost
 from standbyctl.nodes.perform import perform
-from standbyctl.nodes.ports import Clock, Door
+from standbyctl.nodes.ports import Clock, Door, Host
 from standbyctl.nodes.world import World
 from standbyctl.observe.chain import look_at_chain
 from standbyctl.observe.likeness import look_at_order
@@ -63,6 +63,11 @@ class Session:
     def target(self) -> Target:
         """What was asked for."""
         return self.resolved.target
+
+    @property
+    def host(self) -> Host:
+        """The standby's, as the user of its server."""
+        return self.resolved.hosts.standby(self.resolved.os_user)
 
     def look(self) -> Facts:
         """The facts now; the sample is brought up to date with what a look sees anyway."""
@@ -153,8 +158,7 @@ class Session:
     def locks(self) -> Locks:
         """What keeps a second run away."""
         resolved, target = self.resolved, self.target
-        host = resolved.hosts.standby(resolved.os_user)
-        return Locks(resolved.server, host, target.data_directory, target.name, self._patience)
+        return Locks(resolved.server, self.host, target.data_directory, target.name, self._patience)
 
     @property
     def _patience(self) -> Patience:

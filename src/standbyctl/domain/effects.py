@@ -35,6 +35,7 @@ from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
 from standbyctl.domain.replacing import VacateCluster as VacateCluster
 from standbyctl.domain.restored import AdoptCopy as AdoptCopy
 from standbyctl.domain.restored import CheckWal as CheckWal
+from standbyctl.domain.rewinding import Rewind as Rewind
 from standbyctl.domain.role import MakeRole as MakeRole
 from standbyctl.domain.role import RemovePassfile as RemovePassfile
 from standbyctl.domain.role import WritePassfile as WritePassfile
@@ -274,4 +275,5 @@ Effect = (
     | StartAgain
     | Fence
     | Promote
+    | Rewind
 )

@@ -56,6 +56,7 @@ class Place:
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
     `mount_point`: of the directory itself; `lost_found`, `private`: what is in it, and whether a server would take it.
+    `rewinding`: a rewind was begun there, and did not come to its end. `rewound`: it did, and nobody has started it.
     `at_boot`: nothing is known to keep what runs it from starting it at boot. `os`: its operating system and version,
     as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
@@ -72,6 +73,8 @@ class Place:
     mount_point: bool = False
     lost_found: bool = False
     private: bool = True
+    rewinding: bool = False
+    rewound: bool = False
     is_primary_directory: bool = False
     port_taken: bool = False
     passfile: Passfile = Passfile.ABSENT

@@ -15,6 +15,7 @@ from standbyctl.nodes import (
     replacing,
     replaying,
     restored,
+    rewinding,
     secrets,
     servers,
     staging,
@@ -75,6 +76,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.StartAgain: handover.start_again,
     fx.Fence: takeover.fence,
     fx.Promote: takeover.promote,
+    fx.Rewind: rewinding.rewind,
 }
 
 

@@ -88,6 +88,8 @@ else
     flag label test -f "$data/backup_label"
     sed -n 's|^START WAL LOCATION: \([0-9A-F/]*\).*|label_lsn=\1|p' "$data/backup_label" 2>/dev/null
     flag label_of_standby grep -qx 'BACKUP FROM: standby' "$data/backup_label"
+    flag rewound grep -qx 'BACKUP METHOD: pg_rewind' "$data/backup_label"
+    case $(stat -L -c %a -- "$data") in 701 | 751) say rewinding yes ;; esac
     # The last one of a name counts, here as in PostgreSQL.
     sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \
         "$data/postgresql.auto.conf" 2>/dev/null

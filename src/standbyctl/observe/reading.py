@@ -170,6 +170,8 @@ def parse_place(
         mount_point=probe.get("mount_point") == "yes",
         lost_found=probe.get("lost_found") == "yes",
         private=probe.get("private") != "no",
+        rewinding=probe.get("rewinding") == "yes",
+        rewound=probe.get("rewound") == "yes",
         is_primary_directory=_is_primary(probe),
         port_taken=probe["port_taken"] == "yes" and not (running and probe.get("running_port") == str(question.port)),
         passfile=Passfile(

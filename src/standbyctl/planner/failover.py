@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import valid_slot_name
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.switching import RoleSample
 from standbyctl.planner.blockers.failover import failover_blockers
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import Step, left_to_do
-from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby
+from standbyctl.steps.failover import FenceOldPrimary, KeepWal, PromoteStandby
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary
 
 
@@ -43,6 +44,9 @@ def _followers(change: RoleChange) -> Iterator[Step]:
         yield FollowPrimary(each.name, change.new, each.slot, change.conninfo(each.name))
     for below in change.cascades:
         yield AwaitCascade(below.name, below.upstream, below.slot, change.new)
+    # Last: whatever keeps it from being made keeps nobody from following.
+    if valid_slot_name(change.old):
+        yield KeepWal(change.new, change.old, change.old)
 
 
 def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> Iterator[Message]:

@@ -3,103 +3,172 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from standbyctl.domain.conf import make_conninfo
+from standbyctl.domain.divergence import Divergence, Rung, Way
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Place
+from standbyctl.domain.hba import hba_line
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.names import marker
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.blockers.resync import resync_blockers
+from standbyctl.planner.ladder import choose, rungs
 from standbyctl.planner.plan import Memory, Plan
-from standbyctl.steps.base import Step, predict
+from standbyctl.planner.standby import connection, primary_conninfo
+from standbyctl.steps.base import Step, left_to_do, predict
 from standbyctl.steps.clone.basebackup import InstallCopy
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.failover import SealPlace
-from standbyctl.steps.server import StopStandby
+from standbyctl.steps.rewind import DATABASE, EndRewinding, PointAtPrimary, RewindPlace
+from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 
 
-def plan_resync(facts: Facts, sample: Sample, target: Target, memory: Memory, *, former: bool) -> Plan:
-    """Whatever can go on as it is goes on; else what is there is set aside, and copied anew.
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """What there is to go by.
 
-    `former`: it was a primary, and was not copied since: whatever it holds, it may hold more than its new primary.
+    `former`: it was a primary, and whatever it holds, it may hold more than its new one. `found`: what it does hold;
+    None where nobody could look. `way`: the one that was asked for.
     """
+
+    former: bool
+    found: Divergence | None = None
+    way: Way | None = None
+
+
+def plan_resync(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, returning: Returning
+) -> tuple[Plan, tuple[Rung, ...]]:
+    """The cheapest way that is open and overwrites no commit, or the one that was asked for; and all of them."""
     place = facts.place(target.name)
     if place.upstream:
-        return Plan()
-    if blockers := tuple(_blockers(facts, target)):
-        return Plan(blockers=blockers)
-    copied = any(isinstance(entry.step, InstallCopy) for entry in memory)
-    steps = tuple(_make_room(facts, sample, target, anew=former and not copied))
+        return Plan(), ()
+    if blockers := tuple(resync_blockers(facts, target)):
+        return Plan(blockers=blockers), ()
+    apart = _apart(place, memory, returning)
+    ladder = rungs(facts, sample, target, returning.found, apart=apart)
+    copied = place.never_started and not place.rewound
+    # What was asked for is done once: then it goes on as it is.
+    asked = returning.way if (not copied if returning.way is Way.CLONE else apart) else None
+    way = asked or choose(ladder, returning.found)
+    rung = next(each for each in ladder if each.way is way)
+    if not rung.open:
+        return Plan(blockers=(_closed(rung, target),)), ladder
+    steps = tuple(left_to_do(_steps(facts, sample, target, memory, returning.found, way), facts))
     rest = plan_attach(predict(steps, facts), sample, target, memory)
     if rest.blockers:
-        return rest
-    return Plan(steps=(*steps, *rest.steps), notes=(*_notes(steps, sample, target), *rest.notes))
+        return rest, ladder
+    started = tuple(step for step in rest.steps if isinstance(step, StartStandby | StartAtBoot))
+    made = tuple(step for step in rest.steps if step not in started)
+    before, after = (steps, ()) if way is Way.CLONE else _around(steps)
+    notes = (*_notes(way, sample, target, returning), *rest.notes)
+    return Plan(steps=(*before, *made, *after, *started), notes=notes), ladder
 
 
-def _blockers(facts: Facts, target: Target) -> Iterator[Blocker]:
+def _apart(place: Place, memory: Memory, returning: Returning) -> bool:
+    """Whether its files are of another history than its primary's, as far as anybody knows."""
+    copied = any(isinstance(entry.step, InstallCopy) for entry in memory)
+    came_back = place.follows and any(isinstance(entry.step, PointAtPrimary) for entry in memory)
+    return (returning.former and not copied and not came_back) or not place.same_timeline
+
+
+def _around(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """What comes before the way in is made, and what needs it."""
+    later = tuple(step for step in steps if isinstance(step, RewindPlace | PointAtPrimary))
+    return tuple(step for step in steps if step not in later), later
+
+
+def _steps(
+    facts: Facts, sample: Sample, target: Target, memory: Memory, found: Divergence | None, way: Way
+) -> Iterator[Step]:
+    yield from _left_over(memory)
+    if way is Way.RECONNECT:
+        return
     server, place = facts.server(target.primary), facts.place(target.name)
-    if server.in_recovery:
-        yield Blocker(
-            "R451",
-            msg("{node} is not a primary", node=target.primary),
-            msg("It is in recovery: nobody can be a standby of it before it is known who the primary is."),
-            msg("Look at standbyctl status."),
-            refused=True,
-        )
-    if place.running and not place.in_recovery:
-        yield Blocker(
-            "R419",
-            msg("there are two primaries: {one} and {other}", one=target.primary, other=target.name),
-            msg("{name} takes writes, which {node} never has.", name=target.name, node=target.primary),
-            msg(
-                "Have clients write to {node} only. Save what only {name} has, then stop {name}, and run this again.",
-                node=target.primary,
-                name=target.name,
-            ),
-            refused=True,
-        )
-    if place.resident is not None and place.resident.system_identifier != server.system_identifier:
-        yield Blocker(
-            "R452",
-            msg("{path} is of another system", path=target.data_directory),
-            msg("It is no copy of {node}.", node=target.primary),
-            msg("Look whose it is. A standby elsewhere: standbyctl attach."),
-            refused=True,
-        )
-
-
-def _make_room(facts: Facts, sample: Sample, target: Target, *, anew: bool) -> Iterator[Step]:
-    server, place = facts.server(target.primary), facts.place(target.name)
-    if place.contents in {Contents.ABSENT, Contents.EMPTY} or not (anew or _behind(place)):
+    if place.contents in {Contents.ABSENT, Contents.EMPTY}:
         return
     if place.running:
         yield StopStandby(target.name, target.data_directory, place.bin_directory, target.service)
     if not place.in_recovery:
         yield SealPlace(target.name, target.data_directory, place.bin_directory, server.system_identifier)
-    yield SetDirectoryAside(
-        name=target.name,
-        data_directory=target.data_directory,
-        aside=sample.free_aside,
-        bin_directory=place.bin_directory,
-        system_identifier=server.system_identifier,
-        identity=sample.directory_identity,
-        leave_empty=False,
-        condemn=False,
-    )
-
-
-def _behind(place: Place) -> bool:
-    """A standby that cannot go on: nobody keeps the WAL that it needs, or it is on another history."""
-    return place.contents is Contents.STANDBY and (not place.covered or not place.same_timeline)
-
-
-def _notes(steps: tuple[Step, ...], sample: Sample, target: Target) -> Iterator[Message]:
-    if not any(isinstance(step, SetDirectoryAside) for step in steps):
+    if way is Way.CLONE:
+        yield SetDirectoryAside(
+            name=target.name,
+            data_directory=target.data_directory,
+            aside=sample.free_aside,
+            bin_directory=place.bin_directory,
+            system_identifier=server.system_identifier,
+            identity=sample.directory_identity,
+            leave_empty=False,
+            condemn=False,
+        )
         return
-    yield msg(
-        "what {name} holds now is kept in {aside}: commits that are nowhere else are there. Delete it when nobody needs"
-        " them any more",
+    if way is Way.REWIND and found is not None:
+        yield _rewind(facts, sample, target, found)
+    settings = (("primary_conninfo", primary_conninfo(target)), ("primary_slot_name", target.slot))
+    yield PointAtPrimary(target.name, target.primary, target.data_directory, settings)
+
+
+def _left_over(memory: Memory) -> Iterator[Step]:
+    last = next((entry.step for entry in reversed([*memory]) if isinstance(entry.step, RewindPlace)), None)
+    if last is not None:
+        yield EndRewinding(last.name, last.primary, last.role, last.path, last.line)
+
+
+def _rewind(facts: Facts, sample: Sample, target: Target, found: Divergence) -> Step:
+    server = facts.server(target.primary)
+    first = min((rule.line for rule in server.hba.rules if rule.file in {"", server.hba.path}), default=None)
+    line = hba_line(target.role, target.source_address, marker(target.name), target.auth_method, tls=target.tls)
+    return RewindPlace(
         name=target.name,
+        primary=target.primary,
+        data_directory=target.data_directory,
+        bin_directory=facts.place(target.name).bin_directory,
+        system_identifier=server.system_identifier,
+        role=target.role,
+        conninfo=make_conninfo([*connection(target), ("dbname", DATABASE)]),
+        path=server.hba.path,
+        line=line.replace(" replication ", f" {DATABASE} ", 1),
+        before_line=first,
+        digest=server.hba.digest,
         aside=sample.free_aside,
+        timeline=found.timeline,
+        fork=found.fork,
+        config_file=target.service.config_file,
     )
-    yield msg("rewinding it in place (pg_rewind), which copies less: not yet")
+
+
+def _closed(rung: Rung, target: Target) -> Blocker:
+    return Blocker(
+        "R453",
+        msg("{name} does not come back that way: {way}", name=target.name, way=rung.way),
+        rung.why,
+        msg("Leave --way out: the cheapest that is open is taken. standbyctl resync {name} -n shows them.",
+            name=target.name),
+    )  # fmt: skip
+
+
+def _notes(way: Way, sample: Sample, target: Target, returning: Returning) -> Iterator[Message]:
+    commits = returning.found.commits if returning.found else ()
+    if commits:
+        yield msg(
+            "{name} has {n} commits that {primary} has not, from {first} to {last} UTC",
+            name=target.name,
+            n=len(commits),
+            primary=target.primary,
+            first=commits[0].at,
+            last=commits[-1].at,
+        )
+    if way is Way.CLONE and returning.former:
+        yield msg(
+            "what {name} holds now is kept in {aside}: commits that are nowhere else are there. Delete it when nobody"
+            " needs them any more",
+            name=target.name,
+            aside=sample.free_aside,
+        )
+    if way is Way.REWIND:
+        yield msg("its WAL with what is overwritten is kept in {aside}/pg_wal", aside=sample.free_aside)

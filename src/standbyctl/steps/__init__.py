@@ -7,8 +7,9 @@ from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.clone.restored import SetUpRestored
 from standbyctl.steps.cluster import PutClusterBack, ReplaceCluster
 from standbyctl.steps.directory import DeleteDirectory, SetDirectoryAside
-from standbyctl.steps.failover import FenceOldPrimary, PromoteStandby, SealPlace
+from standbyctl.steps.failover import FenceOldPrimary, KeepWal, PromoteStandby, SealPlace
 from standbyctl.steps.hba import AdmitReplication
+from standbyctl.steps.rewind import EndRewinding, PointAtPrimary, RewindPlace
 from standbyctl.steps.role import CreateRole, ProvidePassfile
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
 from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
@@ -52,4 +53,8 @@ ALL = (
     FenceOldPrimary,
     PromoteStandby,
     SealPlace,
+    KeepWal,
+    PointAtPrimary,
+    RewindPlace,
+    EndRewinding,
 )

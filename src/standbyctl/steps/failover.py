@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from standbyctl.domain.effects import Effect, Fence, Promote
+from standbyctl.domain.effects import Effect, Fence, Promote, Sql
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.member import Power
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.steps.base import Impact, Step
+from standbyctl.steps.sql import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,40 @@ class PromoteStandby(Step):
 
     def effects(self) -> tuple[Effect, ...]:
         return (Promote(self.name, self.system_identifier),)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWal(Step):
+    """Keep the WAL since the failover for the old primary: what it needs when it comes back, and is rewound."""
+
+    name: str
+    old: str
+    slot: str
+    label: ClassVar[Message] = msg("slot")
+
+    @property
+    def place(self) -> str:
+        return self.name
+
+    @property
+    def text(self) -> Message:
+        return msg("{slot} (physical, reserves WAL at once), for when {old} comes back", slot=self.slot, old=self.old)
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("where {old} does not come back: standbyctl slots drop {slot}", old=self.old, slot=self.slot)
+
+    def after(self, facts: Facts) -> Facts:
+        slots = facts.member(self.name).slots
+        return facts if self.slot in slots else facts.with_member(self.name, slots=(*slots, self.slot))
+
+    def effects(self) -> tuple[Effect, ...]:
+        make = sql(
+            "SELECT pg_create_physical_replication_slot({slot}, true)"
+            " WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = {slot})",
+            slot=self.slot,
+        )
+        return (Sql(self.name, make),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from standbyctl.domain.divergence import Commit, Divergence, Rung
 from standbyctl.domain.message import msg
 from standbyctl.domain.roles import RoleChange
+from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
-from standbyctl.ui.render import note_lines, step_lines, text, wrap
+from standbyctl.ui.render import note_lines, plan_record, step_lines, text, wrap
 from standbyctl.ui.width import pad
 
 
@@ -75,10 +78,55 @@ def render_taken_over(change: RoleChange) -> str:
     return "\n".join([wrap(text(done), "", " " * 10), again])
 
 
-def render_resync(plan: Plan, target: Target) -> str:
-    """What is kept, what is copied."""
+# Of commits that are nowhere else so many are listed; all of them are in what machines are told.
+LISTED = 10
+
+
+def render_resync(plan: Plan, target: Target, ladder: tuple[Rung, ...], found: Divergence | None) -> str:
+    """Every way back, what only this node has, and the steps of the way that is taken."""
     names = {"name": target.name, "primary": target.primary}
     if not plan.steps:
         return text(msg("Nothing to do: {name} streams from {primary}.", **names))
     head = text(msg("Plan: make {name} a standby of {primary} again", **names))
-    return "\n".join([head, *step_lines(plan, effects=True), *note_lines(plan)])
+    alone = _commits(found.commits) if found else ()
+    return "\n".join([head, *_rungs(ladder), *step_lines(plan, effects=True), *note_lines(plan), *alone])
+
+
+def _commits(commits: tuple[Commit, ...]) -> Iterator[str]:
+    if commits:
+        yield ""
+    for each in commits[:LISTED]:
+        yield f"    {each.at}  xid {each.xid}  {each.lsn}"
+    if len(commits) > LISTED:
+        yield wrap(text(msg("and {n} more: --json lists them", n=len(commits) - LISTED)), "    ", "    ")
+
+
+def resync_record(
+    plan: Plan, target: Target, ladder: tuple[Rung, ...], found: Divergence | None, *, did: bool
+) -> dict[str, Any]:
+    """The ways, what only this node has, the plan, and whether it was followed, for machines."""
+    verdict = "resynced" if did and plan.steps else "planned" if plan.steps else "nothing to do"
+    return plan_record(plan, target) | {
+        "schema": "standbyctl.resync/1",
+        "verdict": verdict,
+        "ways": [
+            {
+                "way": rung.way,
+                "open": rung.open,
+                "why": str(rung.why),
+                "copied_bytes": rung.copied_bytes,
+                "seconds": rung.seconds,
+            }
+            for rung in ladder
+        ],
+        "commits": [{"xid": each.xid, "lsn": each.lsn, "at": each.at} for each in (found.commits if found else ())],
+    }
+
+
+def _rungs(ladder: tuple[Rung, ...]) -> Iterator[str]:
+    """A line each: the way, about how long and how much (at 100 MB/s), and why or why not."""
+    for rung in ladder:
+        size = "-" if rung.copied_bytes is None else format_size(rung.copied_bytes)
+        takes = "-" if rung.seconds is None else format_seconds(rung.seconds)
+        estimate = f"{takes}, {size}" if rung.open else text(msg("no"))
+        yield wrap(f"  {pad(rung.way, 11)}{pad(estimate, 20)}{text(rung.why)}", "", " " * 33)

@@ -106,4 +106,33 @@ ENTRIES = (
             msg("A standby somewhere else:\nstandbyctl attach -D DIR"),
         ),
     ),
+    Entry(
+        "R453",
+        msg("the node does not come back that way"),
+        means=msg("A way was asked for with --way, and it is not open: the refusal says why."),
+        why=msg(
+            "A node can follow another timeline only where it has not passed the LSN where that one begins. pg_rewind"
+            " brings back what is on the timeline that the primary comes from; to tell which blocks have changed it"
+            " needs data checksums or wal_log_hints = on at the time when they did, and the node's WAL from the last"
+            " checkpoint before the fork on."
+        ),
+        do=(
+            msg("See every way, which of them are open, and what each would copy:\nstandbyctl resync NAME -n"),
+            msg("A new copy is always possible, and keeps what the node holds:\nstandbyctl resync NAME --way clone"),
+        ),
+    ),
+    Entry(
+        "R454",
+        msg("pg_rewind has not come to its end"),
+        means=msg("A rewind was begun, and pg_rewind failed, or what it has left is not what a standby needs."),
+        why=msg(
+            "pg_rewind that fails half-way leaves files of two histories (all versions), and it takes standby.signal"
+            " away. So the data directory has mode 0701 while it runs, on which no PostgreSQL starts, and keeps it"
+            " where it fails."
+        ),
+        do=(
+            msg("Copy it anew; what is there is renamed aside first:\nstandbyctl resync NAME --way clone"),
+            msg("Why it failed is in pg_rewind.log of the directory that the plan names; its WAL is there too."),
+        ),
+    ),
 )  # fmt: skip

@@ -9,27 +9,35 @@ import click
 from standbyctl.app.attach import Planned
 from standbyctl.app.planfile import RESYNC, save_plan
 from standbyctl.app.resync import Resync, open_resync
+from standbyctl.domain.divergence import Way
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
-from standbyctl.planner.plan import Plan
-from standbyctl.ui.cli.call import Context, confirm, machine, state
+from standbyctl.planner.plan import Plan, has
+from standbyctl.steps.rewind import RewindPlace
+from standbyctl.ui.cli.call import Context, confirm, machine, misused, state
 from standbyctl.ui.cli.changing import SAVE, check_output, typed_again
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import attached_record, plan_record, render_saved, text, wrap
-from standbyctl.ui.role_plans import render_resync
+from standbyctl.ui.render import render_saved, text, wrap
+from standbyctl.ui.role_plans import render_resync, resync_record
 
 
 @click.command("resync")
 @click.argument("name", metavar="NAME")
+@click.option(
+    "--way",
+    type=click.Choice([way.value for way in Way if way is not Way.RECONNECT]),
+    help="Not the cheapest that is open.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
 @click.option("-o", "--output", metavar="FILE", help=SAVE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
-def command(context: Context, name: str, *, output: str | None, dry_run: bool, yes: bool) -> None:
+def command(context: Context, name: str, way: str | None, *, output: str | None, dry_run: bool, yes: bool) -> None:
     """Bring a standby back, or make a standby of a primary that was lost.
 
-    What can go on as it is goes on. Otherwise its data directory is renamed aside, which keeps every commit that is
-    nowhere else, and copied anew. Rewinding it in place (pg_rewind): not yet.
+    The cheapest way that is open is taken: it goes on as it is; it follows its new primary; pg_rewind; a new copy, with
+    its data directory renamed aside. Commits that are nowhere else are said, and are not overwritten unless you ask for
+    it: --way rewind.
     """
     where = state()
     check_output(output)
@@ -37,13 +45,13 @@ def command(context: Context, name: str, *, output: str | None, dry_run: bool, y
     if not dry_run:
         where.check_writable()
     running = Running(quiet=context.json)
-    resync = open_resync(name, where, running.tell, context.wrap)
+    resync = open_resync(name, Way(way) if way else None, where, running.tell, context.wrap)
     try:
         plan = resync.plan()
         if plan.blockers:
             raise BlockedError(plan.blockers)
         if not context.json:
-            click.echo(render_resync(plan, resync.session.target))
+            click.echo(render_resync(plan, resync.session.target, resync.ladder, resync.found))
         if not dry_run and not (context.json and not yes):
             if plan.steps:
                 confirm(msg("Resync {name}?", name=name), yes=yes)
@@ -57,6 +65,8 @@ def command(context: Context, name: str, *, output: str | None, dry_run: bool, y
 
 
 def _save(output: str, resync: Resync, plan: Plan) -> None:
+    if has(plan.steps, RewindPlace):
+        raise misused(msg("pg_rewind has no runbook yet; a copy has: --way clone"))
     session = resync.session
     planned = Planned(plan, session.look(), resync.journal.memory(), session.target, session.sample)
     save_plan(output, RESYNC, typed_again(RESYNC), session.resolved, planned)
@@ -65,7 +75,7 @@ def _save(output: str, resync: Resync, plan: Plan) -> None:
 def _end(context: Context, resync: Resync, plan: Plan, output: str | None, *, did: bool) -> None:
     target = resync.session.target
     if context.json:
-        click.echo(json.dumps(attached_record(target, bool(plan.steps)) if did else plan_record(plan, target)))
+        click.echo(json.dumps(resync_record(plan, target, resync.ladder, resync.found, did=did)))
     elif did and plan.steps:
         done = msg("RESYNCED  {name} streams from {primary}.", name=target.name, primary=target.primary)
         click.echo("\n" + wrap(text(done), "", " " * 10))

@@ -1,0 +1,64 @@
+"""What a node holds that its primary has not, and the ways to make a standby of it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from standbyctl.domain.message import Message
+
+# What an estimate goes by, and says that it does.
+BYTES_A_SECOND, START_SECONDS = 100e6, 2.0
+
+
+class Way(StrEnum):
+    """How a node comes back, the cheapest first."""
+
+    RECONNECT = "reconnect"  # the primary keeps the WAL that it needs
+    FOLLOW = "follow"  # it has nothing that its new primary has not
+    REWIND = "rewind"  # pg_rewind: what it has more is overwritten
+    CLONE = "clone"  # a new copy beside it; what it has is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A transaction that was committed on a node alone: its id, where its record is in the WAL, when (UTC)."""
+
+    xid: int
+    lsn: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """What stands in the files of a node that does not run, compared with the history of its primary.
+
+    `timeline`: that it is on. `fork`: where its primary's history leaves that one (an LSN); empty where it does not.
+    `ahead`: it has records after that. `commits`: those of them that committed something, in order.
+    `hints`: a block that was changed can be told (data checksums, or wal_log_hints). `full_page_writes`: of its last
+    checkpoint. `at_fork`: the WAL file with the fork is there. `known`: everything of that could be read.
+    """
+
+    timeline: int
+    fork: str = ""
+    ahead: bool = False
+    commits: tuple[Commit, ...] = ()
+    hints: bool = False
+    full_page_writes: bool = True
+    at_fork: bool = True
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way, whether it is open, why not or what it means, and about how much it copies. None is not known."""
+
+    way: Way
+    open: bool
+    why: Message
+    copied_bytes: int | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """About how long it takes, at 100 MB a second."""
+        return None if self.copied_bytes is None else START_SECONDS + self.copied_bytes / BYTES_A_SECOND

@@ -1,0 +1,31 @@
+# What a data directory holds after the history of its primary has left its own: key=value lines; commit=XID LSN TIME
+# for each commit. It changes nothing. Run as the server's user. Arguments: data directory, bin directory, the primary's
+# history as lines of a timeline and the LSN where it was left.
+data=$1 bin=$2 history=$3
+say() { printf '%s=%s\n' "$1" "$2"; }
+flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
+control=$("$bin/pg_controldata" -D "$data" 2>/dev/null)
+value() { printf '%s\n' "$control" | sed -n "s/^$1: *//p"; }
+# A server that ended soon after its promotion may have had no checkpoint on its new timeline yet.
+newest=$(ls -- "$data/pg_wal" 2>/dev/null | sed -n 's/^\([0-9A-F]\{8\}\)[0-9A-F]\{16\}$/\1/p' | sort | tail -n 1)
+timeline=$(value "Latest checkpoint's TimeLineID")
+[ -z "$newest" ] || [ "$((0x$newest))" -le "${timeline:-0}" ] || timeline=$((0x$newest))
+say timeline "$timeline"
+flag checksums test "$(value 'Data page checksum version')" != 0
+flag hints test "$(value 'wal_log_hints setting')" = on
+flag full_page_writes test "$(value "Latest checkpoint's full_page_writes")" = on
+fork=$(printf '%s\n' "$history" | sed -n "s/^$timeline //p" | tail -n 1)
+say fork "$fork"
+if [ -n "$fork" ]; then
+    size=$(value 'Bytes per WAL segment')
+    start=$(((0x${fork%/*} << 32) + 0x${fork#*/}))
+    number=$((start / size)) each=$((0x100000000 / size))
+    flag at_fork test -f "$data/pg_wal/$(printf '%08X%08X%08X' "$timeline" $((number / each)) $((number % each)))"
+    flag programs test -x "$bin/pg_waldump"
+    dump() { TZ=UTC LC_ALL=C "$bin/pg_waldump" --path "$data/pg_wal" --timeline "$timeline" --start "$fork" "$@" 2>/dev/null; }
+    # It always ends with an error, which is where the WAL ends.
+    if [ -n "$(dump --limit 1)" ]; then say ahead yes; else say ahead no; fi
+    dump --rmgr Transaction |
+        sed -n 's/^.*, tx: *\([0-9]*\), lsn: \([0-9A-F\/]*\),.*desc: COMMIT[A-Z_]* \([0-9-]* [0-9:.]*\) UTC.*/commit=\1 \2 \3/p'
+fi
+say end yes

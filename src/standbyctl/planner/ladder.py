@@ -1,0 +1,107 @@
+"""The ways in which a node comes back, the cheapest first, and which of them are open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from standbyctl.domain.divergence import Divergence, Rung, Way
+from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.message import Message, msg
+from standbyctl.domain.sample import Sample
+from standbyctl.domain.target import HbaWay, Target
+
+
+def rungs(facts: Facts, sample: Sample, target: Target, found: Divergence | None, *, apart: bool) -> tuple[Rung, ...]:
+    """Every way, with what it would copy. `apart`: the node's files are of another history than its primary's."""
+    return tuple(
+        Rung(way, open=why_not is None, why=why_not or _opened(way, found), copied_bytes=_bytes(way, sample))
+        for way, why_not in _ways(facts, sample, target, found, apart=apart)
+    )
+
+
+def choose(ladder: tuple[Rung, ...], found: Divergence | None) -> Way:
+    """The first that is open; commits that are nowhere else are not overwritten unless somebody asks for that."""
+    dear = bool(found and found.commits)
+    return next(rung.way for rung in ladder if rung.open and not (dear and rung.way is Way.REWIND))
+
+
+def _ways(
+    facts: Facts, sample: Sample, target: Target, found: Divergence | None, *, apart: bool
+) -> Iterator[tuple[Way, Message | None]]:
+    yield Way.RECONNECT, _not_reconnected(facts, target, apart=apart)
+    yield Way.FOLLOW, _not_followed(facts, target, found, apart=apart)
+    yield Way.REWIND, _not_rewound(facts, target, found, apart=apart)
+    yield Way.CLONE, None
+
+
+def _opened(way: Way, found: Divergence | None) -> Message:
+    """What it means where it can be taken."""
+    match way:
+        case Way.RECONNECT:
+            return msg("it goes on where it is")
+        case Way.FOLLOW:
+            return msg("it has nothing that its primary has not")
+        case Way.REWIND if found and found.commits:
+            return msg("overwrites {n} commits that are nowhere else", n=len(found.commits))
+        case Way.REWIND:
+            return msg("overwrites no commit")
+        case _:
+            return msg("what it holds is kept beside the copy")
+
+
+def _not_reconnected(facts: Facts, target: Target, *, apart: bool) -> Message | None:
+    place = facts.place(target.name)
+    if place.contents is not Contents.STANDBY:
+        return msg("it is no copy that follows {primary}", primary=target.primary)
+    if apart:
+        return msg("it is on another timeline than {primary}, or was a primary", primary=target.primary)
+    if not place.covered:
+        return msg("{primary} does not keep the WAL any more that it needs next", primary=target.primary)
+    return None
+
+
+def _not_followed(facts: Facts, target: Target, found: Divergence | None, *, apart: bool) -> Message | None:
+    if (why := _not_in_place(facts, target, found, apart=apart)) is not None:
+        return why
+    if found is not None and found.ahead:
+        return msg("it has WAL that {primary} has not, from {lsn} on", primary=target.primary, lsn=found.fork)
+    return None
+
+
+def _not_rewound(facts: Facts, target: Target, found: Divergence | None, *, apart: bool) -> Message | None:
+    place, server = facts.place(target.name), facts.server(target.primary)
+    if (why := _not_in_place(facts, target, found, apart=apart)) is not None:
+        return why
+    if found is not None and not found.hints:
+        return msg("neither data checksums nor wal_log_hints are on there: what has changed cannot be told")
+    if found is not None and not found.full_page_writes:
+        return msg("full_page_writes was off there")
+    if place.mount_point or not place.parent_writable:
+        return msg("there is no room beside {path} for what is its own", path=target.data_directory)
+    by_hand = target.hba is HbaWay.WAIT or (target.hba is HbaWay.AUTO and not server.hba.at_hand)
+    if by_hand or target.hba is HbaWay.SQL or not target.own_role or target.tunnel.used:
+        return msg("pg_rewind needs a line in the pg_hba.conf of {primary}, which is not at hand here",
+                   primary=target.primary)  # fmt: skip
+    return None
+
+
+def _not_in_place(facts: Facts, target: Target, found: Divergence | None, *, apart: bool) -> Message | None:
+    """What keeps the files that are there from being used."""
+    place = facts.place(target.name)
+    if place.contents in {Contents.ABSENT, Contents.EMPTY}:
+        return msg("there is nothing in {path}", path=target.data_directory)
+    if place.rewinding:
+        return msg("a rewind was begun there, and did not come to its end")
+    if not apart:
+        return msg("it is on the timeline of {primary}: nothing is to be left or overwritten", primary=target.primary)
+    if found is None or not found.known:
+        return msg("its WAL where {primary} has left it cannot be read", primary=target.primary)
+    if not found.fork:
+        return msg("its timeline is none that {primary} comes from", primary=target.primary)
+    return None
+
+
+def _bytes(way: Way, sample: Sample) -> int | None:
+    """At most, but for blocks that were changed: a rewind also takes every WAL file that its source has."""
+    copied = {Way.CLONE: sample.cluster_bytes, Way.REWIND: sample.survey.wal_directory_bytes}
+    return copied.get(way, 0)

@@ -1,0 +1,88 @@
+"""The ways in which a node comes back: which of them are open, and which is taken."""
+
+from dataclasses import replace
+
+import pytest
+
+from standbyctl.domain.divergence import Commit, Divergence, Way
+from standbyctl.domain.facts import Contents
+from standbyctl.planner.plan import Remembered
+from standbyctl.planner.resync import Returning, plan_resync
+from standbyctl.steps.rewind import RewindPlace
+from tests.pure.examples import PRIMARY, SAMPLE, STANDBY, TARGET, facts, kinds, rule
+
+ALONE = (Commit(768, "0/4015BA0", "2026-11-27 23:10:25.874505"),)
+SAME = Divergence(1, fork="0/4000000", hints=True)
+AHEAD = replace(SAME, ahead=True)
+DEAR = replace(AHEAD, commits=ALONE)
+
+
+def sealed(**more):
+    """A primary that was lost, with its standby.signal."""
+    node = facts()
+    place = {
+        "contents": Contents.CLUSTER,
+        "in_recovery": True,
+        "running": False,
+        "upstream": "",
+        "parent_writable": True,
+    }
+    return node.with_place(STANDBY, **{**place, **more})
+
+
+def ways(found, seen=None, way=None, *, former=True, memory=()):
+    plan, ladder = plan_resync(seen or sealed(), SAMPLE, TARGET, memory, Returning(former, found, way))
+    return plan, [rung.way for rung in ladder if rung.open]
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "open_ways", "step"),
+    [
+        (SAME, None, ["follow", "rewind", "clone"], "PointAtPrimary"),
+        (AHEAD, None, ["rewind", "clone"], "RewindPlace"),
+        (DEAR, None, ["rewind", "clone"], "InstallCopy"),
+        (DEAR, Way.REWIND, ["rewind", "clone"], "RewindPlace"),
+        (AHEAD, Way.CLONE, ["rewind", "clone"], "InstallCopy"),
+        (replace(AHEAD, hints=False), None, ["clone"], "InstallCopy"),
+        (replace(AHEAD, full_page_writes=False), None, ["clone"], "InstallCopy"),
+        (replace(AHEAD, known=False), None, ["clone"], "InstallCopy"),
+        (replace(AHEAD, fork=""), None, ["clone"], "InstallCopy"),
+        (None, None, ["clone"], "InstallCopy"),
+    ],
+)
+def test_the_cheapest_that_is_open_and_overwrites_no_commit(found, asked, open_ways, step):
+    plan, seen = ways(found, way=asked)
+    assert not plan.blockers
+    assert seen == open_ways
+    steps = kinds(plan.steps)
+    assert step in steps
+    assert steps[-1] == "StartStandby"
+    assert ("SetDirectoryAside" in steps) == (step == "InstallCopy")
+
+
+def test_a_way_that_is_closed_is_refused_with_its_reason():
+    plan, _ = ways(DEAR, way=Way.FOLLOW)
+    assert [each.code for each in plan.blockers] == ["R453"]
+    assert "0/4000000" in str(plan.blockers[0].detail)
+
+
+def test_a_rewind_that_did_not_come_to_its_end_is_copied_anew_and_what_it_left_is_taken_back():
+    [rewind] = [each for each in ways(AHEAD)[0].steps if isinstance(each, RewindPlace)]
+    begun = (Remembered(rewind, sealed()),)
+    seen = sealed(rewinding=True)
+    hba = seen.server(PRIMARY).hba
+    left = rule(1, users=(rewind.role,), databases=("postgres",))
+    seen = seen.with_server(PRIMARY, hba=replace(hba, rules=(*hba.rules, left)))
+    plan, open_ways = ways(AHEAD, seen, memory=begun)
+    assert open_ways == ["clone"]
+    steps = kinds(plan.steps)
+    assert steps.index("EndRewinding") < steps.index("SetDirectoryAside") < steps.index("InstallCopy")
+
+
+def test_a_standby_that_keeps_its_history_goes_on_where_it_is():
+    seen = facts().with_place(
+        STANDBY, contents=Contents.STANDBY, follows=True, running=False, upstream="", covered=True
+    )
+    plan, open_ways = ways(None, seen, former=False)
+    assert open_ways[0] == "reconnect"
+    assert "CopyByBasebackup" not in kinds(plan.steps)
