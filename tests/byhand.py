@@ -17,6 +17,7 @@ WAYS = {
     "remove": "On {node}, as {user}, take this line out of {path}:",
     "append": "On {node}, as {user}, put this line at the end of {path}:",
     "insert": "On {node}, as {user}, put this line into {path}, as its line {n}:",
+    "here": "Where standbyctl runs:",
 }
 
 
@@ -65,7 +66,7 @@ class Person:
 
     def __init__(self, reader, shell, psql):
         self.reader, self._shell, self._psql = reader, shell, psql
-        self.key = self.password = self.lsn = ""
+        self.key = self.password = self.lsn = self.location = ""
         self.log = []
 
     def follow(self, chapter):
@@ -78,11 +79,18 @@ class Person:
         assert status == 0, f"{text}\n{out}"
         if found := re.search(r"key ([0-9a-f]{16})\n", out):
             self.key = found[1]
+        if found := re.search(r"Latest checkpoint location: *(\S+)", out):
+            self.location = found[1]
+            assert "shut down\n" in out, out
         if text.startswith("sed -n '2s/"):
             self.password = out.strip()
 
+    def here(self, text):
+        status, out = self._shell("", "", text)
+        assert status == 0, f"{text}\n{out}"
+
     def sql(self, node, text):
-        typed = text.replace("key KEY,", f"key {self.key},")
+        typed = text.replace("key KEY,", f"key {self.key},").replace("'LOCATION'", f"'{self.location}'")
         if "\\password" in text:
             typed += f"\n{self.password}\n{self.password}"
         command = shlex.split(self.reader.psql[node])
@@ -101,7 +109,9 @@ class Person:
         """Whether what is waited for is not there yet."""
         if "pg_current_wal_flush_lsn" in text:
             self.lsn = re.findall(r"[0-9A-F]+/[0-9A-F]+", out)[-1]
-        if "pg_last_wal_replay_lsn" in text:
+        if "LOCATION" in text:
+            return "\n t\n" not in out
+        if text.startswith("SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn"):
             return number(re.findall(r"[0-9A-F]+/[0-9A-F]+", out)[-1]) < number(self.lsn)
         return bool(re.match(r"SELECT (NOT )?EXISTS", text)) and "\n t" not in out
 

@@ -1,4 +1,4 @@
-"""Runbooks and evidence as they are read; every effect of an attach or a detach by hand; journals of before."""
+"""Runbooks and evidence as they are read; every effect of a plan by hand; journals of before."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from hypothesis import given, settings
 from standbyctl import __version__, steps
 from standbyctl.app.desk import Desk
 from standbyctl.app.evidence import Evidence
-from standbyctl.app.planfile import ATTACH, DETACH, Procedure
+from standbyctl.app.planfile import ATTACH, DETACH
+from standbyctl.app.procedure import Procedure
 from standbyctl.domain.difference import differences
 from standbyctl.domain.effects import (
-    Checkpoint,
     DropTestDatabases,
     Effect,
-    Fence,
-    HandOver,
     MakeTestDatabase,
-    Promote,
     Rewind,
-    StartAgain,
     TryCopy,
     TryStart,
 )
@@ -65,9 +61,8 @@ DESKS = (
     Desk("db1", "db1", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5432 dbname=postgres'", "port=5432"),
     Desk("db2", "db2", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5433 dbname=postgres'", "port=5433"),
 )
-# A change of roles is not saved as a plan file, and so has no runbook yet.
-ROLES = {Checkpoint, HandOver, StartAgain, Fence, Promote, Rewind}
-NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases} | ROLES
+# Of pg_rewind there is no runbook yet.
+NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases, Rewind}
 
 
 @pytest.fixture(params=i18n.LANGUAGES)

@@ -48,6 +48,7 @@ QUOTED = (
     "requested timeline is not a child of this server's history",
     "idle in transaction",
     "in archive recovery",
+    "PID file does not exist",
 )
 STAYS = re.compile("|".join([*map(re.escape, QUOTED), r'"[^"]*"', r"'[^']*'", r"standbyctl( [a-z-]+)+"]))
 

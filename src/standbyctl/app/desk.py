@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import make_conninfo
+from standbyctl.domain.roles import RoleChange
 from standbyctl.nodes.libpq import parse_conninfo
 
 
@@ -50,6 +51,21 @@ def desks(resolved: Resolved) -> tuple[Desk, ...]:
     return tuple(
         Desk(node, host, user, _psql(programs, conninfo), shlex.quote(conninfo))
         for node, host, user, programs, conninfo in ways
+    )
+
+
+def desks_of_seats(change: RoleChange) -> tuple[Desk, ...]:
+    """One for every server whose role changes, or who follows. Of a host that cannot be reached nothing is known."""
+    here = socket.gethostname()
+    return tuple(
+        Desk(
+            seat.name,
+            seat.ssh or ("-" if seat.away else here),
+            seat.os_user or "-",
+            _psql(seat.bin_directory, seat.conninfo),
+            shlex.quote(seat.conninfo),
+        )
+        for seat in change.seats
     )
 
 

@@ -171,7 +171,7 @@ class FailingOver(Switching):
         ready = tuple(self._plan_ready(session, seen) for session, seen in surveyed)
         if blockers := tuple(dict.fromkeys(each for plan in ready for each in plan.blockers)):
             raise BlockedError(blockers)
-        return Planned(ready, plan_followers(predict(takeover.steps, facts), self.reached.change), takeover)
+        return Planned(ready, plan_followers(predict(takeover.steps, facts), self.reached.change), takeover, facts)
 
     def _plan_takeover(self, facts: Facts) -> Plan:
         return plan_takeover(facts, self.sample, self.reached.change, self.max_loss_bytes)
@@ -269,15 +269,16 @@ class FailingOver(Switching):
         last: bool = False,
     ) -> int:
         reached = self.reached
-        run = Run(
-            look=self._look, plan=make, do=self.wrap(self._acting(locks, [])), journal=reached.journal, report=report
-        )
+        do = self.wrap(self._acting(locks, []))
+        run = Run(look=self._look, plan=make, do=do, journal=reached.journal, report=report)
         first = self._begin(run, begin, expected, done, total)
         if first.steps:
             reached.journal.open(reached.change, reached.conninfo, reached.system_identifier, first.steps)
         run.follow(first)
         if last:
             run.finish(lambda: self._remember(run.facts))
+        elif first.steps:
+            self._note_done(run)
         return done + len(first.steps)
 
     def _acting(self, locks: Locks, there: list[Locks]) -> Callable[[Effect], None]:

@@ -7,13 +7,12 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from standbyctl import __version__, steps
 from standbyctl.app.attach import Planned
-from standbyctl.app.desk import Desk, desks
+from standbyctl.app.desk import desks
 from standbyctl.app.request import Request, Resolved
 from standbyctl.app.session import Session
 from standbyctl.app.state import now
@@ -21,15 +20,14 @@ from standbyctl.app.ways import written
 from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
 from standbyctl.domain.errors import DriftError, UsageError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.message import Message, msg
+from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 from standbyctl.planner.runbook import way_back
 from standbyctl.steps.base import GiveBack, Step
 
 SCHEMA = "standbyctl.plan/1"
-ATTACH, DETACH = "attach", "detach"
-_VERBS = {ATTACH: ATTACH, DETACH: DETACH}
+ATTACH, DETACH, SWITCHOVER, FAILOVER, RESYNC = "attach", "detach", "switchover", "failover", "resync"
 T = TypeVar("T")
 
 
@@ -77,7 +75,7 @@ def save_plan(path: str, verb: str, command: str, resolved: Resolved, planned: P
         "target": encode(resolved.target),
         "system_identifier": server.system_identifier,
         "timeline": server.timeline,
-        "steps": [_written(step) for step in planned.plan.steps],
+        "steps": [written_step(step) for step in planned.plan.steps],
         "text": [str(step.text) for step in planned.plan.steps],
         # From here on: what export makes a runbook of.
         "verb": verb,
@@ -85,7 +83,7 @@ def save_plan(path: str, verb: str, command: str, resolved: Resolved, planned: P
         "version": __version__,
         "notes": encode(planned.plan.notes),
         "facts": encode(planned.facts),
-        "way_back": [_written(step) for step in back.steps],
+        "way_back": [written_step(step) for step in back.steps],
         "way_back_notes": encode(back.notes),
         "desks": encode(desks(resolved)),
     }
@@ -110,70 +108,24 @@ def write_text(path: str, text: str) -> None:
         raise UsageError("C114", msg("cannot write {path}", path=path), detail=msg("{e}", e=error)) from error
 
 
-def _written(step: Step) -> dict[str, Any]:
-    """One that gives back another names that one's kind, too."""
+def written_step(step: Step) -> dict[str, Any]:
+    """For a plan file. One that gives back another names that one's kind, too."""
     if not isinstance(step, GiveBack):
         return encode_tagged(step)
     return {"kind": "GiveBack", "step": encode_tagged(step.step), "before": encode(step.before)}
 
 
-def _read(data: dict[str, Any]) -> Step:
+def read_step(data: dict[str, Any]) -> Step:
+    """The same back."""
     if data["kind"] != "GiveBack":
         step: Step = decode_tagged(steps.ALL, data)
         return step
     return GiveBack(decode_tagged(steps.ALL, data["step"]), decode(Facts, data["before"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Procedure:
-    """Everything that a runbook is made of. `digest`: sha256 of the plan file."""
+def read_record(path: str) -> tuple[bytes, dict[str, Any]]:
+    """What is in a plan file, as it is and as JSON; UsageError where it is none."""
 
-    verb: str
-    command: str
-    target: Target
-    plan: Plan
-    back: Plan
-    facts: Facts
-    desks: tuple[Desk, ...]
-    made_at: str
-    version: str
-    digest: str
-
-
-def load_procedure(path: str) -> Procedure:
-    """Read a plan for a runbook; UsageError where it is none, or was saved before there were any."""
-    raw, record = _load(path)
-    if "way_back" not in record:
-        raise UsageError(
-            "C114",
-            msg("{path} was saved by an earlier release", path=path),
-            detail=msg("It has no way back, and not where things are."),
-            hint=msg("Make a new plan."),
-        )
-    return _parsed(path, lambda: _procedure(record, hashlib.sha256(raw).hexdigest()))
-
-
-def _procedure(record: dict[str, Any], digest: str) -> Procedure:
-    notes = partial(decode, tuple[Message, ...])
-    found = Procedure(
-        verb=_VERBS[record["verb"]],
-        command=record["command"],
-        target=decode(Target, record["target"]),
-        plan=Plan(tuple(map(_read, record["steps"])), notes=notes(record["notes"])),
-        back=Plan(tuple(map(_read, record["way_back"])), notes=notes(record["way_back_notes"])),
-        facts=decode(Facts, record["facts"]),
-        desks=decode(tuple[Desk, ...], record["desks"]),
-        made_at=decode(str, record["made_at"]),
-        version=decode(str, record["version"]),
-        digest=digest,
-    )
-    known = {desk.node for desk in found.desks}
-    if lost := {step.place for step in (*found.plan.steps, *found.back.steps)} - known:
-        raise ValueError(f"no word of how to get to {', '.join(sorted(lost))}")
-    return found
-
-
-def _load(path: str) -> tuple[bytes, dict[str, Any]]:
     def read() -> tuple[bytes, dict[str, Any]]:
         raw = Path(path).read_bytes()
         record = json.loads(raw)
@@ -181,10 +133,11 @@ def _load(path: str) -> tuple[bytes, dict[str, Any]]:
             raise ValueError(record["schema"])
         return raw, record
 
-    return _parsed(path, read)
+    return parsed(path, read)
 
 
-def _parsed(path: str, read: Callable[[], T]) -> T:
+def parsed(path: str, read: Callable[[], T]) -> T:
+    """What is made of a plan file; UsageError where it is none."""
     try:
         return read()
     except FileNotFoundError as error:
@@ -211,19 +164,19 @@ def load_plan(path: str, given: Mapping[str, Any]) -> SavedPlan:
             detail=msg("Given: {names}.", names=", ".join(f"--{key.replace('_', '-')}" for key in extra)),
             hint=msg("Make a new plan with them."),
         )
-    raw, record = _load(path)
+    raw, record = read_record(path)
     if record.get("verb", ATTACH) != ATTACH:
         raise UsageError(
             "C115",
             msg("{path} is the plan of a {verb}", path=path, verb=record["verb"]),
-            hint=msg("It is for export runbook. To carry it out: standbyctl {verb} NAME", verb=record["verb"]),
+            hint=msg("It is for export runbook. To carry it out: {command}", command=record.get("command", "")),
         )
-    return _parsed(path, lambda: _saved(record, hashlib.sha256(raw).hexdigest()))
+    return parsed(path, lambda: _saved(record, hashlib.sha256(raw).hexdigest()))
 
 
 def _saved(record: dict[str, Any], digest: str) -> SavedPlan:
     target = decode(Target, record["target"])
-    planned = Plan(tuple(map(_read, record["steps"])))
+    planned = Plan(tuple(map(read_step, record["steps"])))
     request = _request(record["conninfo"], target)
     return SavedPlan(target, request, record["system_identifier"], record["timeline"], planned, digest)
 

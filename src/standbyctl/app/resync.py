@@ -77,7 +77,7 @@ class Resync:
             begin(run)
             first = run.check(expected)
             if first.steps:
-                self.journal.open(target, session.resolved.conninfo, self.system_identifier, first.steps)
+                self.journal.open(target, session.resolved.conninfo, self.system_identifier, first.steps, verb="resync")
                 session.heard = self.journal.heard
             run.follow(first)
             if first.steps:

@@ -107,6 +107,11 @@ class State:
         """What was made for a node that is to follow another primary than it does, or none yet."""
         return self._journal_at(self.root / name / f"ready-{system_identifier}.jsonl")
 
+    def ready_journals(self, of: Journal) -> tuple[Journal, ...]:
+        """The same of every node of the cluster that this journal of changes of roles is of."""
+        file = of.path.name.replace("roles-", "ready-", 1)
+        return tuple(self._journal_at(path) for path in sorted(self.root.glob(f"*/{file}")))
+
     def _journal_at(self, path: Path) -> Journal:
         return Journal(path, steps.ALL, now, who)
 

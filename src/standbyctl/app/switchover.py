@@ -14,7 +14,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, HandOver
 from standbyctl.domain.errors import BlockedError, StandbyctlError
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.progress import Tell
+from standbyctl.domain.progress import Answer, Note, Said, Tell
 from standbyctl.domain.switching import RoleSample
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
@@ -41,11 +41,16 @@ _OWN = (ProvidePassfile, CopyByBasebackup, InstallCopy, SetUpRestored, ReplaceCl
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """All of it: what each follower needs, and the change itself. `first`: what cannot wait for that."""
+    """All of it: what each follower needs, and the change itself. `first`: what cannot wait for that.
+
+    `facts`: of every server; `surveyed`: each plan of `ready`, and the facts that it was made from.
+    """
 
     ready: tuple[Plan, ...]
     switch: Plan
     first: Plan = field(default_factory=Plan)
+    facts: Facts = field(default_factory=lambda: Facts(()))
+    surveyed: tuple[tuple[Plan, Facts], ...] = ()
 
     @property
     def whole(self) -> Plan:
@@ -74,7 +79,8 @@ class Switching:
         ready = tuple(self._plan_ready(session, seen) for session, seen in surveyed)
         if blockers := tuple(dict.fromkeys(each for plan in (switch, *ready) for each in plan.blockers)):
             raise BlockedError(blockers)
-        return Planned(ready, switch)
+        seen = tuple(zip(ready, (each for _, each in surveyed), strict=True))
+        return Planned(ready, switch, facts=facts, surveyed=seen)
 
     def _look_settled(self) -> Facts:
         """A server that is just stopping, or starting, gets a moment: a run that was killed may have begun that."""
@@ -155,6 +161,7 @@ class Switching:
         """A run each, with a journal of its own: how many steps are done by then."""
         for session, plan in zip(self._sessions, planned.ready, strict=True):
             journal = self._ready(session.target.name)
+            session.heard = journal.heard
             run = Run(
                 look=session.look,
                 plan=lambda facts, session=session: self._plan_ready(session, facts),  # type: ignore[misc]
@@ -166,8 +173,15 @@ class Switching:
             if first.steps:
                 journal.open(session.target, self.reached.conninfo, self.reached.system_identifier, first.steps)
             run.follow(first)
+            if first.steps:
+                self._note_done(run)
             done += len(first.steps)
         return done
+
+    @staticmethod
+    def _note_done(run: Run) -> None:
+        """One of several runs has come to its end, whatever becomes of the others."""
+        run.finish(lambda: run.journal.ended(Outcome.DONE, run.facts))
 
     def _begin(self, run: Run, begin: Callable[[Run], None], expected: Plan, done: int, total: int) -> Plan:
         """One of several runs: numbered on, and part-way as soon as an earlier one has done something."""
@@ -178,7 +192,7 @@ class Switching:
         return first
 
     def _acting(self, locks: Locks, there: list[Locks]) -> Callable[[Effect], None]:
-        world = World(self.reached.doors, SystemClock(), self.tell)
+        world = World(self.reached.doors, SystemClock(), self._said)
 
         def act(effect: Effect) -> None:
             for each in (locks, *there):
@@ -188,6 +202,12 @@ class Switching:
             perform(effect, world)
 
         return act
+
+    def _said(self, said: Said) -> None:
+        """What a deed says is evidence, too."""
+        if isinstance(said, Note | Answer):
+            self.reached.journal.heard(said.message)
+        self.tell(said)
 
     def _remember(self, facts: Facts) -> None:
         """Who is a standby of whom from now on: as if each had been attached to its new primary."""
@@ -238,10 +258,11 @@ def _attach_to(target: Target, reached: Reachable, state: State) -> None:
 
 def _write(journal: Journal, target: Target, conninfo: str, system: str, memory: Iterable[Remembered]) -> None:
     """As an attach would have left it."""
-    journal.open(target, conninfo, system)
+    journal.open(target, conninfo, system, verb="kept")
     for entry in {each.step.gist: each for each in reversed([*memory])}.values():
         journal.begin(entry.step, entry.before)
         journal.done(entry.step)
+    journal.ended(Outcome.DONE, None)
 
 
 def _moved(entry: Remembered, old: str, target: Target) -> Remembered:

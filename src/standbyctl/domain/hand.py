@@ -24,7 +24,8 @@ class Kind(StrEnum):
 class Hand:
     """A shell's commands on a node's host, statements for psql, or a line that goes into a file or out of it.
 
-    `user`: whose shell; empty for the user that the node's server runs as. `expected`: what is to be seen then.
+    `node`: empty for the machine that standbyctl runs on. `user`: whose shell; empty for the user that the node's
+    server runs as. `expected`: what is to be seen then.
     `path`, and `before_line` (None: at the end): of a line.
     """
 
@@ -40,6 +41,11 @@ class Hand:
 def shell(node: str, *commands: str, expected: Message | None = None, user: str = "") -> Hand:
     """Commands for a POSIX shell, however many lines each has: one that fails keeps the next from being run."""
     return Hand(node, Kind.SHELL, " &&\n".join(commands), expected, user)
+
+
+def here(*commands: str, expected: Message | None = None) -> Hand:
+    """The same, typed where standbyctl would run."""
+    return shell("", *commands, expected=expected)
 
 
 def written(path: str, text: str) -> str:

@@ -32,10 +32,8 @@ from standbyctl.steps.base import GiveBack, Step
 SCHEMA = "standbyctl.journal/1"
 Asked = TypeVar("Asked", Target, Staging, SlotsOf, RoleChange)
 
-# What such a line begins with, after the moment.
-_DID, _HEAD = b'"event": "did"', 80
-# What is only told, and changes nothing of what there is to remember.
-_TOLD = {"undo", "did", "heard", "ended"}
+_DID, _HEAD = b'"event": "did"', 80  # what such a line begins with, after the moment
+_TOLD = {"undo", "did", "heard", "ended"}  # it changes nothing of what there is to remember
 
 
 class Outcome(StrEnum):
@@ -67,10 +65,11 @@ class Journal:
         system_identifier: str,
         steps: Iterable[Step] = (),
         plan_digest: str = "",
+        verb: str = "",
     ) -> None:
         """Begin a run: what was asked, so that its undoing knows whom to talk to. No secret is in it.
 
-        `steps`: what it is to do; `plan_digest`: sha256 of the plan file that it follows.
+        `steps`: what it is to do; `plan_digest`: sha256 of the plan file that it follows; `verb`: if not attach.
         """
         self._append(
             event="run",
@@ -79,6 +78,7 @@ class Journal:
             conninfo=conninfo,
             system_identifier=system_identifier,
             plan_digest=plan_digest,
+            verb=verb,
             **self._signed(steps),
         )
 

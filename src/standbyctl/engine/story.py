@@ -10,6 +10,7 @@ from standbyctl.domain.codec import decode, decode_tagged
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message
+from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Outcome
 from standbyctl.steps.base import Step
@@ -59,7 +60,8 @@ class Told:
     `outcome`: None where it was killed, or lost power, or still goes on.
 
     Times are RFC 3339 with a zone; `by`: user and host; `plan_digest`: sha256 of the plan file, empty without one.
-    What an earlier release has not written down is empty.
+    `target`, or of a change of roles `change`: what was asked; `verb`: by which verb, where the journal's kind does not
+    say it. What an earlier release has not written down is empty.
     """
 
     undoing: bool
@@ -67,7 +69,9 @@ class Told:
     by: str = ""
     version: str = ""
     plan_digest: str = ""
+    verb: str = ""
     target: Target | None = None
+    change: RoleChange | None = None
     planned: tuple[tuple[Step, bool], ...] = ()
     notes: tuple[Message, ...] = ()
     taken: list[Taken] = field(default_factory=list)
@@ -93,7 +97,7 @@ def tell(history: Iterable[dict[str, Any]], kinds: Iterable[type[Step]]) -> tupl
         elif event == "giving back" or (event == "begun" and runs):
             step: Step = decode_tagged(known, record["step"])
             # Releases before did not announce a detach.
-            if not runs or (not runs[-1].undoing and (event == "giving back" or isinstance(step, StopStandby))):
+            if not runs or (not runs[-1].undoing and (event == "giving back" or _unannounced(step, runs[-1]))):
                 runs.append(Told(undoing=True, at=record["at"]))
             back = event == "giving back"
             runs[-1].taken.append(Taken(step, back, record["at"], decode(Facts, record["before"])))
@@ -104,6 +108,10 @@ def tell(history: Iterable[dict[str, Any]], kinds: Iterable[type[Step]]) -> tupl
     return tuple(runs)
 
 
+def _unannounced(step: Step, run: Told) -> bool:
+    return isinstance(step, StopStandby) and not run.version
+
+
 def _proven(runs: list[Told], at: str) -> None:
     """What an interrupted run left unproven was proven by the last one."""
     left = next((taken for run in reversed(runs) for taken in reversed(run.taken) if not taken.done_at), None)
@@ -112,13 +120,17 @@ def _proven(runs: list[Told], at: str) -> None:
 
 
 def _opened(record: dict[str, Any], known: tuple[type[Step], ...]) -> Told:
+    asked = record.get("target")
+    of_roles = asked is not None and "followers" in asked
     return Told(
         undoing=record["event"] == "undo",
         at=record["at"],
         by=record.get("by", ""),
         version=record.get("version", ""),
         plan_digest=record.get("plan_digest", ""),
-        target=decode(Target, record["target"]) if "target" in record else None,
+        verb=record.get("verb", ""),
+        target=None if asked is None or of_roles else decode(Target, asked),
+        change=decode(RoleChange, asked) if of_roles else None,
         planned=tuple((decode_tagged(known, each["step"]), each["back"]) for each in record.get("steps", ())),
         notes=decode(tuple[Message, ...], record.get("notes", [])),
     )

@@ -20,6 +20,7 @@ from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.hba import AdmitReplication
+from standbyctl.steps.roles import SwitchPrimary
 from standbyctl.steps.setting import COMMIT, SetByHand, SetParameter
 from standbyctl.steps.slot import CAP, CapSlots, CreateSlot
 
@@ -40,7 +41,7 @@ class Row:
 class Runbook:
     """What is to be done; what gives it back, the last step first, with what is to be known then; when to do that.
 
-    `look`: before the first step. `given_up`: what is left of a copy that was not finished.
+    `look`: before the first step. `given_up`: for what was begun and not finished: a copy, or a change of roles.
     """
 
     look: tuple[Hand, ...]
@@ -89,8 +90,8 @@ def make_runbook(plan: Plan, back: Plan, target: Target, facts: Facts) -> Runboo
     drafts = (step for step in plan.steps if isinstance(step, CopyByBasebackup))
     return Runbook(
         look=_look(target, facts),
-        rows=_rows(plan.steps),
-        back=_rows(back.steps),
+        rows=rows_of(plan.steps),
+        back=rows_of(back.steps),
         given_up=by_hand(DiscardDraft(step.name, step.draft) for step in drafts),
         back_notes=back.notes,
         stops=tuple(_stops(plan, target, facts)),
@@ -132,12 +133,17 @@ def impact(step: Step) -> Message | None:
             return msg("a checkpoint; all data is read and sent ({rate})", rate=rate)
         case CapSlots():
             return msg("it counts for every slot there")
+        case SwitchPrimary():
+            return msg(
+                "nobody takes writes from the stop to the promotion: by hand for minutes, by standbyctl 0.1 to 0.5 s"
+            )
         case SetParameter() if step.parameter == COMMIT and step.value == "off":
             return msg("a crash loses the last commits from here on")
     return None
 
 
-def _rows(steps: tuple[Step, ...]) -> tuple[Row, ...]:
+def rows_of(steps: tuple[Step, ...]) -> tuple[Row, ...]:
+    """Numbered, each with what is typed for it."""
     return tuple(Row(number, step, by_hand(step.effects())) for number, step in enumerate(steps, 1))
 
 

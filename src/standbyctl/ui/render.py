@@ -141,7 +141,7 @@ def render_plan(plan: Plan, target: Target, *, effects: bool = False) -> str:
     )
 
 
-def render_saved(path: str, *, attach: bool) -> str:
+def render_saved(path: str, *, attach: bool = False) -> str:
     """Where a plan was saved, and what can be done with it: a line each, to be copied."""
     file = shlex.quote(path)
     lines = [(msg("Saved"), path)]

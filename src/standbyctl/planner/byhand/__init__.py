@@ -1,4 +1,4 @@
-"""By hand: every effect of an attach or a detach, as a careful person does it."""
+"""By hand: every effect of an attach, a detach or a change of roles, as a careful person does it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.hand import Hand
-from standbyctl.planner.byhand import admission, copies, database, role, service, tunnel
+from standbyctl.planner.byhand import admission, copies, database, role, roles, service, tunnel
 
 _BY_HAND: dict[type[Any], Callable[[Any], tuple[Hand, ...]]] = {
     fx.Sql: database.statement,
@@ -41,6 +41,11 @@ _BY_HAND: dict[type[Any], Callable[[Any], tuple[Hand, ...]]] = {
     fx.VacateCluster: service.vacate,
     fx.MoveCluster: service.move,
     fx.ResumeCluster: service.resume,
+    fx.Checkpoint: roles.checkpoint,
+    fx.HandOver: roles.hand_over,
+    fx.StartAgain: roles.start_again,
+    fx.Fence: roles.fence,
+    fx.Promote: roles.promote,
     fx.MakeTunnelKey: tunnel.make_key,
     fx.RemoveTunnelKey: tunnel.remove_key,
     fx.TrustHost: tunnel.trust_host,
@@ -53,5 +58,5 @@ _BY_HAND: dict[type[Any], Callable[[Any], tuple[Hand, ...]]] = {
 
 
 def by_hand(effects: Iterable[fx.Effect]) -> tuple[Hand, ...]:
-    """What is typed for them, in order. KeyError for an effect that no attach or detach has."""
+    """What is typed for them, in order. KeyError for an effect that no plan has."""
     return tuple(hand for effect in effects for hand in _BY_HAND[type(effect)](effect))

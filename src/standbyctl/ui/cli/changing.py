@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 
 import click
 
+from standbyctl.app.planfile import FAILOVER, SWITCHOVER
+from standbyctl.app.procedure import save_change
 from standbyctl.app.switchover import Planned, Switching
 from standbyctl.domain.message import msg
 from standbyctl.domain.roles import RoleChange
 from standbyctl.planner.plan import Plan
-from standbyctl.ui.cli.call import Context, confirm_name
+from standbyctl.ui.cli.call import Context, confirm_name, misused
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import text
+from standbyctl.ui.render import render_saved, text
 from standbyctl.ui.role_plans import change_record
 
+SAVE = "Save the plan for export runbook, and change nothing."
+_ONLY_SHOWN = {"output", "dry_run", "yes", "json", "debug", "lang"}
 # How the plan is shown, and how the outcome is.
 Shown = tuple[Callable[[Plan, RoleChange], str], Callable[[RoleChange], str]]
 
@@ -29,11 +34,15 @@ def carry_out(
     *,
     dry_run: bool,
     yes: bool,
+    output: str | None = None,
 ) -> None:
-    """What was planned, unless it is only to be seen."""
-    change, does = switching.reached.change, not dry_run and (yes or not context.json)
+    """What was planned, unless it is only to be seen, or saved to a file."""
+    change, does = switching.reached.change, not (dry_run or output) and (yes or not context.json)
     if not context.json:
         click.echo(shown[0](planned.whole, change))
+    if output:
+        verb = FAILOVER if change.unplanned else SWITCHOVER
+        save_change(output, verb, typed_again(verb), switching, planned)
     if does:
         if planned.whole.steps:
             if not context.json:
@@ -45,6 +54,32 @@ def carry_out(
         click.echo(json.dumps(change_record(planned.whole, change, did=does)))
     elif does:
         click.echo("\n" + shown[1](change))
+    elif output:
+        click.echo("\n" + render_saved(output))
+
+
+def typed_again(verb: str) -> str:
+    """This command, without what only shows or saves."""
+    given = click.get_current_context().params
+    words = ["standbyctl", verb]
+    for param in click.get_current_context().command.params:
+        value = given.get(param.name or "")
+        if value in (None, (), False) or param.name in _ONLY_SHOWN or value == param.default:
+            continue
+        if isinstance(param, click.Argument):
+            words.append(str(value))
+        elif value is True:
+            words.append(param.opts[-1])
+        else:
+            each = value if isinstance(value, tuple) else (value,)
+            words += [word for one in each for word in (param.opts[-1], str(one))]
+    return shlex.join(words)
+
+
+def check_output(output: str | None) -> None:
+    """A name of a file, where one is given."""
+    if output == "":
+        raise misused(msg("--output is empty"))
 
 
 def say_nothing_to_do(context: Context, name: str) -> None:

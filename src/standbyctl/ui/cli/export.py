@@ -13,9 +13,10 @@ import click
 
 from standbyctl.app.config import load_config
 from standbyctl.app.conninfo import connection_params
-from standbyctl.app.evidence import gather
+from standbyctl.app.evidence import gather, gather_roles
 from standbyctl.app.known import named_alone
-from standbyctl.app.planfile import load_procedure, write_text
+from standbyctl.app.planfile import write_text
+from standbyctl.app.procedure import load_procedure
 from standbyctl.domain.message import msg
 from standbyctl.ui.cli.call import Context, guarded, machine, misused, state
 from standbyctl.ui.cli.spoken import Spoken
@@ -45,7 +46,7 @@ def command() -> None:
 def runbook(context: Context, plan: str, output: str | None) -> None:
     """A saved plan as a procedure: every step by hand and by standbyctl, what is to be seen, the way back.
 
-    Looks at no server. Save a plan with: standbyctl plan -o FILE, or standbyctl detach NAME -o FILE
+    Looks at no server. Save a plan with -o FILE: standbyctl plan, detach, switchover, failover, resync.
     """
     procedure = load_procedure(plan)
     _write(context, runbook_paper(procedure), output, {"plan": plan, "digest": procedure.digest})
@@ -55,15 +56,18 @@ def runbook(context: Context, plan: str, output: str | None) -> None:
 @click.argument("name", metavar="NAME")
 @click.option("-o", "--output", metavar="FILE", help=_OUTPUT)
 @click.option(
-    "--earlier", type=click.IntRange(0), default=0, metavar="N", help="Not the last attach, but the N-th before it."
+    "--earlier", type=click.IntRange(0), default=0, metavar="N", help="Not the last one, but the N-th before it."
 )
+@click.option("--roles", is_flag=True, help="Not an attach, but the last change of roles that NAME had a part in.")
 @machine
-def evidence(context: Context, name: str, output: str | None, earlier: int) -> None:
+def evidence(context: Context, name: str, output: str | None, earlier: int, *, roles: bool) -> None:
     """What was done for a standby, from its journal: when, by whom, with which results; facts before and after.
+
+    Of a switchover or a failover with --roles; a resync is in the journal of its standby.
 
     Looks at no server. Interrupted, resumed and undone runs are in it, too.
     """
-    found = gather(name, state(), earlier)
+    found = (gather_roles if roles else gather)(name, state(), earlier)
     _write(context, evidence_paper(found), output, {"name": name, "digest": found.digest})
 
 

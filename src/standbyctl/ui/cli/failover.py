@@ -12,7 +12,7 @@ from standbyctl.app.failover import FailingOver, Lost, open_failover
 from standbyctl.domain.message import msg
 from standbyctl.domain.size import parse_size
 from standbyctl.ui.cli.call import Context, machine, misused, state
-from standbyctl.ui.cli.changing import carry_out, say_nothing_to_do
+from standbyctl.ui.cli.changing import SAVE, carry_out, check_output, say_nothing_to_do
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.role_plans import render_failover, render_taken_over
 
@@ -24,6 +24,7 @@ from standbyctl.ui.role_plans import render_failover, render_taken_over
 @click.option("--fenced", is_flag=True, help="You have made sure of that yourself: it is not looked at.")
 @click.option("--max-loss", metavar="SIZE", help="Refuse where more WAL would be lost, or where nobody knows.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
+@click.option("-o", "--output", metavar="FILE", help=SAVE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
 def command(
@@ -34,6 +35,7 @@ def command(
     max_loss: str | None,
     *,
     fenced: bool,
+    output: str | None,
     dry_run: bool,
     yes: bool,
 ) -> None:
@@ -48,7 +50,8 @@ def command(
         raise misused(msg("--max-loss is no size: {value}", value=max_loss))
     loaded = load_config(config, os.environ)
     where = state()
-    if not dry_run:
+    check_output(output)
+    if not (dry_run or output):
         where.check_writable()
     try:
         program = tuple(shlex.split(fence or ""))
@@ -61,8 +64,8 @@ def command(
     running = Running(quiet=context.json)
     try:
         failing = FailingOver(reached, where, running.tell, context.wrap, max_loss_bytes=most)
-        planned = failing.plan(at_once=yes)
+        planned = failing.plan(at_once=yes and not output)
         shown = (render_failover, render_taken_over)
-        carry_out(context, failing, planned, shown, running, dry_run=dry_run, yes=yes)
+        carry_out(context, failing, planned, shown, running, dry_run=dry_run, yes=yes, output=output)
     finally:
         reached.close()

@@ -6,14 +6,18 @@ import json
 
 import click
 
+from standbyctl.app.attach import Planned
+from standbyctl.app.planfile import RESYNC, save_plan
 from standbyctl.app.resync import Resync, open_resync
 from standbyctl.domain.divergence import Way
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
-from standbyctl.planner.plan import Plan
-from standbyctl.ui.cli.call import Context, confirm, machine, state
+from standbyctl.planner.plan import Plan, has
+from standbyctl.steps.rewind import RewindPlace
+from standbyctl.ui.cli.call import Context, confirm, machine, misused, state
+from standbyctl.ui.cli.changing import SAVE, check_output, typed_again
 from standbyctl.ui.cli.running import Running
-from standbyctl.ui.render import text, wrap
+from standbyctl.ui.render import render_saved, text, wrap
 from standbyctl.ui.role_plans import render_resync, resync_record
 
 
@@ -25,9 +29,10 @@ from standbyctl.ui.role_plans import render_resync, resync_record
     help="Not the cheapest that is open.",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
+@click.option("-o", "--output", metavar="FILE", help=SAVE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
-def command(context: Context, name: str, way: str | None, *, dry_run: bool, yes: bool) -> None:
+def command(context: Context, name: str, way: str | None, *, output: str | None, dry_run: bool, yes: bool) -> None:
     """Bring a standby back, or make a standby of a primary that was lost.
 
     The cheapest way that is open is taken: it goes on as it is; it follows its new primary; pg_rewind; a new copy, with
@@ -35,6 +40,8 @@ def command(context: Context, name: str, way: str | None, *, dry_run: bool, yes:
     it: --way rewind.
     """
     where = state()
+    check_output(output)
+    dry_run = dry_run or bool(output)
     if not dry_run:
         where.check_writable()
     running = Running(quiet=context.json)
@@ -50,15 +57,27 @@ def command(context: Context, name: str, way: str | None, *, dry_run: bool, yes:
                 confirm(msg("Resync {name}?", name=name), yes=yes)
             with running:
                 resync.follow(running.report, plan, context.begin)
-        _end(context, resync, plan, did=not dry_run and (yes or not context.json))
+        if output:
+            _save(output, resync, plan)
+        _end(context, resync, plan, output, did=not dry_run and (yes or not context.json))
     finally:
         resync.session.close()
 
 
-def _end(context: Context, resync: Resync, plan: Plan, *, did: bool) -> None:
+def _save(output: str, resync: Resync, plan: Plan) -> None:
+    if has(plan.steps, RewindPlace):
+        raise misused(msg("pg_rewind has no runbook yet; a copy has: --way clone"))
+    session = resync.session
+    planned = Planned(plan, session.look(), resync.journal.memory(), session.target, session.sample)
+    save_plan(output, RESYNC, typed_again(RESYNC), session.resolved, planned)
+
+
+def _end(context: Context, resync: Resync, plan: Plan, output: str | None, *, did: bool) -> None:
     target = resync.session.target
     if context.json:
         click.echo(json.dumps(resync_record(plan, target, resync.ladder, resync.found, did=did)))
     elif did and plan.steps:
         done = msg("RESYNCED  {name} streams from {primary}.", name=target.name, primary=target.primary)
         click.echo("\n" + wrap(text(done), "", " " * 10))
+    elif output:
+        click.echo("\n" + render_saved(output))

@@ -16,7 +16,7 @@ from standbyctl.domain.message import msg
 from standbyctl.domain.roles import ACCEPTED
 from standbyctl.domain.size import parse_period
 from standbyctl.ui.cli.call import Context, machine, misused, state
-from standbyctl.ui.cli.changing import carry_out, say_nothing_to_do
+from standbyctl.ui.cli.changing import SAVE, carry_out, check_output, say_nothing_to_do
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.role_plans import render_change, render_changed
 
@@ -33,6 +33,7 @@ from standbyctl.ui.role_plans import render_change, render_changed
     "--despite", metavar="NAME", multiple=True, type=click.Choice(ACCEPTED), help="See the refusal that names it."
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
+@click.option("-o", "--output", metavar="FILE", help=SAVE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
 def command(
@@ -42,6 +43,7 @@ def command(
     max_wait: str,
     despite: tuple[str, ...],
     *,
+    output: str | None,
     dry_run: bool,
     yes: bool,
     **hooks: str | None,
@@ -56,7 +58,8 @@ def command(
         raise misused(msg("--max-wait is no time: {value}", value=max_wait))
     loaded = load_config(config, os.environ)
     where = state()
-    if not dry_run:
+    check_output(output)
+    if not (dry_run or output):
         where.check_writable()
     asked = Asked(to, _hooks(loaded.hooks, hooks), despite, round(seconds))
     reached = open_roles(asked, loaded, where)
@@ -68,7 +71,7 @@ def command(
         switching = Switching(reached, where, running.tell, context.wrap)
         planned = switching.plan()
         shown = (render_change, render_changed)
-        carry_out(context, switching, planned, shown, running, dry_run=dry_run, yes=yes)
+        carry_out(context, switching, planned, shown, running, dry_run=dry_run, yes=yes, output=output)
     finally:
         reached.close()
 

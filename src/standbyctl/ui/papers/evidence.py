@@ -11,11 +11,12 @@ from standbyctl.app.evidence import Evidence
 from standbyctl.domain.difference import differences
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.roles import RoleChange
 from standbyctl.engine.journal import Outcome
 from standbyctl.engine.story import Taken, Told
 from standbyctl.steps.base import Step
 from standbyctl.ui.papers.blocks import Block, Heading, Items, Paper, Paragraph, Table
-from standbyctl.ui.papers.subject import subject, when
+from standbyctl.ui.papers.subject import change_subject, subject, when
 from standbyctl.ui.render import text
 
 _OUTCOMES = {
@@ -25,6 +26,12 @@ _OUTCOMES = {
     Outcome.FAILED: msg("stopped by a bug of standbyctl"),
 }
 _NOT_WRITTEN = msg("not known: the release of then wrote down no end")
+_RUNS = {
+    "switchover": msg("Run {n}: switchover"),
+    "failover": msg("Run {n}: failover"),
+    "resync": msg("Run {n}: resync"),
+}
+_RESUMED = msg("it was resumed: what a run had left was looked at anew, and gone on with")
 _NO_END = msg("no end is written down: killed, power lost, or still running")
 
 
@@ -34,11 +41,14 @@ def evidence_paper(evidence: Evidence) -> Paper:
 
 
 def _write(evidence: Evidence) -> Iterator[Block]:
-    yield Heading(1, text(msg("Evidence: standby {name}", name=evidence.name)))
+    yield Heading(1, text(_title(evidence)))
     yield Table(
         (text(msg("Item")), text(msg("Content"))),
         (
-            (text(msg("Journal")), f"{evidence.path}\nsha256 {evidence.digest}"),
+            *(
+                (text(msg("Journal")), f"{path}\nsha256 {digest}")
+                for path, digest in ((evidence.path, evidence.digest), *evidence.more)
+            ),
             (text(msg("Runs")), str(len(evidence.runs))),
             (text(msg("Outcome")), text(_verdict(evidence.runs))),
             *_about(evidence.runs),
@@ -46,8 +56,7 @@ def _write(evidence: Evidence) -> Iterator[Block]:
         ),
     )
     for number, run in enumerate(evidence.runs, 1):
-        title = msg("Run {n}: detach", n=number) if run.undoing else msg("Run {n}: attach", n=number)
-        yield Heading(2, text(title))
+        yield Heading(2, text(_headed(number, run)))
         yield from _run(run)
     yield Heading(2, text(msg("Deviations")))
     found = list(_deviations(evidence.runs))
@@ -56,7 +65,37 @@ def _write(evidence: Evidence) -> Iterator[Block]:
     yield from _facts(evidence.runs)
 
 
+def _title(evidence: Evidence) -> Message:
+    change = _change(evidence.runs)
+    if change is None:
+        return msg("Evidence: standby {name}", name=evidence.name)
+    names = {"old": change.old, "new": change.new}
+    if change.unplanned:
+        return msg("Evidence: {new} takes the place of {old} (failover)", **names)
+    return msg("Evidence: {new} becomes the primary, and {old} its standby (switchover)", **names)
+
+
+def _headed(number: int, run: Told) -> Message:
+    if run.verb == "ready" and run.target:
+        return msg(
+            "Run {n}: {name} made ready to follow {primary}", n=number, name=run.target.name, primary=run.target.primary
+        )
+    if run.verb == "kept":
+        return msg("Run {n}: remembered after a change of roles, whose evidence is one of its own (--roles)", n=number)
+    if run.verb in _RUNS:
+        return msg(_RUNS[run.verb].template, n=number)
+    return msg("Run {n}: detach", n=number) if run.undoing else msg("Run {n}: attach", n=number)
+
+
+def _change(runs: tuple[Told, ...]) -> RoleChange | None:
+    return next((run.change for run in runs if run.change), None)
+
+
 def _about(runs: tuple[Told, ...]) -> Iterator[tuple[str, str]]:
+    if change := _change(runs):
+        facts = _first(runs)
+        yield from change_subject(change, facts.member(change.new).system_identifier if facts else "-")
+        return
     first, target = _first(runs), next((run.target for run in runs if run.target), None)
     if first and target:
         yield from subject(target, first.server(target.primary))
@@ -65,8 +104,10 @@ def _about(runs: tuple[Told, ...]) -> Iterator[tuple[str, str]]:
 def _verdict(runs: tuple[Told, ...]) -> Message:
     if not runs:
         return msg("nothing was done")
-    last = runs[-1]
+    last, change = runs[-1], _change(runs)
     if last.outcome is Outcome.DONE:
+        if change:
+            return msg("{new} is the primary", new=change.new)
         if not last.undoing:
             return msg("attached")
         return msg("detached; what was left, see the deviations") if last.notes else msg("detached: all was given back")
@@ -152,8 +193,8 @@ def _deviations(runs: tuple[Told, ...]) -> Iterator[Message]:
         for number, run in enumerate(runs, 1):
             if not run.undoing and not run.plan_digest:
                 yield msg("run {n}: without the plan file that another run has followed", n=number)
-    if sum(not run.undoing for run in runs) > 1:
-        yield msg("it was resumed: what a run had left was looked at anew, and gone on with")
+    if _resumed(runs):
+        yield _RESUMED
     first, last = _first(runs), _last(runs)
     for node in first.nodes if first and last else ():
         was = node.server and node.server.started_at
@@ -161,6 +202,13 @@ def _deviations(runs: tuple[Told, ...]) -> Iterator[Message]:
         now = next((each.server.started_at for each in seen if each.name == node.name and each.server), was)
         if was != now:
             yield msg("{node} was restarted meanwhile: {was}, then {now}", node=node.name, was=was, now=now)
+
+
+def _resumed(runs: tuple[Told, ...]) -> bool:
+    """A change of roles is several runs anyway."""
+    if _change(runs):
+        return any(run.outcome is not Outcome.DONE for run in runs[:-1])
+    return sum(not run.undoing for run in runs) > 1
 
 
 def _of_run(number: int, run: Told) -> Iterator[Message]:
@@ -175,12 +223,17 @@ def _of_run(number: int, run: Told) -> Iterator[Message]:
 
 
 def _first(runs: tuple[Told, ...]) -> Facts | None:
-    return next((run.before for run in runs if run.before), None)
+    return next((run.before for run in _main(runs) if run.before), None)
 
 
 def _last(runs: tuple[Told, ...]) -> Facts | None:
     """What the last run has seen last; nothing older is taken for it."""
-    return runs[-1].after if runs else None
+    return _main(runs)[-1].after if runs else None
+
+
+def _main(runs: tuple[Told, ...]) -> tuple[Told, ...]:
+    """Without those that only made somebody ready: their facts are others."""
+    return tuple(run for run in runs if run.change) or runs
 
 
 def _facts(runs: tuple[Told, ...]) -> Iterator[Block]:
@@ -188,7 +241,8 @@ def _facts(runs: tuple[Told, ...]) -> Iterator[Block]:
     if first is None or last is None:
         yield Paragraph(text(msg("Not known: the last run has written down no end.")))
         return
-    yield Paragraph(text(msg("Before: {a}. After: {b}.", a=when(runs[0].at), b=when(runs[-1].ended_at))))
+    a, b = when(_main(runs)[0].at), when(_main(runs)[-1].ended_at)
+    yield Paragraph(text(msg("Before: {a}. After: {b}.", a=a, b=b)))
     for node in first.nodes:
         if node.server:
             at = node.server.started_at
@@ -216,13 +270,26 @@ _FACTS = {
 }
 
 
+# The same of a server in its cluster.
+_MEMBER = {
+    "power": msg("server"),
+    "in_recovery": msg("in recovery"),
+    "sealed": msg("has a standby.signal: cannot start as a primary"),
+    "fenced": msg("kept from coming back as a primary"),
+    "follows": msg("its configuration has it follow"),
+}
+
+
 def _fact(path: str) -> str:
-    found = re.fullmatch(r"nodes\[(\w+)\]\.(?:server|place)\.(.*)", path)
+    found = re.fullmatch(r"nodes\[(\w+)\]\.(server|place|member)\.(.*)", path)
     if found is None:
         return path
-    node, rest = found.groups()
-    what: Message | str = _FACTS.get(rest.rpartition(".")[2], rest)
-    if named := re.fullmatch(r"(roles|slots|settings)\[([^]]+)\](.*)", rest):
+    node, kind, rest = found.groups()
+    known = _FACTS | _MEMBER if kind == "member" else _FACTS
+    what: Message | str = known.get(rest.rpartition(".")[2], rest)
+    if kind == "member" and rest.startswith("slots["):
+        what = msg("slot")
+    elif named := re.fullmatch(r"(roles|slots|settings)\[([^]]+)\](.*)", rest):
         kinds = {"roles": msg("role"), "slots": msg("slot"), "settings": msg("parameter")}
         what = msg("{kind} {name}", kind=kinds[named[1]], name=f"{named[2]}{named[3]}")
     return text(msg("{node}: {what}", node=node, what=what))
