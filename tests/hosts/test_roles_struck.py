@@ -106,7 +106,9 @@ def test_a_failover_ends_a_switchover_whose_old_primary_is_gone(cast, tmp_path):
             process.wait()
             old.kill()
         assert cast.writable() == []
-        assert "CODE: A212" in cast.switchover(new, status=3)
+        said = cast.switchover(new, status=3)
+        assert "CODE: A212" in said
+        assert f"standbyctl failover --to {new}" in said
         cast.operator.tool("failover", "--to", "db2", "--yes", "--fenced")
         clients.more()
         old.start()

@@ -39,6 +39,14 @@ def lose(cast, commits):
     return lost
 
 
+def sound(cast, name):
+    """Every block of a standby has its checksum; it is started again."""
+    data, area = cast.data(name), cast.pair.area
+    area.run("pg_ctl", "stop", "-D", str(data), "-m", "fast", "-w", "-s")
+    area.run("pg_checksums", "--check", "-D", str(data))
+    area.run("pg_ctl", "start", "-D", str(data), "-w", "-s", "-l", str(data.with_name("again.log")))
+
+
 def kept_aside(cast):
     return sorted(path.name for path in cast.pair.area.path.glob("db1.detached-*"))
 
@@ -63,6 +71,8 @@ def test_commits_that_are_nowhere_else_are_not_overwritten_unless_one_says_so(ca
     assert cast.follows("db1", "db2")
     cast.caught_up("db1", "db2")
     assert cast.rows("db1", "SELECT (SELECT count(*) FROM alone), (SELECT count(*) FROM since)") == [(0, 1000)]
+    sound(cast, "db1")
+    cast.pair.wait(lambda: cast.follows("db1", "db2"))
     # What is its own is as it was; what was overwritten can be read.
     assert cast.hba("db1") == own
     [aside] = kept_aside(cast)

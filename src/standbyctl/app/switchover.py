@@ -12,8 +12,9 @@ from standbyctl.app.roles import Reachable
 from standbyctl.app.session import Session, Wrap
 from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, HandOver
-from standbyctl.domain.errors import BlockedError, StandbyctlError
+from standbyctl.domain.errors import BlockedError, CannotTellError, StandbyctlError
 from standbyctl.domain.facts import Facts
+from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Answer, Note, Said, Tell
 from standbyctl.domain.switching import RoleSample
 from standbyctl.domain.target import Target
@@ -72,7 +73,10 @@ class Switching:
 
     def plan(self) -> Planned:
         """What is left to do; BlockedError with everything at once that stands in the way. Changes nothing."""
-        facts = self._look_settled()
+        try:
+            facts = self._look_settled()
+        except CannotTellError as error:
+            raise self._or_failover(error) from error
         switch = plan_switchover(facts, self.sample, self.reached.change)
         self._sessions = tuple(self._to_get_ready(facts))
         surveyed = [(session, session.survey()) for session in self._sessions]
@@ -81,6 +85,19 @@ class Switching:
             raise BlockedError(blockers)
         seen = tuple(zip(ready, (each for _, each in surveyed), strict=True))
         return Planned(ready, switch, facts=facts, surveyed=seen)
+
+    def _or_failover(self, error: CannotTellError) -> CannotTellError:
+        """A change that was begun, and whose old primary may be gone for good."""
+        if self.reached.journal.asked(type(self.reached.change)) is None:
+            return error
+        change = self.reached.change
+        hint = msg(
+            "{hint} If {old} does not come back: standbyctl failover --to {new}",
+            hint=error.hint or "",
+            old=change.old,
+            new=change.new,
+        )
+        return CannotTellError(error.code, error.what, detail=error.detail, hint=hint)
 
     def _look_settled(self) -> Facts:
         """A server that is just stopping, or starting, gets a moment: a run that was killed may have begun that."""

@@ -161,6 +161,10 @@ class StartAsStandby(Streaming):
             primary=self.primary,
         )
 
+    @property
+    def undo_text(self) -> Message:
+        return msg("with another change of roles: standbyctl switchover --to {name}", name=self.name)
+
     def effects(self) -> tuple[Effect, ...]:
         log = self.service.log_path(self.data_directory)
         return (
@@ -185,6 +189,10 @@ class FollowPrimary(Streaming):
     def text(self) -> Message:
         return msg("primary_conninfo: {primary} (reload); streaming from it", primary=self.primary)
 
+    @property
+    def undo_text(self) -> Message:
+        return msg("with another change of roles, which {name} follows too", name=self.name)
+
     def effects(self) -> tuple[Effect, ...]:
         return (
             AlterSystem(self.name, "primary_conninfo", self.conninfo, None),
@@ -208,6 +216,10 @@ class AwaitCascade(Streaming):
     @property
     def text(self) -> Message:
         return msg("see it stream from {primary} on the new timeline; nothing is changed", primary=self.primary)
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("none: nothing is changed")
 
     def after(self, facts: Facts) -> Facts:
         timeline = facts.member(self.primary).timeline
@@ -236,6 +248,10 @@ class LetGoOfSlots(Step):
     @property
     def text(self) -> Message:
         return msg("drop {slots} on {name}", slots=", ".join(self.slots), name=self.name)
+
+    @property
+    def undo_text(self) -> Message:
+        return msg("none: nobody streams from them any more")
 
     def after(self, facts: Facts) -> Facts:
         kept = tuple(slot for slot in facts.member(self.name).slots if slot not in self.slots)

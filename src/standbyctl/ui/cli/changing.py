@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 import click
 
-from standbyctl.app.planfile import FAILOVER, SWITCHOVER
-from standbyctl.app.procedure import save_change
 from standbyctl.app.switchover import Planned, Switching
 from standbyctl.domain.message import msg
 from standbyctl.domain.roles import RoleChange
@@ -41,8 +39,7 @@ def carry_out(
     if not context.json:
         click.echo(shown[0](planned.whole, change))
     if output:
-        verb = FAILOVER if change.unplanned else SWITCHOVER
-        save_change(output, verb, typed_again(verb), switching, planned)
+        _save(output, switching, planned)
     if does:
         if planned.whole.steps:
             if not context.json:
@@ -56,6 +53,15 @@ def carry_out(
         click.echo("\n" + shown[1](change))
     elif output:
         click.echo("\n" + render_saved(output))
+
+
+def _save(path: str, switching: Switching, planned: Planned) -> None:
+    # Where somebody waits for a failover, nothing is imported that it does not need.
+    from standbyctl.app.planfile import FAILOVER, SWITCHOVER
+    from standbyctl.app.procedure import save_change
+
+    verb = FAILOVER if switching.reached.change.unplanned else SWITCHOVER
+    save_change(path, verb, typed_again(verb), switching, planned)
 
 
 def typed_again(verb: str) -> str:
