@@ -25,15 +25,15 @@ WAITING = 'touch "$1/here"; while [ ! -e "$1/go" ]; do sleep 0.05; done'
 class Cast:
     """The hosts of a testbed, each a primary or a standby, and the operator who has attached one to the other."""
 
-    def __init__(self, bed):
+    def __init__(self, bed, suite="bookworm"):
         self.bed = bed
-        self.hosts = bed.up({"db1": "bookworm", "db2": "bookworm"})
+        self.hosts = bed.up({"db1": suite, "db2": suite})
         self.operator = Operator(bed)
         db1, db2 = self.hosts
         sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
         db1.exec(f"echo '{PROBE}' >>{db1.hba}; systemctl restart {db1.unit}")
         sql(db1, "CREATE ROLE probe LOGIN; CREATE TABLE ledger (n bigint PRIMARY KEY); GRANT ALL ON ledger TO probe")
-        self.operator.tool("attach", *where(), "--yes")
+        self.operator.tool("attach", *where(**{"--replace-cluster": db2.cluster}), "--yes")
         db2.exec(f"echo '{PROBE}' >>{db2.hba}")
         sql(db2, "ALTER SYSTEM SET listen_addresses = '*'")
         db2.exec(f"systemctl restart {db2.unit}")
@@ -147,6 +147,16 @@ class Clients:
     def lost(self, host):
         """Acknowledged commits that a host has not got."""
         return set(self.acknowledged) - set(map(int, sql(host, "SELECT n FROM ledger").split()))
+
+
+def crash(host):
+    """As a kernel that is out of memory does; its unit does not start it again."""
+    host.exec(f"kill -9 $(head -n 1 {host.data}/postmaster.pid)")
+    wait(lambda: active(host) == "failed" or not writes(host))
+
+
+def active(host):
+    return host.exec(f"systemctl is-active {host.unit}", check=False).stdout.strip()
 
 
 class Watching:

@@ -3,14 +3,10 @@
 import pytest
 
 from tests.hosts.operator import wait
-from tests.hosts.roles import NAMES, Clients, Traced, Watching, writes
+from tests.hosts.roles import NAMES, Clients, Traced, Watching, active, crash, writes
 
 pytestmark = [pytest.mark.hosts("bookworm"), pytest.mark.settled]
 PG_VERSION = "ls -d /var/lib/postgresql/15/main.detached-*/PG_VERSION"
-
-
-def active(host):
-    return host.exec(f"systemctl is-active {host.unit}", check=False).stdout.strip()
 
 
 def refused(cast, code, *args, status=4):
@@ -18,12 +14,6 @@ def refused(cast, code, *args, status=4):
     said = cast.operator.tool(*args, status=status)
     assert f"CODE: {code}" in said, said
     return said
-
-
-def crash(host):
-    """As a kernel that is out of memory does; its unit does not start it again."""
-    host.exec(f"kill -9 $(head -n 1 {host.data}/postmaster.pid)")
-    wait(lambda: active(host) == "failed" or not writes(host))
 
 
 def test_there_and_back_with_nothing_lost(cast, tmp_path):
@@ -74,7 +64,7 @@ def test_a_crashed_primary_is_fenced_over_ssh_and_comes_back_as_a_standby(cast):
         db1.reboot()
         assert not writes(db1)
         assert db1.exec(f"ls {db1.data}/standby.signal").stdout
-        cast.operator.tool("resync", "db1_5432", "--yes")
+        cast.operator.tool("resync", "db1_5432", "--way", "clone", "--yes")
         wait(cast.settled)
         cast.switchover(db1)
         clients.more()
