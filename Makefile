@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SRC := src tests bench packaging
+# Where there are tests that start servers: nothing else need be collected for them.
+LIVE := tests/live tests/faults tests/docs tests/contract
 PO := src/standbyctl/ui/locale/ja/LC_MESSAGES/standbyctl.po
 
 help: ## this list
@@ -18,13 +20,13 @@ check: .venv/dev $(PO:.po=.mo) ## format, lint, types, contracts, and the tests 
 	$(BIN)/python -m pytest -q -n auto -m "not live and not hosts" tests
 
 test: check ## check, and attach, detach, refusals and some crash points on one PostgreSQL version
-	$(BIN)/python -m pytest -q -n 3 -m "live and sample" --versions 1 tests
+	$(BIN)/python -m pytest -q -n 3 -m "live and sample" --versions 1 $(LIVE)
 
 live: .venv/dev ## everything, on every PostgreSQL version that is here
-	$(BIN)/python -m pytest -q -n 2 -m live --versions all tests
+	$(BIN)/python -m pytest -q -n 2 -m live --versions all $(LIVE)
 
 rest: .venv/dev ## what live runs and test does not: for CI, after test
-	$(BIN)/python -m pytest -q -n 4 -m live --versions all --after-test --one-in $(or $(ONE_IN),1) tests
+	$(BIN)/python -m pytest -q -n 4 -m live --versions all --after-test --one-in $(or $(ONE_IN),1) $(LIVE)
 
 hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on this machine (root only)
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts tests/hosts

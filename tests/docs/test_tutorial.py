@@ -75,7 +75,6 @@ def is_soon_so(question, seconds=10):
 
 
 @pytest.mark.live
-@pytest.mark.sample
 @pytest.mark.timeout(180)
 def test_every_command_of_the_tutorial_works_and_says_what_the_tutorial_shows(shell):
     first, *rest = read_commands(TUTORIAL.read_text())

@@ -103,7 +103,6 @@ def chain(pair):
     return Chain(pair)
 
 
-@pytest.mark.sample
 def test_a_standby_streams_from_a_standby_and_everything_comes_back_on_all_three(chain):
     pair = chain.pair
     planned = words(pair.tool("plan", *chain.where, status=0))

@@ -161,7 +161,6 @@ def three(pair):
 
 
 @pytest.mark.seldom
-@pytest.mark.sample
 def test_a_standby_is_copied_under_load_and_the_primary_is_not_read(three):
     pair = three.pair
     said = three.refused()

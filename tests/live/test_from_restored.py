@@ -114,7 +114,6 @@ def rows_arrive(pair):
     pair.wait(there)
 
 
-@pytest.mark.sample
 @pytest.mark.parametrize("how", [("-X", "none"), ("-X", "fetch")], ids=" ".join)
 def test_a_base_backup_made_by_hand_becomes_the_standby(pair, restored, how):
     restored.basebackup(*how)
@@ -136,7 +135,6 @@ def streams_restored(pair):
     assert pair.plan(from_restored=True).plan.steps == ()
 
 
-@pytest.mark.sample
 def test_a_snapshot_within_a_backup_becomes_the_standby_and_brings_no_slots(pair, restored):
     pair.primary.rows("SELECT pg_create_physical_replication_slot('other', true)")
     restored.low_level()

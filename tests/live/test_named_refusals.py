@@ -67,7 +67,6 @@ def test_a_port_that_accepts_and_never_answers(pair, refuse):
 
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses options", "ignores options"])
 @pytest.mark.needs("pooler")
-@pytest.mark.sample
 def test_a_pooler_in_front(pair, golden, ignores):
     program = pooler()
     listens = socket.socket()
@@ -123,7 +122,6 @@ def test_a_list_that_names_the_standby(pair, refuse):
         refuse("synchronous-list", 1, *pair.where)
 
 
-@pytest.mark.sample
 def test_a_primary_without_tcp(pair, golden):
     restarted(pair, listen_addresses="")
     where = elsewhere(pair, f"host={pair.area.path} port={pair.primary.port} user=postgres dbname=postgres")
@@ -180,7 +178,6 @@ def test_programs_of_another_major(pair, refuse):
         hidden.with_name("hidden").rename(hidden)
 
 
-@pytest.mark.sample
 def test_a_preload_library_that_is_missing(pair, refuse):
     with (pair.primary.data / "postgresql.conf").open("a") as conf:
         conf.write("shared_preload_libraries = 'nowhere_lib'\n")
@@ -188,7 +185,6 @@ def test_a_preload_library_that_is_missing(pair, refuse):
     refuse("missing-library", 1, *pair.where)
 
 
-@pytest.mark.sample
 def test_a_file_that_the_server_cannot_read(pair, refuse):
     (pair.primary.data / "server.key").write_text("secret")
     (pair.primary.data / "server.key").chmod(0)

@@ -55,7 +55,6 @@ def has_icu(pair):
     return bool(pair.primary.rows("SELECT 1 FROM pg_collation WHERE collprovider = 'i' AND collname = 'de-x-icu'"))
 
 
-@pytest.mark.sample
 def test_what_libc_orders_is_named_and_what_compares_bytes_is_not(pair, server):
     database(pair, "plain", "LC_COLLATE 'C' LC_CTYPE 'C'")
     database(pair, "bytes", "LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")

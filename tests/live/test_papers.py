@@ -50,7 +50,6 @@ def by_hand(pair, language):
     assert pair.raw() == raw
 
 
-@pytest.mark.sample
 @pytest.mark.one_version
 def test_who_follows_the_runbook_in_japanese_gets_what_attach_gives(pair):
     by_hand(pair, "ja")

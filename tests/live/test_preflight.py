@@ -122,7 +122,6 @@ def test_what_only_a_restart_changes_is_seen_in_its_line(pair, settings, blocks,
     assert_verdict(found, status)
 
 
-@pytest.mark.sample
 def test_everything_at_once_on_one_hostile_primary(pair):
     pair.primary.rows("CREATE ROLE rds_superuser; CREATE ROLE repl_db2; CREATE UNLOGGED TABLE fleeting (n int)")
     pair.primary.rows("SELECT pg_create_physical_replication_slot('old', true)")
@@ -201,7 +200,6 @@ def test_the_next_command_repeats_every_option_and_runs_as_it_is_printed(pair, o
         assert planned.stdout == asked.stdout, "the same plan, to the letter"
 
 
-@pytest.mark.sample
 def test_a_preflight_makes_two_connections_and_twelve_statements_at_most(pair):
     pair.primary.rows("ALTER SYSTEM SET log_statement = 'all'")
     pair.primary.rows("ALTER SYSTEM SET log_connections = on")

@@ -65,7 +65,6 @@ def of(name, output):
     return [line for line in output.splitlines() if line.startswith(f"{name}  ")]
 
 
-@pytest.mark.sample
 def test_two_are_attached_by_one_command_and_both_are_detached_to_the_byte(several):
     pair = several.pair
     done = several.attach()

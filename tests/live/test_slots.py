@@ -178,7 +178,6 @@ def test_what_only_a_restart_brings_is_said(pair):
     assert "1 of 1 replication slots are in use" in words(slots(pair, "create", "two", status=1))
 
 
-@pytest.mark.sample
 def test_a_slot_that_is_read_is_never_dropped_and_one_just_let_go_only_by_its_name(pair):
     make(pair, "archive")
     started = pair.started_at()

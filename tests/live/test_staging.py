@@ -94,7 +94,6 @@ def test_from_wal_level_minimal_to_a_standby_with_one_restart_that_is_the_owners
     settled(pair)
 
 
-@pytest.mark.sample
 def test_unstage_before_the_restart_leaves_every_file_as_it_was(pair):
     pair.primary.rows("ALTER SYSTEM SET max_wal_senders = 5")
     pair.primary.rows("ALTER SYSTEM SET work_mem = '7MB'")
@@ -120,7 +119,6 @@ def test_unstage_before_the_restart_leaves_every_file_as_it_was(pair):
     assert "Nothing to take back" in words(unstage(pair, *primary_of(pair)))
 
 
-@pytest.mark.sample
 def test_what_would_not_start_is_found_out_and_taken_back_at_once(pair):
     # Each value is good, and together no server starts with them: only a start finds that out.
     configure(pair, max_wal_senders="1")

@@ -37,7 +37,6 @@ def test_a_standby_becomes_the_primary_and_no_commit_is_lost(cast):
     assert cast.slots("db2") == ["db1"]
 
 
-@pytest.mark.sample
 def test_back_and_forth_nothing_grows(cast):
     """What each has after it was a standby once is what it has after every further change."""
     cast.switchover("db2")

@@ -138,7 +138,6 @@ def test_a_receiver_that_is_cut_off_changes_streaming_slot_lag_and_commit(attach
     assert idle["V808"][0] == "FAIL"
 
 
-@pytest.mark.sample
 def test_a_replay_that_is_paused_changes_lag_and_commit(attached):
     pair = attached
     with pair.standby() as conn:
@@ -394,7 +393,6 @@ def dying(pair, point, delay=0.0):
 PLAIN = ["postgres", "template0", "template1"]
 
 
-@pytest.mark.sample
 def test_a_killed_test_table_is_known_as_ours_and_removed_by_the_next(attached):
     pair = attached
     assert dying(pair, "after:3") == "MakeTestDatabase died"

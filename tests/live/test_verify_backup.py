@@ -40,7 +40,6 @@ def program(pair, text):
     return f"program {place}"
 
 
-@pytest.mark.sample
 def test_a_verifier_that_dies_is_said_before_the_copy_begins_and_a_good_one_finds_a_good_copy_good(pair, verifier):
     raw = pair.raw()
     if not verifier:
@@ -74,7 +73,6 @@ def test_a_copy_that_differs_from_its_manifest_is_not_started_and_the_next_is_ma
     assert "ATTACHED" in again.stdout
 
 
-@pytest.mark.sample
 def test_a_verifier_that_dies_at_its_work_says_nothing_bad_of_the_copy_which_is_kept(pair, verifier):
     if not verifier:
         return

@@ -67,7 +67,6 @@ SLOTLESS = ("--no-slot", "--wal-keep-size", "128MB")
 
 
 @pytest.mark.seldom
-@pytest.mark.sample
 def test_with_no_slots_at_all_and_one_walsender_a_standby_is_attached_and_everything_given_back(pair):
     restarted(pair, max_replication_slots="0", max_wal_senders="1")
     before = pair.raw()
@@ -155,7 +154,6 @@ RUNBOOK = (
 
 
 @pytest.mark.seldom
-@pytest.mark.sample
 def test_the_values_of_the_runbook_are_put_into_force_and_given_back(pair):
     before = pair.raw()
     planned = pair.tool("plan", *pair.where, *RUNBOOK, status=0)
@@ -285,7 +283,6 @@ class Keeper(threading.Thread):
 
 
 @pytest.mark.seldom
-@pytest.mark.sample
 def test_where_settings_are_kept_elsewhere_the_lines_are_printed_and_the_run_goes_on_once_they_are_in_force(pair):
     conf = pair.primary.data / "postgresql.conf"
     if pair.area.major >= 17:
