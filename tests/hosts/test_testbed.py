@@ -115,21 +115,22 @@ def test_a_cut_between_two_is_between_these_two_only(testbed, hosts):
 
 def test_a_cable_is_as_slow_and_as_bad_as_was_asked(testbed, hosts):
     db1, db2 = hosts
-    assert round_trip_ms(db2, "db1") < 20
+    assert round_trip_ms(db2, "db1") < 50
     testbed.shape("db1", delay_ms=30)
     assert round_trip_ms(db2, db1.ipv4) >= 60, "there and back"
     assert round_trip_ms(db2, db1.ipv6) >= 60
     testbed.shape("db1", rate_mbit=8)
     began = time.monotonic()
     assert len(testbed.ssh("db1", "head -c 2000000 /dev/zero").stdout) == 2_000_000
-    assert time.monotonic() - began > 1.5, "two seconds at one megabyte a second, but for the burst"
+    slow = time.monotonic() - began
+    assert slow > 1.5, "two seconds at one megabyte a second, but for the burst"
     testbed.shape("db1", loss_percent=100)
     assert not reaches(db2, db1.ipv4)
     testbed.heal("db1")
-    assert round_trip_ms(db2, "db1") < 20
+    assert round_trip_ms(db2, "db1") < 50
     began = time.monotonic()
     testbed.ssh("db1", "head -c 2000000 /dev/zero")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < slow
 
 
 @pytest.mark.parametrize("orderly", [False, True], ids=["power loss", "reboot"])

@@ -331,7 +331,7 @@ def test_a_file_that_somebody_holds_is_a_hole_and_no_end(path, written):
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         written.record(a_round(2.0))
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 4, "SQLite alone would wait for five"
         assert "locked" in str(written.trouble.what)
     written.record(a_round(8.0))
     assert written.trouble is None

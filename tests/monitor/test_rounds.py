@@ -58,7 +58,7 @@ def test_one_that_hangs_is_told_as_silent_and_the_others_are_asked_every_round(r
     began, seen = time.monotonic(), []
     for _ in range(10):
         seen.append(every.ask_steadily(0.05))
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10, "it would hang for 20"
     assert [answers[0].replay_lsn for answers in seen] == list(range(1, 11))
     assert all(isinstance(answers[1], Silence) and answers[1].hung for answers in seen)
     assert hung.asked == 1
