@@ -15,7 +15,7 @@ class Rewind(Deed):
 
     `conninfo`: of its new primary, for a role that may read its files. `aside`: a directory for what is its own and
     would be overwritten: its configuration, and its WAL from `fork` of `timeline` on. `config_file`: of the server,
-    where that is not in the data directory.
+    where that is not in the data directory; one that crashed comes to the end of its WAL with it.
     """
 
     node: str
@@ -31,10 +31,8 @@ class Rewind(Deed):
     @property
     def said(self) -> Message:
         data, aside = shlex.quote(self.data_directory), shlex.quote(self.aside)
-        config = f" --config-file {shlex.quote(self.config_file)}" if self.config_file else ""
         return literally(
             f"{self.node}: chmod 0701 {data}; cp -p {data}/*.conf {data}/pg_wal/* {aside}\n"
-            f"{self.bin_directory}/pg_rewind --target-pgdata {data}{config} --source-server"
-            f" {shlex.quote(self.conninfo)}\n"
+            f"{self.bin_directory}/pg_rewind --target-pgdata {data} --source-server {shlex.quote(self.conninfo)}\n"
             f"cp -p {aside}/*.conf {data}; touch {data}/standby.signal; chmod 0700 {data}"
         )

@@ -72,7 +72,8 @@ for each in "$data"/* "$data"/.[!.]*; do
     if [ -d "$each" ] && [ ! -L "$each" ]; then mv -- "$each" "$aside/"; else cp -a -- "$each" "$aside/"; fi
 done
 sync -- "$aside"
-"$bin/pg_rewind" --target-pgdata "$data" --source-server "$conninfo" ${config:+--config-file "$config"} >"$aside/pg_rewind.log" 2>&1 9<&- || {
+# A server that was shut down cleanly is not started by it, so that it need not know the configuration (--config-file, 15+).
+"$bin/pg_rewind" --target-pgdata "$data" --source-server "$conninfo" >"$aside/pg_rewind.log" 2>&1 9<&- || {
     tail -n 3 -- "$aside/pg_rewind.log" >&2
     refuse "pg_rewind failed: $data is not started any more, and has to be copied anew"
 }
