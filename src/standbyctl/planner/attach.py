@@ -92,16 +92,7 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
                 yield RemoveDraft(target.name, draft.path)
             return
         # A finished copy counts only while its slot, or the primary without one, keeps the WAL it needs next.
-        yield SetDirectoryAside(
-            name=target.name,
-            data_directory=target.data_directory,
-            aside=sample.free_aside,
-            bin_directory=place.bin_directory,
-            system_identifier=server.system_identifier,
-            identity=sample.directory_identity,
-            leave_empty=False,
-            condemn=False,
-        )
+        yield set_aside(facts, sample, target)
     whole = next((draft for draft in place.drafts if draft.whole and not draft.alive), None)
     for draft in place.drafts:
         if draft is not whole:
@@ -128,6 +119,20 @@ def _copy(facts: Facts, sample: Sample, target: Target) -> Iterator[Step]:
     # As late as can be: a copy that fails takes nothing from anybody.
     yield from make_room(place, sample, target)
     yield InstallCopy(target.name, path, target.data_directory, slotless=not target.slot)
+
+
+def set_aside(facts: Facts, sample: Sample, target: Target) -> Step:
+    """The step that makes room for a copy, and keeps what is there."""
+    return SetDirectoryAside(
+        name=target.name,
+        data_directory=target.data_directory,
+        aside=sample.free_aside,
+        bin_directory=facts.place(target.name).bin_directory,
+        system_identifier=facts.server(target.primary).system_identifier,
+        identity=sample.directory_identity,
+        leave_empty=False,
+        condemn=False,
+    )
 
 
 def _from_standby(copy: CopyByBasebackup, server: Server, sample: Sample, target: Target) -> Step:

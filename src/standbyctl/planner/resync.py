@@ -14,14 +14,13 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import marker
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
-from standbyctl.planner.attach import plan_attach
+from standbyctl.planner.attach import plan_attach, set_aside
 from standbyctl.planner.blockers.resync import resync_blockers
 from standbyctl.planner.ladder import choose, rungs
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.planner.standby import connection, primary_conninfo
 from standbyctl.steps.base import Step, left_to_do, predict
 from standbyctl.steps.clone.basebackup import InstallCopy
-from standbyctl.steps.directory import SetDirectoryAside
 from standbyctl.steps.failover import SealPlace
 from standbyctl.steps.rewind import DATABASE, EndRewinding, PointAtPrimary, RewindPlace
 from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
@@ -100,16 +99,7 @@ def _steps(
     if not place.in_recovery:
         yield SealPlace(target.name, target.data_directory, place.bin_directory, server.system_identifier)
     if way is Way.CLONE:
-        yield SetDirectoryAside(
-            name=target.name,
-            data_directory=target.data_directory,
-            aside=sample.free_aside,
-            bin_directory=place.bin_directory,
-            system_identifier=server.system_identifier,
-            identity=sample.directory_identity,
-            leave_empty=False,
-            condemn=False,
-        )
+        yield set_aside(facts, sample, target)
         return
     if way is Way.REWIND and found is not None:
         yield _rewind(facts, sample, target, found)
