@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 
-COMMANDS = (["--version"], ["--help"], ["plan", "--help"], ["explain", "P102"])
+COMMANDS = (["--version"], ["--help"], ["plan", "--help"], ["explain", "P102"], ["failover", "--help"])
 
 
 def cost(language, command):
@@ -26,7 +26,7 @@ def main(runs):
         pairs = [(cost("C.UTF-8", command), cost("ja_JP.UTF-8", command)) for _ in range(runs)]
         english, japanese = (statistics.median(each) for each in zip(*pairs, strict=True))
         more = statistics.median(after - before for before, after in pairs)
-        print(f"{' '.join(command):<14} English {english:5.1f} ms  Japanese {japanese:5.1f} ms  more {more:+5.1f} ms")
+        print(f"{' '.join(command):<15} English {english:5.1f} ms  Japanese {japanese:5.1f} ms  more {more:+5.1f} ms")
 
 
 if __name__ == "__main__":

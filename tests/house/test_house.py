@@ -35,6 +35,17 @@ def test_a_module_that_passes_300_lines_is_two_modules() -> None:
     assert list(map(named, long)) == []
 
 
+def test_classes_of_data_are_made_the_quick_way() -> None:
+    of_the_library = [
+        named(path)
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        if {each.name for each in node.names} & {"dataclass", "field", "replace"}
+    ]
+    assert {*of_the_library} == {"src/standbyctl/domain/record.py"}
+
+
 def first_words(path: Path) -> Iterator[str]:
     """What blockers and errors are called with first, where it is a plain string."""
     for node in ast.walk(tree(path)):

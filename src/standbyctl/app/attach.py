@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
@@ -11,6 +10,7 @@ from standbyctl.domain.effects import Prove
 from standbyctl.domain.errors import RefusedError
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.sample import Reserved, Sample
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report

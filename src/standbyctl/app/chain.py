@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 
 from standbyctl.app.conninfo import connection_params
 from standbyctl.app.hosts import Hosts
@@ -14,6 +13,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.target import Target
 from standbyctl.nodes.libpq import parse_conninfo
 from standbyctl.nodes.ports import Reached

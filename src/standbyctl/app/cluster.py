@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from standbyctl.app.config import Config
 from standbyctl.app.hosts import Hosts
@@ -26,6 +25,7 @@ from standbyctl.app.servers import PACKAGED_USER, primary_server, standby_server
 from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.picture import Expected
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.roles import RoleChange
 from standbyctl.monitor.rounds import ANSWER_SECONDS
 from standbyctl.nodes.libpq import LibpqServer

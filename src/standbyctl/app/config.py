@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from standbyctl.domain.errors import UsageError
 from standbyctl.domain.finding import Limits
 from standbyctl.domain.handover import NO_HOOKS, Hooks
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.size import parse_period
 
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import shlex
 import socket
-from dataclasses import dataclass
 
 from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import make_conninfo
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.roles import RoleChange
 from standbyctl.nodes.libpq import parse_conninfo
 

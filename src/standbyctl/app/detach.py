@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from standbyctl.app.attach import Planned, check_system, leaving
 from standbyctl.app.marks import as_it_stands
@@ -13,6 +12,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from standbyctl.app.cluster import open_cluster
@@ -12,6 +11,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.event import Event
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass
 from standbyctl.monitor.boot import this_boot
 from standbyctl.monitor.files import history_path
 from standbyctl.monitor.recall import last_number, recall_events

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from standbyctl.app.state import State
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import valid_node_name
+from standbyctl.domain.record import dataclass
 from standbyctl.engine.journal import Journal
 from standbyctl.engine.story import Told, tell
 

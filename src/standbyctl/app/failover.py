@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 from standbyctl.app.config import Config
 from standbyctl.app.known import Ran, known_heads, runs_of
@@ -22,6 +21,7 @@ from standbyctl.domain.handover import NO_HOOKS
 from standbyctl.domain.member import Power
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Note
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.switching import LastSeen
 from standbyctl.domain.target import Target

@@ -7,10 +7,10 @@ import pwd
 import shlex
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, field
 from standbyctl.nodes.connection import SshConnection
 from standbyctl.nodes.local import LocalHost
 from standbyctl.nodes.nowhere import NoHost

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from standbyctl.app.conninfo import connection_params
 from standbyctl.app.hosts import Hosts, ssh_command
@@ -12,6 +11,7 @@ from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.state import State
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.staging import Staging
 from standbyctl.domain.target import Target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from standbyctl.app.values import CHOICES
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.names import marker, valid_slot_name
+from standbyctl.domain.record import replace
 from standbyctl.domain.target import Target
 from standbyctl.nodes.ports import Server
 

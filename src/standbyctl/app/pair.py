@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.request import connection_params
@@ -12,6 +11,7 @@ from standbyctl.app.state import State
 from standbyctl.diagnosis.sight import Ends
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, field
 from standbyctl.nodes.libpq import LibpqServer
 from standbyctl.nodes.ports import Reached
 

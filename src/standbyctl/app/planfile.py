@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ from standbyctl.domain.codec import decode, decode_tagged, encode, encode_tagged
 from standbyctl.domain.errors import DriftError, UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 from standbyctl.planner.runbook import way_back

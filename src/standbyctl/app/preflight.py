@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.app.attach import check_system
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
@@ -11,6 +9,7 @@ from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Trial
+from standbyctl.domain.record import dataclass
 from standbyctl.planner.preflight import Preflight, preflight
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,6 +29,7 @@ from standbyctl.domain.codec import decode, encode
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 
 from standbyctl.app.chain import NO_CHAIN, Chain, find_chain, reach_head
 from standbyctl.app.conninfo import connection_params as connection_params
@@ -21,6 +20,7 @@ from standbyctl.app.ways import check_unasked, translated, ways_to
 from standbyctl.domain.errors import CannotTellError, RefusedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import default_role, name_from_address, passfile_path
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.rights import LOOKING
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.domain.tunnel import CLEAR, NO_TUNNEL, Approach, Via

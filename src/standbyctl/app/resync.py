@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from standbyctl.app.attach import check_system
 from standbyctl.app.conninfo import connection_params
@@ -22,6 +21,7 @@ from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.roles import RoleChange
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from standbyctl.app.config import Config
 from standbyctl.app.hosts import Hosts, ssh_command
@@ -20,6 +19,7 @@ from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.handover import Hooks
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import default_role, passfile_path
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.roles import Cascade, RoleChange, Seat
 from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Journal

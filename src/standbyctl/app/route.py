@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from standbyctl.domain.errors import BlockedError, Blocker, CannotTellError, Need, RefusedError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.survey import MANAGED, RULERS
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
 from standbyctl.nodes.ports import Reached

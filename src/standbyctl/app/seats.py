@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from standbyctl.app.config import Config
 from standbyctl.app.conninfo import connection_params
@@ -16,6 +15,7 @@ from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Server
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.service import Service
 from standbyctl.domain.target import Target

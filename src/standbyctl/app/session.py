@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 from standbyctl.app.request import Resolved
 from standbyctl.domain.conf import passfile_entry
@@ -13,6 +12,7 @@ from standbyctl.domain.hba import hba_line
 from standbyctl.domain.message import Message
 from standbyctl.domain.names import condemned_path, marker
 from standbyctl.domain.progress import Answer, Note, Said, Tell, Trial
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.engine.run import Do

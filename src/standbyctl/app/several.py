@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from standbyctl.app import attach as app
 from standbyctl.app.planfile import SavedPlan
@@ -12,6 +11,7 @@ from standbyctl.app.session import Session, Wrap, silent
 from standbyctl.app.state import State
 from standbyctl.domain.errors import BlockedError, Blocker
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 

@@ -6,7 +6,6 @@ import os
 import pwd
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from standbyctl.domain.errors import BlockedError, RefusedError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Tell
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.slots import CAP, Bound, Known, NewSlot, OldSlot, SlotsOf, SlotsSample
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 
 from standbyctl.app.route import Route, is_here, listening, pooler
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.errors import BlockedError, CannotTellError, RefusedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.target import Target
 from standbyctl.domain.version import major
 from standbyctl.nodes.libpq import LibpqServer, ask, parse_conninfo

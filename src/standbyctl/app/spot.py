@@ -6,7 +6,6 @@ import os
 import posixpath
 import pwd
 import socket
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from standbyctl.app.hosts import Hosts
@@ -15,6 +14,7 @@ from standbyctl.app.ways import Way
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import name_from_address
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.nodes.ports import Host
 from standbyctl.observe.reading import parse_probe

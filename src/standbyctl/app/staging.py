@@ -6,7 +6,6 @@ import os
 import pwd
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from standbyctl.app.request import connection_params
@@ -18,6 +17,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import name_from_address
 from standbyctl.domain.progress import Tell
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.staging import Staging, Trial
 from standbyctl.engine.events import Report

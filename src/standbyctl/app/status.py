@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from standbyctl.app.cluster import Cluster
@@ -15,6 +14,7 @@ from standbyctl.domain.errors import CannotTellError, RefusedError
 from standbyctl.domain.finding import Finding, Limits, Severity
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Picture
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.samples import Answer, NodeSample
 from standbyctl.domain.staging import StagedSetting, Staging
 from standbyctl.monitor.rounds import Rounds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from standbyctl.app.known import runs_of
@@ -16,6 +15,7 @@ from standbyctl.domain.errors import BlockedError, CannotTellError, StandbyctlEr
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Answer, Note, Said, Tell
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.switching import RoleSample
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from standbyctl.app.hosts import Hosts
 from standbyctl.app.route import Route
@@ -11,6 +10,7 @@ from standbyctl.app.spot import Spot, ask
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import tunnel_path
+from standbyctl.domain.record import replace
 from standbyctl.domain.tunnel import Approach, Tunnel, Via
 
 _FIRST_PORT = 15432

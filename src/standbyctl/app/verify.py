@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from standbyctl.diagnosis.verify import Report, diagnose
 from standbyctl.domain.effects import Sql
 from standbyctl.domain.errors import CannotTellError, StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.replication import MINIMUM_PARAMETERS, IndexesView, LagView, PassfileView, ServerView, Upstream
 from standbyctl.engine.run import Do
 from standbyctl.nodes.clock import SystemClock

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from standbyctl.app.cluster import Cluster
@@ -15,6 +14,7 @@ from standbyctl.domain.event import WATCH, Event
 from standbyctl.domain.finding import Finding, Limits, Severity
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Picture
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.size import format_seconds
 from standbyctl.monitor.changes import changes, stepped
 from standbyctl.monitor.files import history_path

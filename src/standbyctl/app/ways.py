@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from standbyctl.app.hosts import Hosts
@@ -12,6 +11,7 @@ from standbyctl.app.route import Route
 from standbyctl.app.servers import addresses_of
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.target import Target
 from standbyctl.nodes.ports import Server
 from standbyctl.observe.translation import seen_from

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from standbyctl.domain.picture import Lag
+from standbyctl.domain.record import dataclass, field
 
 # Samples that are further apart say no more than that it was between them: nobody looked meanwhile.
 HOLE_SECONDS = 90.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from standbyctl.diagnosis.lag import LsnClock
 from standbyctl.diagnosis.retention import view_slots
 from standbyctl.domain.picture import STAGES, Expected, Lag, Loss, NodeView, Picture, Rate
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.samples import Answer, NodeSample, ReceiverSample, SenderSample, Silence
 
 # What an earlier sample of the primary says is not said of now.

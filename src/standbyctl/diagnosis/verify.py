@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
@@ -11,6 +10,7 @@ from standbyctl.diagnosis.copies import unknown
 from standbyctl.diagnosis.sight import Sight
 from standbyctl.domain.check import Check, Status
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.size import format_seconds, format_size
 
 LAG = msg("replay lag")

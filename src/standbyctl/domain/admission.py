@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.deed import Deed
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import within_destination
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.volumes import WAL_LINK, Linked, Volume
 
 

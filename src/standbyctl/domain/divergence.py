@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 
 # What an estimate goes by, and says that it does.
 BYTES_A_SECOND, START_SECONDS = 100e6, 2.0

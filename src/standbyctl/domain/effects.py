@@ -6,8 +6,6 @@ What a plan previews and what the engine performs are the same values. The list 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.admission import AwaitAdmission as AwaitAdmission
 from standbyctl.domain.admission import EnsureHbaLine as EnsureHbaLine
 from standbyctl.domain.admission import EnsureHbaLineBySql as EnsureHbaLineBySql
@@ -30,6 +28,7 @@ from standbyctl.domain.handover import StartAgain as StartAgain
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import quoted
 from standbyctl.domain.parameter import Wanted
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.replacing import MoveCluster as MoveCluster
 from standbyctl.domain.replacing import ResumeCluster as ResumeCluster
 from standbyctl.domain.replacing import VacateCluster as VacateCluster

@@ -16,11 +16,11 @@ Of 1 to 4, the promise is that nothing was changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 NOTHING_CHANGED = msg("Nothing was changed.")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.finding import Severity
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 
 ROLE, TIMELINE, CONNECTION, NODE, SLOT, SETTING, RESTART, FINDING, WATCH = (
     "role", "timeline", "connection", "node", "slot", "setting", "restart", "finding", "watch",

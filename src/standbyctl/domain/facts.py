@@ -5,7 +5,6 @@ Facts are values: no connection, no behaviour beyond looking themselves up and r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 from standbyctl.domain.member import Member
@@ -15,6 +14,7 @@ from standbyctl.domain.place import Contents as Contents
 from standbyctl.domain.place import Draft as Draft
 from standbyctl.domain.place import Passfile as Passfile
 from standbyctl.domain.place import Place as Place
+from standbyctl.domain.record import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

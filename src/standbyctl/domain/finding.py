@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 
 LAG, SLOTS, STANDBY, WAL, PRIMARIES = "lag", "slots", "standby", "wal", "primaries"
 FAMILIES = (LAG, SLOTS, STANDBY, WAL, PRIMARIES)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from standbyctl.domain.progress import Trial
+from standbyctl.domain.record import dataclass
 
 _RATE = re.compile(r"(\d+)([kM]?)")
 

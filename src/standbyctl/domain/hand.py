@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 
 ROOT = "root"
 

@@ -8,10 +8,10 @@ physical replication (all versions). This is advice for placing the line: the pr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from standbyctl.domain.facts import HbaRule
+from standbyctl.domain.record import dataclass
 
 _PASSWORD_METHODS = frozenset({"scram-sha-256", "md5", "password", "trust"})
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")

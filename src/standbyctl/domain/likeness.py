@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass, field
 
 # By PostgreSQL's own words for where a collation comes from; an operator overrides a difference by them.
 PROVIDERS = ("libc", "icu")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import reduce
+
+from standbyctl.domain.record import dataclass
 
 # Words that stand where a name would, or that PostgreSQL has for a thing: as a parameter they are said in the reader's
 # language. Any other text in a parameter is a name, a number or somebody else's words, and stays as it is.

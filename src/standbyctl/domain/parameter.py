@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.size import parse_size
 
 

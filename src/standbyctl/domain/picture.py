@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.samples import NodeSample, Silence, SlotSample
 
 STAGES = ("sent", "write", "flush", "replay")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, TunnelSeen
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 
 # The phase of a copy whose sender has ended and whose receiver has not: nothing on the primary tells how far it is.
 FINISHING = "receiving the last WAL and writing all of it to disk"

@@ -5,7 +5,7 @@ None is unknown: not shown to our role, or not known to that build.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from standbyctl.domain.record import dataclass
 
 # A standby must not have less of these than its primary; max_wal_senders is in the list since 12.
 MINIMUM_PARAMETERS = (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.deed import Deed
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 # Where, in the copy, what makes room there is kept: nothing is deleted.
 KEPT = "standbyctl.before"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.conf import passfile_entry
 from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from standbyctl.domain.handover import NO_HOOKS, Hooks
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.target import Target
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.service import PG_CTL, Service
 
 

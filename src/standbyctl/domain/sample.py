@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from standbyctl.domain.chain import ChainSeen
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.restored import RestoredSeen
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.survey import Survey

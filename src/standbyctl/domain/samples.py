@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

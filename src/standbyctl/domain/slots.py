@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.message import Message, clauses, msg
+from standbyctl.domain.record import dataclass
 
 CAP = "max_slot_wal_keep_size"
 WAL_KEEP = "wal_keep_size"

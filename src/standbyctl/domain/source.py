@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from standbyctl.domain.facts import Server
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.survey import Survey
 
 

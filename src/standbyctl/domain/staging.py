@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from standbyctl.domain.deed import Deed
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 # In the order in which they are written: whatever has been written so far, the server starts with it.
 # (It does not with max_wal_senders above 0 while wal_level is minimal.)

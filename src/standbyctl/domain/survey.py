@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from standbyctl.domain.facts import Setting
 from standbyctl.domain.likeness import PROVIDERS, Likeness
+from standbyctl.domain.record import dataclass, field
 
 # Who may be found to rule a server, by the name that an operator overrides it with.
 MANAGED = "managed-service"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from standbyctl.domain.record import dataclass, field
 
 # Both ways: a standby needs at least what its primary has, and each becomes the other's.
 FIVE = (

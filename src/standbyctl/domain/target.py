@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.tunnel import NO_TUNNEL, Tunnel, Via
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.deed import Deed, literally
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 KEY_LETTERS = 16
 # What the primary's host is called in our known_hosts, by whatever name or address it is reached.

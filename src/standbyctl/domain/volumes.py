@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from standbyctl.domain.facts import Contents, Tablespace
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 WAL_LINK = "pg_wal"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from standbyctl.domain.progress import Note, Progress
+from standbyctl.domain.record import dataclass
 from standbyctl.steps.base import Step
 
 

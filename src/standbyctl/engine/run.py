@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.errors import BlockedError, DriftError, StandbyctlError, StoppedError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, clauses, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.engine.events import Report, StepBegun, StepDone
 from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.planner.plan import Plan

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from standbyctl.domain.codec import decode, decode_tagged
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.target import Target
 from standbyctl.engine.journal import Outcome

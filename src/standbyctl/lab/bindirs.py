@@ -8,9 +8,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.version import SUPPORTED_MAJORS
 
 PROGRAMS = ("postgres", "initdb", "pg_ctl", "pg_basebackup", "pg_controldata", "psql", "pgbench")

@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from standbyctl.domain.errors import CannotTellError, StoppedError, UsageError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.version import SUPPORTED_MAJORS
 from standbyctl.lab.bindirs import find_bin_directories
 from standbyctl.lab.load import Ledger, fill, passfile, start_pgbench

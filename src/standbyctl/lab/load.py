@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
+from standbyctl.domain.record import dataclass, field
 from standbyctl.lab.server import Primary
 
 LEDGER = "CREATE TABLE IF NOT EXISTS ledger (id bigint PRIMARY KEY)"

@@ -12,12 +12,12 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from standbyctl.domain.record import dataclass, field
 from standbyctl.lab.bindirs import BinDirectory
 
 _HBA = """\

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from standbyctl.diagnosis.picture import AWAY, COPYING, NO_ACCESS, UNFINISHED, UNREACHABLE
@@ -12,6 +11,7 @@ from standbyctl.domain.event import CONNECTION, NODE, RESTART, ROLE, SETTING, TI
 from standbyctl.domain.finding import Finding, Severity
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.size import format_seconds
 from standbyctl.monitor.crossings import Sight, crossings
 from standbyctl.monitor.memory import Memory, Moment, SeenNode

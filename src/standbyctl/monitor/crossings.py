@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from standbyctl.domain.event import FINDING, Event
 from standbyctl.domain.finding import Finding, Severity
 from standbyctl.domain.message import msg
 from standbyctl.domain.picture import Picture
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.size import format_seconds
 from standbyctl.monitor.memory import Held, Memory, Moment
 

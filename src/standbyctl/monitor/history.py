@@ -12,7 +12,6 @@ import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from standbyctl.diagnosis.picture import writer_of
@@ -21,6 +20,7 @@ from standbyctl.domain.event import WATCH, Event
 from standbyctl.domain.finding import Finding, Severity
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.samples import NodeSample
 from standbyctl.domain.size import format_seconds
 from standbyctl.monitor.boot import read_boot, write_boot

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 
 from standbyctl.domain.codec import decode
 from standbyctl.domain.finding import Severity
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass, replace
 
 # After so long unseen nobody can say any more that a slot was idle all the while.
 HOLE_SECONDS = 300.0

@@ -6,13 +6,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from standbyctl.domain.codec import decode
 from standbyctl.domain.event import Event
 from standbyctl.domain.finding import Severity
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.samples import NodeSample
 from standbyctl.monitor.boot import read_boot
 from standbyctl.monitor.files import APPLICATION_ID, VERSION, NewerError, cannot_open

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from standbyctl.domain.event import WATCH, Event
 from standbyctl.domain.finding import Finding
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.size import format_seconds
 from standbyctl.monitor.files import cannot_write
 from standbyctl.monitor.history import MOST_PENDING, Round

@@ -5,11 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from standbyctl.domain.errors import NotLetInError, StandbyctlError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.samples import Answer, NodeSample, Silence
 
 # A server has so long for an answer, once there is a way to it; whoever asks is told after a little more.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import FINISHING, Answer, Progress
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.size import format_seconds
 from standbyctl.nodes.replaying import check_source
 from standbyctl.nodes.world import World, script_text

@@ -6,13 +6,13 @@ Between the signal and the promotion there is one answer of a script and one sta
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Note
+from standbyctl.domain.record import dataclass, field
 from standbyctl.nodes.hooks import run_hook
 from standbyctl.nodes.ports import Session
 from standbyctl.nodes.waiting import wait

@@ -6,12 +6,12 @@ Advisory locks on the primary, and a lock on the place where the standby is or g
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from types import TracebackType
 
 from standbyctl.domain.errors import CannotTellError, RefusedError, StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Note, Tell
+from standbyctl.domain.record import dataclass
 from standbyctl.nodes.ports import Clock, Host, Reached, Session, Talk
 from standbyctl.nodes.world import script_text
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from base64 import b64encode
-from dataclasses import replace
 
 from psycopg.errors import ExternalRoutineException
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.rights import QUIET
 from standbyctl.nodes.files import FAULTS
 from standbyctl.nodes.libpq import literal

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Note
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.size import format_size
 from standbyctl.nodes.world import World
 

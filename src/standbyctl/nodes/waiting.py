@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import CannotTellError, StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Note
+from standbyctl.domain.record import dataclass
 from standbyctl.nodes.world import World, script_text
 
 SPEAK_SECONDS = 10

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
+from standbyctl.domain.record import dataclass
 from standbyctl.nodes.ports import Clock, Completed, Doors
 
 

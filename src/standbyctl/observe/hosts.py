@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass
 from standbyctl.nodes.ports import Clock, Doors, Host
 from standbyctl.observe.reading import parse_probe
 from standbyctl.observe.texts import text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.record import dataclass, field
 from standbyctl.domain.replication import IndexesView
 from standbyctl.nodes.ports import Clock, Server
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +10,7 @@ from standbyctl.domain.errors import CannotTellError
 from standbyctl.domain.facts import Facts, Node
 from standbyctl.domain.hba import may_admit
 from standbyctl.domain.names import marker, replaced_path
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.rights import QUIET, by_sql
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.tunnel import HOST_ALIAS

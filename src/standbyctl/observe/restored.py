@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from standbyctl.domain.facts import Server as Primary
 from standbyctl.domain.lsn import parse_lsn
+from standbyctl.domain.record import replace
 from standbyctl.domain.restored import Label, RestoredSeen, format_lsn
 from standbyctl.nodes.ports import Door, Doors
 from standbyctl.observe.hosts import Part, ask_hosts

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from standbyctl.domain.errors import StandbyctlError
+from standbyctl.domain.record import replace
 from standbyctl.domain.sample import Sample
 from standbyctl.nodes.ports import Host, Server
 from standbyctl.observe.texts import text

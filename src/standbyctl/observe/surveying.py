@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from standbyctl.domain.facts import Setting
+from standbyctl.domain.record import replace
 from standbyctl.domain.survey import (
     Archiver,
     Collation,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.record import dataclass
 from standbyctl.nodes.ports import Host, Server
 from standbyctl.observe.reading import parse_probe
 from standbyctl.observe.texts import text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from standbyctl.domain.conf import make_conninfo, passfile_entry
 from standbyctl.domain.facts import Contents, Facts, Place, Server
 from standbyctl.domain.hba import find_place, hba_line
 from standbyctl.domain.names import draft_prefix, marker
+from standbyctl.domain.record import replace
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 from standbyctl.planner.blockers import attach_blockers

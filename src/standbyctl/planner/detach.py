@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Passfile, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import condemned_path
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.domain.tunnel import NO_TUNNEL_SEEN, Trace

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message
+from standbyctl.domain.record import dataclass
 from standbyctl.steps.base import Impact, Step
 
 

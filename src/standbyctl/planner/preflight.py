@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from standbyctl.domain.check import Check, Status
@@ -10,6 +9,7 @@ from standbyctl.domain.errors import Blocker, Need
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.forecast import Forecast, predict_copy
 from standbyctl.domain.progress import Trial
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach, steps_left

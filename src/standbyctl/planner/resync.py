@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from standbyctl.domain.conf import make_conninfo
 from standbyctl.domain.divergence import Divergence, Rung, Way
@@ -12,6 +11,7 @@ from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import marker
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach, set_aside

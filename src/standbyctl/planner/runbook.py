@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from standbyctl.domain.effects import DiscardDraft
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.hand import Hand, psql
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import quoted
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size
 from standbyctl.domain.target import Target

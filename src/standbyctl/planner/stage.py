@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.staging import LEVELS, STAGED, StagedSetting, Staging, Trial, level, number
 from standbyctl.domain.version import major

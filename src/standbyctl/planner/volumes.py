@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from standbyctl.domain.facts import Server
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.domain.volumes import WAL_LINK, Linked, Volume, link_of, volumes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import reduce
 from typing import ClassVar
@@ -12,6 +11,7 @@ from typing import ClassVar
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 
 
 class Impact(IntEnum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import Effect, MoveCluster, ResumeCluster, VacateCluster
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.steps.base import Impact, Step

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import DeleteAside, Effect, SetAside
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import within_destination
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.volumes import Linked
 from standbyctl.steps.base import Step
 

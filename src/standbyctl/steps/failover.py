@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from standbyctl.domain.effects import Effect, Fence, Promote, Sql
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.member import Power
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.sql import sql

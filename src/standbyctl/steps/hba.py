@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import (
@@ -17,6 +16,7 @@ from standbyctl.domain.effects import (
 )
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.sql import sql
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import Checkpoint, Effect, EnsureHbaLine, Reload, RemoveHbaLine, Rewind, SetConf, Sql
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.roles import CHECKPOINT_SECONDS
 from standbyctl.steps.sql import sql

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import AwaitReplay, Effect, MakeRole, RemovePassfile, Sql, WritePassfile
 from standbyctl.domain.facts import Facts, Passfile, Role
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import marker
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.steps.base import Step
 from standbyctl.steps.sql import sql
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import (
@@ -20,6 +19,7 @@ from standbyctl.domain.facts import Facts
 from standbyctl.domain.handover import NO_HOOKS, Hooks
 from standbyctl.domain.member import Power
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.server import PROOF_SECONDS, STREAMING_SECONDS

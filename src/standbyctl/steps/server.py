@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from standbyctl.domain.effects import Effect, Prove, SetUnit, StartServer, StopServer, WaitUntil
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.steps.base import Impact, Step
 from standbyctl.steps.sql import sql

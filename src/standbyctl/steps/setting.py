@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 from standbyctl.domain.effects import AlterSystem, AwaitSettings, Effect, Reload
 from standbyctl.domain.facts import Facts, Setting
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.parameter import Wanted, setting_of
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.slots import CAP as CAP
 from standbyctl.domain.slots import WAL_KEEP as WAL_KEEP
 from standbyctl.steps.base import Impact, Step

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import Effect, Sql, WaitUntil
 from standbyctl.domain.facts import Facts, Slot
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.parameter import size_text
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.slots import CAP as CAP
 from standbyctl.steps.base import Step
 from standbyctl.steps.setting import Alteration, Change

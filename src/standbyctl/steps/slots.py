@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from standbyctl.domain.effects import Effect, Sql
 from standbyctl.domain.facts import Facts, Slot
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.slots import RECENT_SECONDS, SYNCHRONIZED
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import with_slot

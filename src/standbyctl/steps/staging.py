@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import AlterSystem, Effect, TryStart
 from standbyctl.domain.facts import Facts, Setting
 from standbyctl.domain.message import Message, clauses, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.staging import StagedSetting, Trial
 from standbyctl.steps.base import Step
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from standbyctl.domain import tunnel as fx
@@ -10,6 +9,7 @@ from standbyctl.domain.effects import Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import marker
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.tunnel import Trace, Tunnel
 from standbyctl.steps.base import Step
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from standbyctl.app.status import Status
 from standbyctl.domain.finding import EVERY, LAG, PRIMARIES, SLOTS, STANDBY, WAL, Finding, Limits, Severity, finding
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.picture import NodeView, Picture, SlotView
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.ui.render import text
 

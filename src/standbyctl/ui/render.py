@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from dataclasses import replace
 from typing import Any
 from unicodedata import category
 
 from standbyctl.domain.codec import encode
 from standbyctl.domain.errors import BlockedError, StandbyctlError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.target import Target
 from standbyctl.planner.plan import Plan
 from standbyctl.steps.base import GiveBack, Impact, Step

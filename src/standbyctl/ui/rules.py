@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from standbyctl.domain.finding import Limits, Severity
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.ui.render import text
 
 _NODE, _SLOT, _VALUE = "{{ $labels.node }}", "{{ $labels.slot }}", "{{ $value | humanizeDuration }}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from standbyctl.domain.effects import AlterSystem, EnsureHbaLineBySql, MakeRole, Reload, RemoveHbaLineBySql
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.names import quoted
+from standbyctl.domain.record import replace
 from standbyctl.domain.rights import LOOKING, ON_PARAMETERS_SINCE, by_sql, grants
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.domain.version import major

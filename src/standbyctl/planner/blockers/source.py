@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Server
 from standbyctl.domain.hba import find_place, hba_line
 from standbyctl.domain.message import Message, listed, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.source import SourceSeen
 from standbyctl.domain.target import Target

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from standbyctl.domain.check import Status
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts, Place, Server
 from standbyctl.domain.forecast import Forecast
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.survey import Survey
 from standbyctl.domain.target import Target

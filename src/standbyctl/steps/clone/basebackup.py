@@ -5,7 +5,6 @@ Half a copy never stands where a whole one should, and a copy is set up to follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.conf import make_conninfo
@@ -21,6 +20,7 @@ from standbyctl.domain.effects import (
 from standbyctl.domain.facts import Contents, Draft, Facts
 from standbyctl.domain.message import Message, listed, msg
 from standbyctl.domain.names import within_destination
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.volumes import Volume
 from standbyctl.steps.base import Step
 from standbyctl.steps.slot import until_idle, until_left

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import CheckManifest, Effect
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.steps.base import Step
 
 

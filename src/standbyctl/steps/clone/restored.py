@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from standbyctl.domain.effects import AdoptCopy, CheckWal, Effect, SetConf
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.restored import KEPT
 from standbyctl.steps.base import Step
 

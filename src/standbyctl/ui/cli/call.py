@@ -9,7 +9,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -19,6 +18,7 @@ from standbyctl.app.state import State, state_directory
 from standbyctl.domain.effects import Effect
 from standbyctl.domain.errors import InterruptedRunError, StandbyctlError
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import dataclass, field
 from standbyctl.engine.run import Do, Run
 from standbyctl.ui.render import error_record, render_error, text
 

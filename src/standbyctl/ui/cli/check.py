@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
@@ -13,6 +12,7 @@ from standbyctl.app.status import Status, status
 from standbyctl.domain.errors import StandbyctlError
 from standbyctl.domain.finding import EVERY, FAMILIES, Limits
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.size import parse_period
 from standbyctl.nodes.clock import SystemClock
 from standbyctl.ui.cli.call import Context, machine, misused, state

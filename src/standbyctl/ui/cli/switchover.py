@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import replace
 
 import click
 
@@ -13,6 +12,7 @@ from standbyctl.app.roles import Asked, open_roles
 from standbyctl.app.switchover import Switching
 from standbyctl.domain.handover import Hooks
 from standbyctl.domain.message import msg
+from standbyctl.domain.record import replace
 from standbyctl.domain.roles import ACCEPTED
 from standbyctl.domain.size import parse_period
 from standbyctl.ui.cli.call import Context, machine, misused, state
