@@ -34,6 +34,7 @@ from standbyctl.domain.replacing import Resident
 from standbyctl.domain.service import Service
 from standbyctl.domain.target import HbaWay, SettingsWay, Target
 from standbyctl.planner.detach import DetachOptions
+from standbyctl.steps.archive import ReadArchive
 from standbyctl.steps.failover import FenceOldPrimary, KeepWal, PromoteStandby, SealPlace
 from standbyctl.steps.rewind import EndRewinding, PointAtPrimary, RewindPlace
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
@@ -351,7 +352,7 @@ def test_every_step_and_every_effect_is_crash_tested(tmp_path: Path) -> None:
         done |= toy.kinds
     # What waits for a restart has a world of its own: test_staging; and what no attach does to slots: test_slots.
     # A change of roles is killed on real servers only: tests/faults/test_roles.py.
-    roles = {SwitchPrimary, StartAsStandby, FollowPrimary, AwaitCascade, LetGoOfSlots}
+    roles = {SwitchPrimary, StartAsStandby, FollowPrimary, AwaitCascade, LetGoOfSlots, ReadArchive}
     roles |= {FenceOldPrimary, PromoteStandby, SealPlace, KeepWal, PointAtPrimary, RewindPlace, EndRewinding}
     assert done | {StageSettings, CreateLogicalSlot, DropSlot} | roles == set(steps.ALL)
     # No attach has these. A trial leaves nothing behind that a run could find; a test table, when it is killed, what

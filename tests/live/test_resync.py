@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 
 import pytest
 
+from tests.live.stages import restarted
 from tests.roles import Cast, Writer
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
@@ -94,3 +96,79 @@ def test_without_commits_of_its_own_it_is_rewound_by_itself(cast):
     assert "pg_basebackup" not in said
     assert cast.follows("db1", "db2")
     cast.caught_up("db1", "db2")
+
+
+def lost(cast):
+    with cast.connect("db1") as conn:
+        conn.execute("CHECKPOINT")
+    return cast.rows("db1", "SELECT wal_status FROM pg_replication_slots") == [("lost",)]
+
+
+@pytest.fixture
+def archived(pair):
+    """A standby whose slot was lost while it was off, and an archive that has what its primary has no more."""
+    archive = pair.area.path / "archive"
+    archive.mkdir(mode=0o755)
+    shutil.chown(archive, pair.area.user)
+    restarted(pair, archive_mode="on", archive_command=f"cp %p {archive}/%f", max_wal_size="32MB", min_wal_size="32MB")
+    made = Cast(pair)
+    made.attach("db2", "--wal-cap", "64MB")
+    pair.area.run("pg_ctl", "stop", "-D", str(pair.data), "-m", "fast", "-w", "-s")
+    with made.connect("db1") as conn:
+        conn.execute("CREATE TABLE since AS SELECT generate_series(1, 1000) AS n")
+        for _ in range(8):
+            conn.execute("CREATE TABLE IF NOT EXISTS filler AS SELECT 1 AS n")
+            conn.execute("INSERT INTO filler SELECT 1")
+            conn.execute("SELECT pg_switch_wal()")
+        conn.execute("CHECKPOINT")
+    pair.wait(lambda: lost(made), 60)
+    made.archive = archive
+    return made
+
+
+def said_of(done):
+    return " ".join(done.stdout.split())
+
+
+@pytest.mark.sample
+def test_wal_that_the_primary_has_no_more_comes_out_of_an_archive(archived):
+    cast, bring = archived, f"cp {archived.archive}/%f %p"
+    began = cast.pair.started_at()
+    closed = said_of(cast.tool("resync", "db2", "-n", status=0))
+    assert re.search(r"archive +no it has no restore_command", closed)
+    assert "pg_basebackup" in closed
+    closed = said_of(cast.tool("resync", "db2", "-n", "--restore-command", "echo gone >&2; exit 3", status=0))
+    assert re.search(r"does not bring 0000000100000000\w{8}: exit 3 gone", closed)
+    closed = said_of(cast.tool("resync", "db2", "-n", "--restore-command", "echo %f > %p", status=0))
+    assert "what came is not that file" in closed
+    done = said_of(cast.tool("resync", "db2", "--restore-command", bring, "--yes", status=0))
+    assert "pg_basebackup" not in done
+    assert "RESYNCED" in done
+    assert cast.follows("db2", "db1")
+    cast.caught_up("db2", "db1")
+    assert cast.rows("db2", "SELECT count(*) FROM since") == [(1000,)]
+    assert cast.rows("db2", "SHOW restore_command") == [(bring,)]
+    assert cast.pair.started_at() == began
+    assert "Nothing to do" in said_of(cast.tool("resync", "db2", "--yes", status=0))
+    sound(cast, "db2")
+
+
+def test_it_is_asked_by_the_command_that_the_standby_has_and_what_is_gone_there_too_is_seen(archived):
+    cast, conf = archived, archived.data("db2") / "postgresql.auto.conf"
+    with conf.open("a") as file:
+        file.write(f"restore_command = 'cp \"{archived.archive}/%f\" %p'\n")
+    found = json.loads(cast.tool("resync", "db2", "-n", "--json", status=0).stdout)
+    way = {each["way"]: each for each in found["ways"]}["archive"]
+    assert way["open"]
+    assert way["copied_bytes"] >= 64 << 20
+    assert [step["step"] for step in found["steps"]] == ["CreateSlot", "StartStandby"]
+    first = way["why"].split()[0]
+    kept = archived.archive / first
+    gone = kept.rename(kept.with_name("gone"))
+    closed = json.loads(cast.tool("resync", "db2", "-n", "--json", status=0).stdout)
+    way = {each["way"]: each for each in closed["ways"]}["archive"]
+    assert not way["open"]
+    assert first in way["why"]
+    gone.rename(kept)
+    cast.tool("resync", "db2", "--yes", status=0)
+    assert cast.follows("db2", "db1")

@@ -30,6 +30,7 @@ ELSEWHERE = {
     steps.PointAtPrimary,  # test_resync
     steps.RewindPlace,
     steps.EndRewinding,
+    steps.ReadArchive,
     steps.CreateLogicalSlot,
     steps.DropSlot,
     steps.ProvideTunnelKey,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from standbyctl.domain.divergence import Commit, Divergence, Way
+from standbyctl.domain.divergence import Archive, Commit, Divergence, Returning, Way
 from standbyctl.domain.facts import Contents
 from standbyctl.planner.plan import Remembered
-from standbyctl.planner.resync import Returning, plan_resync
+from standbyctl.planner.resync import plan_resync
 from standbyctl.steps.rewind import RewindPlace
 from tests.pure.examples import PRIMARY, SAMPLE, STANDBY, TARGET, facts, kinds, rule
 
@@ -86,3 +86,49 @@ def test_a_standby_that_keeps_its_history_goes_on_where_it_is():
     plan, open_ways = ways(None, seen, former=False)
     assert open_ways[0] == "reconnect"
     assert "CopyByBasebackup" not in kinds(plan.steps)
+
+
+FILE = "0000000100000000000000{:02X}".format
+BRINGS = Archive("cp /wal/%f %p", first=FILE(5), last=FILE(8))
+
+
+def behind(archive, way=None, **more):
+    """A standby whose slot was lost."""
+    place = {"contents": Contents.STANDBY, "follows": True, "covered": False, "upstream": "", "running": False}
+    seen = facts().with_place(STANDBY, **{**place, **more})
+    asked = replace(TARGET, restore_command=archive.command if archive and archive.opens else "")
+    plan, ladder = plan_resync(seen, SAMPLE, asked, (), Returning(former=False, way=way, archive=archive))
+    return plan, {rung.way: rung for rung in ladder}
+
+
+@pytest.mark.parametrize(
+    ("archive", "running", "steps"),
+    [
+        (BRINGS, False, ["ReadArchive", "CreateSlot", "StartStandby"]),
+        (BRINGS, True, ["StopStandby", "ReadArchive", "CreateSlot", "StartStandby"]),
+        (replace(BRINGS, configured=True), True, ["CreateSlot", "StartStandby"]),
+    ],
+)
+def test_what_the_primary_has_no_more_comes_out_of_an_archive_that_brings_it(archive, running, steps):
+    plan, ladder = behind(archive, running=running)
+    assert ladder[Way.ARCHIVE].open
+    assert ladder[Way.ARCHIVE].copied_bytes == 4 * 16 << 20
+    taken = [kind for kind in kinds(plan.steps) if kind in {*steps, "SetDirectoryAside", "InstallCopy"}]
+    assert sorted(taken) == sorted(steps)
+    assert taken[-1] == "StartStandby"
+
+
+@pytest.mark.parametrize("archive", [None, Archive(""), replace(BRINGS, missing=f"{FILE(5)}: exit 1"), Archive("x")])
+def test_an_archive_that_brings_nothing_is_no_way(archive):
+    plan, ladder = behind(archive)
+    assert not ladder[Way.ARCHIVE].open
+    assert "InstallCopy" in kinds(plan.steps)
+    closed, _ = behind(archive, Way.ARCHIVE)
+    assert [each.code for each in closed.blockers] == ["R453"]
+
+
+def test_an_archive_is_not_asked_for_where_the_primary_keeps_it_all():
+    plan, ladder = behind(BRINGS, covered=True)
+    assert not ladder[Way.ARCHIVE].open
+    assert ladder[Way.RECONNECT].open
+    assert "ReadArchive" not in kinds(plan.steps)

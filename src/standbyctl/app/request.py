@@ -78,7 +78,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A target, and what is needed to reach it. `primary_user`, `os_user`: whom the two servers run as."""
+    """A target, and how to reach it. `primary_user`, `os_user`: whom they run as; `archive`: a restore_command."""
 
     target: Target
     conninfo: str
@@ -95,6 +95,7 @@ class Resolved:
     approach: Approach = CLEAR
     head: Reached | None = None
     head_superuser: bool = True
+    archive: str = ""
 
 
 def resolve(request: Request, state: State, beside: tuple[Target, ...] = ()) -> Resolved:

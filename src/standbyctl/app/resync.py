@@ -14,38 +14,48 @@ from standbyctl.app.roles import as_standby
 from standbyctl.app.route import find_route
 from standbyctl.app.seats import seat_again
 from standbyctl.app.servers import primary_server, standby_server
-from standbyctl.app.session import Session, Wrap
+from standbyctl.app.session import Session, Wrap, question_for
 from standbyctl.app.state import State
-from standbyctl.domain.divergence import Divergence, Rung, Way
+from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
 from standbyctl.domain.errors import CannotTellError, UsageError
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
-from standbyctl.domain.record import dataclass
+from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.roles import RoleChange
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.engine.run import Run
+from standbyctl.observe.archive import look_at_archive
 from standbyctl.observe.divergence import look_at_divergence
 from standbyctl.planner.plan import Plan, Remembered
-from standbyctl.planner.resync import Returning, plan_resync
+from standbyctl.planner.resync import plan_resync
 from standbyctl.steps.slot import CreateSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How somebody wants a node back. `way`: not the cheapest. `restore_command`: how WAL comes out of an archive."""
+
+    way: Way | None = None
+    restore_command: str = ""
 
 
 @dataclass(slots=True)
 class Resync:
     """A node made reachable. `former`: what is known of it as a primary that was lost; None for a standby.
 
-    `way`: how it is to come back, where somebody has said so. `found`: what it holds that its primary has not, as far
-    as anybody could look. `ladder`: every way, once there is a plan.
+    `found`: what it holds that its primary has not; `archive`: what an archive has for it; as far as anybody could
+    look. `ladder`: every way, once there is a plan.
     """
 
     session: Session
     system_identifier: str
     journal: Journal
     former: Journal | None
-    way: Way | None = None
+    wanted: Wanted = Wanted()
     found: Divergence | None = None
+    archive: Archive | None = None
     ladder: tuple[Rung, ...] = ()
 
     def plan(self) -> Plan:
@@ -56,10 +66,24 @@ class Resync:
         if place.contents not in {Contents.ABSENT, Contents.EMPTY} and not place.upstream:
             server, host = self.session.resolved.server, self.session.host
             self.found = look_at_divergence(server, host, place.data_directory, place.bin_directory)
+            if place.contents is Contents.STANDBY and not place.covered:
+                facts = self._see_archive(facts)
         return self._plan(facts)
 
+    def _see_archive(self, facts: Facts) -> Facts:
+        """Ask the archive for what the primary has no more; where it has it, so the standby is to be set up."""
+        session = self.session
+        resolved, target = session.resolved, session.target
+        command = self.wanted.restore_command or target.restore_command
+        self.archive = look_at_archive(resolved.server, session.host, question_for(resolved), command)
+        if self.archive is None or not self.archive.opens:
+            return facts
+        found = self.archive.command
+        session.resolved = replace(resolved, target=replace(target, restore_command=found), archive=found)
+        return session.look()
+
     def _plan(self, facts: Facts) -> Plan:
-        returning = Returning(self.former is not None, self.found, self.way)
+        returning = Returning(self.former is not None, self.found, self.wanted.way, self.archive)
         memory = self.journal.memory()
         if self.former is not None:
             # The failover has made it.
@@ -86,14 +110,14 @@ class Resync:
                 run.finish(self.former.close)
 
 
-def open_resync(name: str, way: Way | None, state: State, tell: Tell, wrap: Wrap) -> Resync:
+def open_resync(name: str, wanted: Wanted, state: State, tell: Tell, wrap: Wrap) -> Resync:
     """Find it, and its primary. Changes nothing."""
     for former in state.formers():
         found = former.asked(RoleChange)
         if found is not None and found[0].old == name:
             resolved = _former(*found[:2])
             journal = state.journal(name)
-            return Resync(Session(resolved, tell, wrap), found[2], journal, former, way)
+            return Resync(Session(resolved, tell, wrap), found[2], journal, former, wanted)
     runs = runs_of(state)
     if name not in runs:
         raise UsageError(
@@ -103,7 +127,7 @@ def open_resync(name: str, way: Way | None, state: State, tell: Tell, wrap: Wrap
             hint=msg("Name one of these, or a primary that a failover from here has replaced."),
         )
     target, conninfo, system = runs[name]
-    return Resync(Session(reach(target, conninfo), tell, wrap), system, state.journal(name), None, way)
+    return Resync(Session(reach(target, conninfo), tell, wrap), system, state.journal(name), None, wanted)
 
 
 def _former(change: RoleChange, conninfo: str) -> Resolved:

@@ -248,6 +248,7 @@ def question_for(resolved: Resolved) -> Question:
         from_restored=target.from_restored,
         head=target.head,
         head_superuser=resolved.head_superuser,
+        restore_command=resolved.archive,
     )
 
 

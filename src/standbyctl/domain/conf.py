@@ -19,7 +19,7 @@ def merge_conf(text: str, settings: Iterable[tuple[str, str]]) -> str:
     lines = text.removesuffix("\n").split("\n") if text else []
     kept = [line for line in lines if _name_of(line) not in wanted]
     return "".join(f"{line}\n" for line in kept) + "".join(
-        f"{name} = '{_escape(value)}'\n" for name, value in wanted.items()
+        f"{name} = '{escape_conf(value)}'\n" for name, value in wanted.items()
     )
 
 
@@ -28,8 +28,12 @@ def _name_of(line: str) -> str:
     return found[1].lower() if found else ""
 
 
-def _escape(value: str) -> str:
-    """Quote for postgresql.conf, where both a quote and a backslash are special."""
+def escape_conf(value: str) -> str:
+    r"""Quote for postgresql.conf, where both a quote and a backslash are special.
+
+    >>> escape_conf("cp '/wal/%f' %p")
+    "cp ''/wal/%f'' %p"
+    """
     return value.replace("\\", "\\\\").replace("'", "''")
 
 

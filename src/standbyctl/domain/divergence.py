@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from standbyctl.domain.lsn import parse_walfile
 from standbyctl.domain.message import Message
 from standbyctl.domain.record import dataclass
 
@@ -15,6 +16,7 @@ class Way(StrEnum):
     """How a node comes back, the cheapest first."""
 
     RECONNECT = "reconnect"  # the primary keeps the WAL that it needs
+    ARCHIVE = "archive"  # the WAL that its primary has no more comes out of an archive
     FOLLOW = "follow"  # it has nothing that its new primary has not
     REWIND = "rewind"  # pg_rewind: what it has more is overwritten
     CLONE = "clone"  # a new copy beside it; what it has is kept
@@ -50,6 +52,34 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """What an archive has of the WAL that a node needs and its primary does not keep any more.
+
+    `command`: the restore_command that was asked; empty where there is none. `configured`: it is the node's own.
+    `first`, `last`: the names of the WAL files that are needed from there, of `segment_bytes` each; both were asked
+    for. `missing`: why they do not come; empty where they do.
+    """
+
+    command: str
+    configured: bool = False
+    first: str = ""
+    last: str = ""
+    segment_bytes: int = 16 << 20
+    missing: str = ""
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is a way back."""
+        return bool(self.command and self.first) and not self.missing
+
+    @property
+    def copied_bytes(self) -> int:
+        """How much comes out of it."""
+        first, last = (parse_walfile(name, self.segment_bytes)[1] for name in (self.first, self.last))
+        return (last - first + 1) * self.segment_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Rung:
     """One way, whether it is open, why not or what it means, and about how much it copies. None is not known."""
 
@@ -62,3 +92,18 @@ class Rung:
     def seconds(self) -> float | None:
         """About how long it takes, at 100 MB a second."""
         return None if self.copied_bytes is None else START_SECONDS + self.copied_bytes / BYTES_A_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """What a plan to bring a node back goes by.
+
+    `former`: it was a primary, and whatever it holds, it may hold more than its new one. `found`: what it does hold;
+    `archive`: what an archive has for it; each None where nobody could look, or there was no need to. `way`: the one
+    that was asked for.
+    """
+
+    former: bool
+    found: Divergence | None = None
+    way: Way | None = None
+    archive: Archive | None = None

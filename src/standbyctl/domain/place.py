@@ -52,6 +52,7 @@ class Place:
     `admitted` is the outcome of a real replication connection from this host. `covered`: the slot (or,
     without one, the primary) still keeps the WAL that this copy needs next. `follows`: its configuration names this
     primary and slot.
+    `restores`: it has the restore_command that was asked for.
     `upstream` is the node it streams from, agreed on by both ends. `started_by` is what the running
     server, or its postmaster.opts, says of the attach that started it. `asked`: it runs and answers, or cannot
     have anybody connected. `elsewhere`: a server that is not here streams under this name or from this slot.
@@ -85,6 +86,7 @@ class Place:
     covered: bool = True
     never_started: bool = False
     follows: bool = False
+    restores: bool = False
     running: bool = False
     started_by: str = ""
     in_recovery: bool = True

@@ -36,19 +36,7 @@ control() {
         -e "s/^Latest checkpoint's REDO location: */control_redo=/p" \
         -e 's/^Bytes per WAL segment: */segment_bytes=/p'
 }
-# The last WAL file that has been written to. Others are made in advance, zeroed or renamed: a file's first page
-# holds its own address (from byte 8 on, in the order of this machine).
-written_wal() {
-    size=$("$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n 's/^Bytes per WAL segment: *//p')
-    ls -r -- "$1/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | while read -r file; do
-        wanted=$(printf '%s%08x' "$(printf '%s' "$file" | cut -c 9-16)" $((0x$(printf '%s' "$file" | cut -c 17-24) * size)))
-        found=$(od -An -v -t x8 -j 8 -N 8 -- "$1/pg_wal/$file" | tr -d ' ')
-        if [ "$(printf '%s' "$wanted" | tr A-F a-f)" = "$found" ]; then
-            printf '%s\n' "$file"
-            break
-        fi
-    done
-}
+[[written_wal.sh]]
 
 complete=yes
 for program in postgres pg_ctl pg_basebackup pg_controldata psql; do
@@ -92,6 +80,7 @@ else
     case $(stat -L -c %a -- "$data") in 701 | 751) say rewinding yes ;; esac
     # The last one of a name counts, here as in PostgreSQL.
     sed -n -e "s/^primary_conninfo *= *'\(.*\)'.*/conninfo=\1/p" -e "s/^primary_slot_name *= *'\(.*\)'.*/slot_name=\1/p" \
+        -e "s/^restore_command *= *'\(.*\)'$/restore_command=\1/p" \
         "$data/postgresql.auto.conf" 2>/dev/null
     say last_wal "$(ls -- "$data/pg_wal" 2>/dev/null | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)"
     [ "$slotless" = no ] || say written_wal "$(written_wal "$data")"

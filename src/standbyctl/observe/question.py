@@ -14,6 +14,7 @@ class Question:
     `waldir` and `tablespace_mapping`: where parts of the standby go, as the target has it.
     `from_restored`: what stands in the data directory is to be set up where it is.
     `head`: the primary at the head of the chain, where `primary` is a standby; `head_superuser`: as one there.
+    `restore_command`: what a standby that comes back by an archive is to have.
     `config_file`: the standby's own, where that is outside its data directory.
     """
 
@@ -46,3 +47,4 @@ class Question:
     from_restored: bool = False
     head: str = ""
     head_superuser: bool = True
+    restore_command: str = ""

@@ -22,6 +22,7 @@ from standbyctl.domain.facts import (
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
 from standbyctl.observe.covering import copy_covered, restored_contents, standby_covered, unstarted_copy
+from standbyctl.observe.following import follows, restores
 from standbyctl.observe.question import Question
 from standbyctl.observe.tunnel import parse_tunnel
 
@@ -185,7 +186,8 @@ def parse_place(
         covered=contents is not Contents.STANDBY
         or standby_covered(raw, probe, question.slot, restored=question.from_restored),
         never_started=unstarted or probe.get("label") == "yes",
-        follows=_follows(probe, question),
+        follows=follows(probe, question),
+        restores=restores(probe, question),
         running=running,
         started_by=(standby.get("started_by") or probe.get("started_by", "") if running else ""),
         asked=not running or bool(standby) or probe.get("server_status") != "ready",
@@ -230,7 +232,7 @@ def _contents(raw: Mapping[str, Any], probe: Mapping[str, str], question: Questi
     if probe["contents"] in {"absent", "empty"}:
         return Contents(probe["contents"])
     if question.from_restored:
-        return restored_contents(raw, probe, follows=_follows(probe, question))
+        return restored_contents(raw, probe, follows=follows(probe, question))
     if not probe.get("system_identifier"):
         return Contents.FOREIGN
     ours = probe["system_identifier"] == raw["system_identifier"]
@@ -244,15 +246,6 @@ def _is_primary(probe: Mapping[str, str]) -> bool:
     here, there = probe["real"], probe["primary_real"]
     same = probe.get("identity") not in {None, ""} and probe.get("identity") == probe["primary_identity"]
     return bool(here and there) and (same or f"{here}/".startswith(f"{there}/") or f"{there}/".startswith(f"{here}/"))
-
-
-def _follows(probe: Mapping[str, str], question: Question) -> bool:
-    """Whether the configuration names this primary and this slot; what else was changed is the DBA's affair."""
-    words = set(probe.get("conninfo", "").split())
-    wanted = {
-        word for word in question.primary_conninfo.split() if word.startswith(("host=", "port=", "application_name="))
-    }
-    return wanted <= words and probe.get("slot_name", "") == question.slot
 
 
 def _draft(line: str, raw: Mapping[str, Any], slot: str) -> Draft:

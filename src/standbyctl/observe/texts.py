@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-_PART = re.compile(r"\[\[(\w+\.sql)\]\]")
+_PART = re.compile(r"\[\[(\w+\.(?:sql|sh))\]\]")
 
 
 @cache

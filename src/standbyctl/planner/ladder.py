@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.divergence import Divergence, Rung, Way
+from standbyctl.domain.divergence import Divergence, Returning, Rung, Way
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 
 
-def rungs(facts: Facts, sample: Sample, target: Target, found: Divergence | None, *, apart: bool) -> tuple[Rung, ...]:
+def rungs(facts: Facts, sample: Sample, target: Target, returning: Returning, *, apart: bool) -> tuple[Rung, ...]:
     """Every way, with what it would copy. `apart`: the node's files are of another history than its primary's."""
     return tuple(
-        Rung(way, open=why_not is None, why=why_not or _opened(way, found), copied_bytes=_bytes(way, sample))
-        for way, why_not in _ways(facts, sample, target, found, apart=apart)
+        Rung(way, open=not closed, why=closed or _opened(way, returning), copied_bytes=_bytes(way, sample, returning))
+        for way, closed in _ways(facts, target, returning, apart=apart)
     )
 
 
@@ -25,20 +25,23 @@ def choose(ladder: tuple[Rung, ...], found: Divergence | None) -> Way:
     return next(rung.way for rung in ladder if rung.open and not (dear and rung.way is Way.REWIND))
 
 
-def _ways(
-    facts: Facts, sample: Sample, target: Target, found: Divergence | None, *, apart: bool
-) -> Iterator[tuple[Way, Message | None]]:
+def _ways(facts: Facts, target: Target, returning: Returning, *, apart: bool) -> Iterator[tuple[Way, Message | None]]:
+    found = returning.found
     yield Way.RECONNECT, _not_reconnected(facts, target, apart=apart)
+    yield Way.ARCHIVE, _not_out_of_archive(facts, target, returning, apart=apart)
     yield Way.FOLLOW, _not_followed(facts, target, found, apart=apart)
     yield Way.REWIND, _not_rewound(facts, target, found, apart=apart)
     yield Way.CLONE, None
 
 
-def _opened(way: Way, found: Divergence | None) -> Message:
+def _opened(way: Way, returning: Returning) -> Message:
     """What it means where it can be taken."""
+    found, archive = returning.found, returning.archive
     match way:
         case Way.RECONNECT:
             return msg("it goes on where it is")
+        case Way.ARCHIVE if archive:
+            return msg("{first} to {last} are there", first=archive.first, last=archive.last)
         case Way.FOLLOW:
             return msg("it has nothing that its primary has not")
         case Way.REWIND if found and found.commits:
@@ -57,6 +60,20 @@ def _not_reconnected(facts: Facts, target: Target, *, apart: bool) -> Message | 
         return msg("it is on another timeline than {primary}, or was a primary", primary=target.primary)
     if not place.covered:
         return msg("{primary} does not keep the WAL any more that it needs next", primary=target.primary)
+    return None
+
+
+def _not_out_of_archive(facts: Facts, target: Target, returning: Returning, *, apart: bool) -> Message | None:
+    place, archive = facts.place(target.name), returning.archive
+    if place.contents is not Contents.STANDBY or apart:
+        return _not_reconnected(facts, target, apart=apart)
+    if place.covered:
+        return msg("{primary} keeps the WAL that it needs next", primary=target.primary)
+    if archive is None or not archive.command:
+        return msg("it has no restore_command: --restore-command says how WAL comes out of an archive")
+    if not archive.opens:
+        return msg("'{command}' does not bring {missing}", command=archive.command,
+                   missing=archive.missing or msg("WAL"))  # fmt: skip
     return None
 
 
@@ -103,7 +120,9 @@ def _not_in_place(facts: Facts, target: Target, found: Divergence | None, *, apa
     return None
 
 
-def _bytes(way: Way, sample: Sample) -> int | None:
+def _bytes(way: Way, sample: Sample, returning: Returning) -> int | None:
     """At most, but for blocks that were changed: a rewind also takes every WAL file that its source has."""
     copied = {Way.CLONE: sample.cluster_bytes, Way.REWIND: sample.survey.wal_directory_bytes}
+    if returning.archive is not None and returning.archive.opens:
+        copied[Way.ARCHIVE] = returning.archive.copied_bytes
     return copied.get(way, 0)

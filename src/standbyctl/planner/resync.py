@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from standbyctl.domain.conf import make_conninfo
-from standbyctl.domain.divergence import Divergence, Rung, Way
+from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.hba import hba_line
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.names import marker
-from standbyctl.domain.record import dataclass
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach, set_aside
@@ -19,24 +18,12 @@ from standbyctl.planner.blockers.resync import resync_blockers
 from standbyctl.planner.ladder import choose, rungs
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.planner.standby import connection, primary_conninfo
+from standbyctl.steps.archive import ReadArchive
 from standbyctl.steps.base import Step, left_to_do, predict
 from standbyctl.steps.clone.basebackup import InstallCopy
 from standbyctl.steps.failover import SealPlace
 from standbyctl.steps.rewind import DATABASE, EndRewinding, PointAtPrimary, RewindPlace
 from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
-
-
-@dataclass(frozen=True, slots=True)
-class Returning:
-    """What there is to go by.
-
-    `former`: it was a primary, and whatever it holds, it may hold more than its new one. `found`: what it does hold;
-    None where nobody could look. `way`: the one that was asked for.
-    """
-
-    former: bool
-    found: Divergence | None = None
-    way: Way | None = None
 
 
 def plan_resync(
@@ -49,17 +36,17 @@ def plan_resync(
     if blockers := tuple(resync_blockers(facts, target)):
         return Plan(blockers=blockers), ()
     apart = _apart(place, memory, returning)
-    ladder = rungs(facts, sample, target, returning.found, apart=apart)
+    ladder = rungs(facts, sample, target, returning, apart=apart)
     copied = place.never_started and not place.rewound
     # What was asked for is done once: then it goes on as it is. A rewind that was killed is ended by a copy.
     there = place.contents not in {Contents.ABSENT, Contents.EMPTY} and not place.rewinding
-    again = not copied if returning.way is Way.CLONE else apart and there
-    asked = returning.way if again else None
+    again = {Way.CLONE: not copied, Way.ARCHIVE: not apart and not place.covered}
+    asked = returning.way if returning.way and again.get(returning.way, apart and there) else None
     way = asked or choose(ladder, returning.found)
     rung = next(each for each in ladder if each.way is way)
     if not rung.open:
         return Plan(blockers=(_closed(rung, target),)), ladder
-    steps = tuple(left_to_do(_steps(facts, sample, target, memory, returning.found, way), facts))
+    steps = tuple(left_to_do(_steps(facts, sample, target, memory, returning, way), facts))
     rest = plan_attach(predict(steps, facts), sample, target, memory)
     if rest.blockers:
         return rest, ladder
@@ -84,10 +71,10 @@ def _around(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]
 
 
 def _steps(
-    facts: Facts, sample: Sample, target: Target, memory: Memory, found: Divergence | None, way: Way
+    facts: Facts, sample: Sample, target: Target, memory: Memory, returning: Returning, way: Way
 ) -> Iterator[Step]:
     yield from _left_over(memory)
-    if way is Way.RECONNECT:
+    if way is Way.RECONNECT or (way is Way.ARCHIVE and _reads_it(returning.archive)):
         return
     server, place = facts.server(target.primary), facts.place(target.name)
     if place.contents in {Contents.ABSENT, Contents.EMPTY}:
@@ -98,13 +85,20 @@ def _steps(
         yield StopStandby(target.name, target.data_directory, place.bin_directory, target.service, system)
     if not place.in_recovery:
         yield SealPlace(target.name, target.data_directory, place.bin_directory, server.system_identifier)
+    if way is Way.ARCHIVE and returning.archive is not None:
+        yield ReadArchive(target.name, target.data_directory, returning.archive.command, returning.archive.first)
+        return
     if way is Way.CLONE:
         yield set_aside(facts, sample, target)
         return
-    if way is Way.REWIND and found is not None:
-        yield _rewind(facts, sample, target, found)
+    if way is Way.REWIND and returning.found is not None:
+        yield _rewind(facts, sample, target, returning.found)
     settings = (("primary_conninfo", primary_conninfo(target)), ("primary_slot_name", target.slot))
     yield PointAtPrimary(target.name, target.primary, target.data_directory, settings)
+
+
+def _reads_it(archive: Archive | None) -> bool:
+    return archive is not None and archive.configured
 
 
 def _left_over(memory: Memory) -> Iterator[Step]:

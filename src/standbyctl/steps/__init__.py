@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from standbyctl.steps.archive import ReadArchive
 from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy, RemoveDraft
 from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.clone.restored import SetUpRestored
@@ -57,4 +58,5 @@ ALL = (
     PointAtPrimary,
     RewindPlace,
     EndRewinding,
+    ReadArchive,
 )

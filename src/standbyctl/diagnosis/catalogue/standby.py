@@ -63,11 +63,10 @@ ENTRIES = (
         ),
         do=(
             msg(
-                "Where the primary archives its WAL, let the standby fetch it, then look at its log:"
-                "\nALTER SYSTEM SET restore_command = 'cp /ARCHIVE/%f %p';"
-                "\nSELECT pg_reload_conf();"
+                "Where the primary archives its WAL, have the archive asked; what it does not have is said:"
+                "\nstandbyctl resync NAME -n --restore-command 'cp /ARCHIVE/%f %p'"
             ),
-            msg("Else make it anew: take it away, then attach again:\nstandbyctl detach NAME --remove-data-dir DIR"),
+            msg("Bring it back that way, or by a new copy beside it where that is closed:\nstandbyctl resync NAME"),
             msg("Then set a cap that its longest absence fits in (P108), and watch the slot:\nstandbyctl status"),
         ),
     ),

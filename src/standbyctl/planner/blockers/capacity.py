@@ -112,8 +112,8 @@ def slot_blockers(facts: Facts, sample: Sample, target: Target, memory: Memory) 
                 node=target.primary,
             ),
             msg(
-                "Bringing it back in place: not yet. Make it anew: rename {path} aside (standbyctl detach {name}"
-                " --remove-data-dir {path}, if it is attached), then attach.",
+                "Bring it back: standbyctl resync {name}. It takes the WAL out of an archive (--restore-command), or"
+                " makes a new copy beside {path}.",
                 name=target.name,
                 path=target.data_directory,
             ),

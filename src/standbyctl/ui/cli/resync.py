@@ -8,7 +8,8 @@ import click
 
 from standbyctl.app.attach import Planned
 from standbyctl.app.planfile import RESYNC, save_plan
-from standbyctl.app.resync import Resync, open_resync
+from standbyctl.app.resync import Resync, Wanted, open_resync
+from standbyctl.app.values import restore_command as one_line
 from standbyctl.domain.divergence import Way
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
@@ -28,15 +29,24 @@ from standbyctl.ui.role_plans import render_resync, resync_record
     type=click.Choice([way.value for way in Way if way is not Way.RECONNECT]),
     help="Not the cheapest that is open.",
 )
+@click.option(
+    "--restore-command",
+    metavar="COMMAND",
+    default="",
+    help="How WAL comes out of an archive; the standby keeps it.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
 @click.option("-o", "--output", metavar="FILE", help=SAVE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @machine
-def command(context: Context, name: str, way: str | None, *, output: str | None, dry_run: bool, yes: bool) -> None:
+def command(
+    context: Context, name: str, way: str | None, restore_command: str, *, output: str | None, dry_run: bool, yes: bool
+) -> None:
     """Bring a standby back, or make a standby of a primary that was lost.
 
-    The cheapest way that is open is taken: it goes on as it is; it follows its new primary; pg_rewind; a new copy, with
-    its data directory renamed aside. Commits that are nowhere else are said, and are not overwritten unless you ask for
+    The cheapest way that is open is taken: it goes on as it is; the WAL that it needs comes out of an archive, by the
+    restore_command that it has or that you give; it follows its new primary; pg_rewind; a new copy, with its data
+    directory renamed aside. Commits that are nowhere else are said, and are not overwritten unless you ask for
     it: --way rewind.
     """
     where = state()
@@ -45,7 +55,8 @@ def command(context: Context, name: str, way: str | None, *, output: str | None,
     if not dry_run:
         where.check_writable()
     running = Running(quiet=context.json)
-    resync = open_resync(name, Way(way) if way else None, where, running.tell, context.wrap)
+    wanted = Wanted(Way(way) if way else None, one_line(restore_command))
+    resync = open_resync(name, wanted, where, running.tell, context.wrap)
     try:
         plan = resync.plan()
         if plan.blockers:
