@@ -88,6 +88,16 @@ def test_a_standby_that_keeps_its_history_goes_on_where_it_is():
     assert "CopyByBasebackup" not in kinds(plan.steps)
 
 
+@pytest.mark.parametrize("way", [None, Way.REWIND])
+def test_what_was_rewound_has_only_to_follow(way):
+    # Killed just after: its newest WAL is of its primary's timeline, which its primary has not left.
+    plan, open_ways = ways(replace(SAME, timeline=2, fork=""), sealed(rewound=True), way)
+    assert open_ways == ["rewind", "clone"]
+    assert not {"RewindPlace", "SetDirectoryAside", "InstallCopy"} & {*kinds(plan.steps)}
+    assert "PointAtPrimary" in kinds(plan.steps)
+    assert "is kept in" not in "".join(map(str, plan.notes))
+
+
 FILE = "0000000100000000000000{:02X}".format
 BRINGS = Archive("cp /wal/%f %p", first=FILE(5), last=FILE(8))
 

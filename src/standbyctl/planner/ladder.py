@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from standbyctl.domain.divergence import Divergence, Returning, Rung, Way
-from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
@@ -14,7 +14,12 @@ from standbyctl.domain.target import HbaWay, Target
 def rungs(facts: Facts, sample: Sample, target: Target, returning: Returning, *, apart: bool) -> tuple[Rung, ...]:
     """Every way, with what it would copy. `apart`: the node's files are of another history than its primary's."""
     return tuple(
-        Rung(way, open=not closed, why=closed or _opened(way, returning), copied_bytes=_bytes(way, sample, returning))
+        Rung(
+            way,
+            open=not closed,
+            why=closed or _opened(way, facts.place(target.name), returning),
+            copied_bytes=_bytes(way, sample, returning),
+        )
         for way, closed in _ways(facts, target, returning, apart=apart)
     )
 
@@ -34,7 +39,7 @@ def _ways(facts: Facts, target: Target, returning: Returning, *, apart: bool) ->
     yield Way.CLONE, None
 
 
-def _opened(way: Way, returning: Returning) -> Message:
+def _opened(way: Way, place: Place, returning: Returning) -> Message:
     """What it means where it can be taken."""
     found, archive = returning.found, returning.archive
     match way:
@@ -44,6 +49,8 @@ def _opened(way: Way, returning: Returning) -> Message:
             return msg("{first} to {last} are there", first=archive.first, last=archive.last)
         case Way.FOLLOW:
             return msg("it has nothing that its primary has not")
+        case Way.REWIND if place.rewound:
+            return msg("it was rewound")
         case Way.REWIND if found and found.commits:
             return msg("overwrites {n} commits that are nowhere else", n=len(found.commits))
         case Way.REWIND:
@@ -87,6 +94,9 @@ def _not_followed(facts: Facts, target: Target, found: Divergence | None, *, apa
 
 def _not_rewound(facts: Facts, target: Target, found: Divergence | None, *, apart: bool) -> Message | None:
     place, server = facts.place(target.name), facts.server(target.primary)
+    if place.rewound:
+        # On its primary's timeline by now; what is left is to have it follow.
+        return None
     if (why := _not_in_place(facts, target, found, apart=apart)) is not None:
         return why
     if found is not None and not found.ahead:

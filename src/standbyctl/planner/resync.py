@@ -16,7 +16,7 @@ from standbyctl.domain.target import Target
 from standbyctl.planner.attach import plan_attach, set_aside
 from standbyctl.planner.blockers.resync import resync_blockers
 from standbyctl.planner.ladder import choose, rungs
-from standbyctl.planner.plan import Memory, Plan
+from standbyctl.planner.plan import Memory, Plan, has
 from standbyctl.planner.standby import connection, primary_conninfo
 from standbyctl.steps.archive import ReadArchive
 from standbyctl.steps.base import Step, left_to_do, predict
@@ -53,7 +53,7 @@ def plan_resync(
     started = tuple(step for step in rest.steps if isinstance(step, StartStandby | StartAtBoot))
     made = tuple(step for step in rest.steps if step not in started)
     before, after = (steps, ()) if way is Way.CLONE else _around(steps)
-    notes = (*_notes(way, sample, target, returning), *rest.notes)
+    notes = (*_notes(way, steps, sample, target, returning), *rest.notes)
     return Plan(steps=(*before, *made, *after, *started), notes=notes), ladder
 
 
@@ -140,7 +140,9 @@ def _closed(rung: Rung, target: Target) -> Blocker:
     )  # fmt: skip
 
 
-def _notes(way: Way, sample: Sample, target: Target, returning: Returning) -> Iterator[Message]:
+def _notes(
+    way: Way, steps: tuple[Step, ...], sample: Sample, target: Target, returning: Returning
+) -> Iterator[Message]:
     commits = returning.found.commits if returning.found else ()
     if commits:
         yield msg(
@@ -158,5 +160,5 @@ def _notes(way: Way, sample: Sample, target: Target, returning: Returning) -> It
             name=target.name,
             aside=sample.free_aside,
         )
-    if way is Way.REWIND:
+    if has(steps, RewindPlace):
         yield msg("its WAL with what is overwritten is kept in {aside}/pg_wal", aside=sample.free_aside)
