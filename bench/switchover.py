@@ -201,13 +201,13 @@ class Pair:
 class Bench:
     """Runs, and what was measured of each."""
 
-    def __init__(self, pair, probe):
-        self.pair, self.probe, self.runs, self.seen = pair, probe, {OURS: [], HAND: []}, 0
+    def __init__(self, pair, probe, ways=(OURS, HAND)):
+        self.pair, self.probe, self.runs = pair, probe, {way: [] for way in ways}
 
     def round(self):
         pair = self.pair
         there, here = pair.other_name, pair.primary_name
-        self._measure(OURS, there, lambda: pair.ours(there))
+        self.measure(OURS, there, lambda: pair.ours(there))
         kept = {name: pair.conf(name).read_bytes() for name in pair.nodes}
         away, back = pair.area.path / "away.conf", pair.area.path / "back.conf"
         away.write_bytes(
@@ -216,14 +216,14 @@ class Bench:
             f" passfile={pair.env['PGPASSFILE']} application_name={there}'\nprimary_slot_name = ''\n".encode()
         )
         back.write_bytes(kept[here])
-        self._measure(HAND, here, lambda: pair.by_hand(here, away))
-        self._measure(HAND, there, lambda: pair.by_hand(there, back))
+        self.measure(HAND, here, lambda: pair.by_hand(here, away))
+        self.measure(HAND, there, lambda: pair.by_hand(there, back))
         pair.conf(there).write_bytes(kept[there])
         with pair.connect(there) as conn:
             conn.execute("SELECT pg_reload_conf()")
-        self._measure(OURS, here, lambda: pair.ours(here))
+        self.measure(OURS, here, lambda: pair.ours(here))
 
-    def _measure(self, way, new, switch):
+    def measure(self, way, new, switch):
         pair, old, probe = self.pair, self.pair.primary_name, self.probe
         time.sleep(SETTLE_SECONDS)
         first, streams, watching = len(probe.acknowledged), [], threading.Event()
