@@ -34,8 +34,8 @@ hosts: .venv/dev ## on real Debian hosts with systemd and sshd, side by side on 
 often: .venv/dev ## the hosts that CI has the time for
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m hosts --often --one-in $(or $(ONE_IN),1) tests/hosts
 
-faults: .venv/dev ## on hosts, every phase of an attach, and of a switchover, struck by every fault: prints the matrix (half an hour)
-	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py tests/hosts/test_roles_struck.py
+faults: .venv/dev ## on hosts, every phase of an attach, and of a change of roles, struck by every fault: prints the matrix (an hour)
+	$(BIN)/python -m pytest -q -n 2 -m hosts --matrix tests/hosts/test_faults.py tests/hosts/test_roles_struck.py tests/hosts/test_failover_struck.py
 
 bench: .venv/dev ## attach against the same done by a shell script
 	$(BIN)/python bench/attach.py

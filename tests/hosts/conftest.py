@@ -85,7 +85,7 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     found = [pair for report in reports for pair in report.user_properties]
-    for struck, what in ((CELL, "an attach"), (ROLES_CELL, "a switchover")):
+    for struck, what in ((CELL, "an attach"), (ROLES_CELL, "a change of roles")):
         if cells := [value for key, value in found if key == struck]:
             terminalreporter.section(f"{what} struck by a fault: phase, fault, exit status, outcome")
             for cell in sorted(set(map(tuple, cells))):

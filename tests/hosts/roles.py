@@ -31,6 +31,8 @@ class Cast:
         self.operator = Operator(bed)
         db1, db2 = self.hosts
         sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
+        # Debian's cluster has no data checksums, and may have to be rewound.
+        sql(db1, "ALTER SYSTEM SET wal_log_hints = on")
         db1.exec(f"echo '{PROBE}' >>{db1.hba}; systemctl restart {db1.unit}")
         sql(db1, "CREATE ROLE probe LOGIN; CREATE TABLE ledger (n bigint PRIMARY KEY); GRANT ALL ON ledger TO probe")
         self.operator.tool("attach", *where(**{"--replace-cluster": db2.cluster}), "--yes")

@@ -33,7 +33,11 @@ COMMON = (
     " -c default_transaction_isolation=read\\ committed -c default_transaction_deferrable=off"
 )
 OBSERVING = f"{COMMON} -c statement_timeout=60s -c default_transaction_read_only=on"
-ACTING = f"{COMMON} -c synchronous_commit=local -c statement_timeout=60s -c default_transaction_read_only=off"
+# Where we are cut off, locks are not held on for the two hours that a kernel takes to notice; we have given up by then.
+HEARD_OF = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
+ACTING = (
+    f"{COMMON} -c synchronous_commit=local -c statement_timeout=60s -c default_transaction_read_only=off {HEARD_OF}"
+)
 _CONNECT = {
     "connect_timeout": "10",
     "keepalives_idle": "30",

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from standbyctl.nodes.children import PipedChild
 
+# We have given up by then: ssh does after 15 s, and so does whoever asks for a lock.
 BEAT_SECONDS = 5
-SILENCE_SECONDS = 60
+SILENCE_SECONDS = 20
 # Lines come: +PID and -PID of process groups, and others that only say that we live. Where none comes for a while, or
 # never again, the groups that are left end. (`read` takes one byte at a time, so nothing of the next line is lost.)
 WATCH = f"""

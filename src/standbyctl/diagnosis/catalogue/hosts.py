@@ -13,7 +13,7 @@ ENTRIES = (
         why=msg(
             "The OpenSSH client is used as it is set up for you: ssh_config, agent, ProxyJump, known_hosts. It never"
             " asks (BatchMode), verifies host keys, and gives up on a line that is silent for 15 s. What was running"
-            " there ends by itself within about a minute."
+            " there ends by itself within half a minute."
         ),
         do=(
             msg("Try the same by hand:\nssh -o BatchMode=yes HOST true"),

@@ -14,6 +14,7 @@ from standbyctl.domain.switching import RoleSample
 
 # What a receiver has got so short a while ago has come from a primary that lives.
 HEARD_SECONDS = 3.0
+_GONE = (Power.SHUT_DOWN, Power.ENDED)
 
 
 def failover_blockers(
@@ -56,14 +57,7 @@ def failover_blockers(
         if name != change.old and around.heard_seconds is not None and around.heard_seconds < HEARD_SECONDS:
             upstream = facts.member(name).upstream
             if upstream in {"", change.old}:
-                yield Blocker(
-                    "R442",
-                    msg("{name} still hears from {old}", name=name, old=change.old),
-                    msg("Its receiver has got something {n} s ago.", n=f"{around.heard_seconds:.1f}"),
-                    msg("It is this host that does not reach {old}: look at the network before anything else.",
-                        old=change.old),
-                    refused=True,
-                )  # fmt: skip
+                yield _heard(name, change.old, around.heard_seconds, gone=old.power in _GONE)
     if old.power is Power.UNKNOWN and not (change.fence or change.fenced):
         yield Blocker(
             "R443",
@@ -117,3 +111,21 @@ def _loss_blockers(sample: RoleSample, change: RoleChange, most: int | None) -> 
             msg("Leave --max-loss out to accept it; or bring {old} back.", old=change.old),
             refused=True,
         )
+
+
+def _heard(name: str, old: str, seconds: float, *, gone: bool) -> Blocker:
+    hint = msg("It is this host that does not reach {old}: look at the network before anything else.", old=old)
+    if gone:
+        hint = msg(
+            "No process of {old} is on its host. A line that was cut just now looks like that, too: run this again"
+            " after {n} s.",
+            old=old,
+            n=f"{HEARD_SECONDS:.0f}",
+        )
+    return Blocker(
+        "R442",
+        msg("{name} still hears from {old}", name=name, old=old),
+        msg("Its receiver has got something {n} s ago.", n=f"{seconds:.1f}"),
+        hint,
+        refused=True,
+    )
