@@ -1,7 +1,10 @@
 """A cluster whose roles change: named nodes, clients that follow the primary, and an account of every commit."""
 
+import os
+import signal
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 
@@ -130,3 +133,18 @@ class Writer:
         """What was acknowledged, and is not there."""
         there = {row[0] for row in self.cast.rows(name, "SELECT id FROM ledger")}
         return self.acknowledged - there
+
+
+def lose(cast, name):
+    """The server is killed with commits that nobody else has, and stays away."""
+    with cast.connect("db2") as conn:
+        conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        conn.execute("SELECT pg_reload_conf()")
+    cast.pair.wait(lambda: not cast.rows(name, "SELECT 1 FROM pg_stat_replication"))
+    with cast.connect(name) as conn:
+        conn.execute(LEDGER)
+        conn.execute("INSERT INTO ledger VALUES (-1)")
+    pid = int((cast.data(name) / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    # Until its parent has seen that, it counts as there.
+    cast.pair.wait(lambda: not Path(f"/proc/{pid}").exists(), 60)

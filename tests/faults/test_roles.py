@@ -1,14 +1,13 @@
 """Wherever the tool is killed in a change of roles: one primary at most, nothing lost, and the same again ends it."""
 
 import contextlib
-import os
 import random
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.roles import LEDGER, Cast, Writer
+from tests.roles import Cast, Writer, lose
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
 WHENS = ("before", "during", "after")
@@ -101,21 +100,6 @@ def test_wherever_a_switchover_is_killed_it_goes_on_and_nothing_is_lost(cast, su
     for n, kind, when, delay in [*points(cast)]:
         with subtests.test(f"{when} effect {n}, {kind}"):
             crash(cast, n, when, delay)
-
-
-def lose(cast, name):
-    """The server is killed with commits that nobody else has, and stays away."""
-    with cast.connect("db2") as conn:
-        conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
-        conn.execute("SELECT pg_reload_conf()")
-    cast.pair.wait(lambda: not cast.rows(name, "SELECT 1 FROM pg_stat_replication"))
-    with cast.connect(name) as conn:
-        conn.execute(LEDGER)
-        conn.execute("INSERT INTO ledger VALUES (-1)")
-    pid = int((cast.data(name) / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGKILL)
-    # Until its parent has seen that, it counts as there.
-    cast.pair.wait(lambda: not Path(f"/proc/{pid}").exists(), 60)
 
 
 def dies(cast, point, delay, *args):

@@ -3,11 +3,12 @@
 import json
 import os
 import re
+import shutil
 
 import pytest
 
 from tests.byhand import Person, Reader, read_paper, run_here
-from tests.roles import Cast, Writer
+from tests.roles import Cast, Writer, lose
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
 
@@ -123,6 +124,28 @@ def test_a_failover_and_the_way_back_of_the_old_primary_by_hand(cast):
     person(cast, reader).follow(reader.steps)
     assert cast.follows("db1", "db2")
     assert "Nothing to do" in cast.tool("resync", "db1", "--yes", status=0).stdout
+
+
+@pytest.mark.parametrize("language", ["en", pytest.param("ja", marks=pytest.mark.one_version)])
+def test_who_rewinds_the_old_primary_by_hand_keeps_what_is_its_own(cast, language):
+    own = cast.hba("db1")
+    (cast.data("db1") / "of-its-own").mkdir()
+    shutil.chown(cast.data("db1") / "of-its-own", cast.pair.area.user)
+    lose(cast, "db1")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    reader = exported(cast, language, "resync", "db1", "--way", "rewind")
+    person(cast, reader).follow(reader.steps)
+    assert cast.follows("db1", "db2")
+    cast.caught_up("db1", "db2")
+    assert cast.rows("db1", "SELECT to_regclass('ledger') IS NULL") == [(True,)], "it came with what is lost"
+    assert cast.hba("db1") == own
+    assert (cast.data("db1") / "of-its-own").is_dir()
+    [aside] = cast.pair.area.path.glob("db1.detached-*")
+    assert list((aside / "pg_wal").glob("00000001*"))
+    role = cast.rows("db2", "SELECT has_function_privilege('repl_db1', 'pg_read_binary_file(text)', 'EXECUTE')")
+    assert role == [(False,)]
+    assert "Nothing to do" in cast.tool("resync", "db1", "--yes", status=0).stdout
+    cast.switchover("db1")
 
 
 @pytest.mark.one_version

@@ -21,7 +21,6 @@ from standbyctl.domain.effects import (
     DropTestDatabases,
     Effect,
     MakeTestDatabase,
-    Rewind,
     TryCopy,
     TryStart,
 )
@@ -62,7 +61,7 @@ DESKS = (
     Desk("db2", "db2", "postgres", "/usr/lib/postgresql/16/bin/psql -X -d 'port=5433 dbname=postgres'", "port=5433"),
 )
 # Of pg_rewind there is no runbook yet.
-NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases, Rewind}
+NOT_IN_A_PLAN = {TryCopy, TryStart, MakeTestDatabase, DropTestDatabases}
 
 
 @pytest.fixture(params=i18n.LANGUAGES)

@@ -16,7 +16,7 @@ from standbyctl.app.planfile import FAILOVER, RESYNC, SWITCHOVER
 from standbyctl.app.procedure import Procedure
 from standbyctl.app.state import State
 from standbyctl.domain import effects as fx
-from standbyctl.domain.divergence import Way
+from standbyctl.domain.divergence import Commit, Divergence, Returning, Way
 from standbyctl.domain.errors import StoppedError, UsageError
 from standbyctl.domain.facts import Contents, Facts
 from standbyctl.domain.handover import Hooks
@@ -28,7 +28,7 @@ from standbyctl.planner.attach import plan_attach
 from standbyctl.planner.byhand import by_hand
 from standbyctl.planner.failover import plan_followers, plan_takeover
 from standbyctl.planner.plan import Plan
-from standbyctl.planner.resync import Returning, plan_resync
+from standbyctl.planner.resync import plan_resync
 from standbyctl.planner.role_runbook import change_back
 from standbyctl.planner.switchover import plan_switchover
 from standbyctl.steps.base import GiveBack, predict
@@ -104,6 +104,18 @@ def test_a_runbook_of_a_resync_is_as_it_was_looked_at(language: str, golden: Gol
     assert plan.steps
     procedure = Procedure(RESYNC, "standbyctl resync db2", TARGET, plan, Plan(), seen, DESKS, *MADE)
     golden(f"runbook-resync.{language}.md", render_markdown(runbook_paper(procedure)))
+
+
+def test_a_runbook_of_a_rewind_is_as_it_was_looked_at(language: str, golden: Golden) -> None:
+    lost = ATTACHED | {"running": False, "upstream": "", "contents": Contents.CLUSTER, "parent_writable": True}
+    seen = facts(server(roles=(OUR_ROLE,)), **lost)
+    about = replace(SAMPLE, free_aside="/pg/db2.detached-1", directory_identity="1:2")
+    alone = (Commit(768, "0/4015BA0", "2026-11-27 23:10:25.874505"),)
+    found = Divergence(1, fork="0/4000000", ahead=True, commits=alone, hints=True)
+    plan, _ = plan_resync(seen, about, TARGET, (), Returning(former=True, found=found, way=Way.REWIND))
+    assert not plan.blockers
+    procedure = Procedure(RESYNC, "standbyctl resync db2 --way rewind", TARGET, plan, Plan(), seen, DESKS, *MADE)
+    golden(f"runbook-rewind.{language}.md", render_markdown(runbook_paper(procedure)))
 
 
 def test_what_was_made_for_a_new_standby_is_given_back_the_last_first() -> None:

@@ -100,11 +100,13 @@ class Resync:
             run = Run(look=session.look, plan=self._plan, do=session.do(locks), journal=self.journal, report=report)
             begin(run)
             first = run.check(expected)
-            if first.steps:
+            # What somebody has done by hand is remembered, too: it is a standby from now on.
+            kept = bool(first.steps) or self.former is not None
+            if kept:
                 self.journal.open(target, session.resolved.conninfo, self.system_identifier, first.steps, verb="resync")
                 session.heard = self.journal.heard
             run.follow(first)
-            if first.steps:
+            if kept:
                 run.finish(lambda: self.journal.ended(Outcome.DONE, run.facts))
             if self.former is not None:
                 run.finish(self.former.close)

@@ -7,7 +7,7 @@ from typing import Any
 
 from standbyctl.domain import effects as fx
 from standbyctl.domain.hand import Hand
-from standbyctl.planner.byhand import admission, copies, database, role, roles, service, tunnel
+from standbyctl.planner.byhand import admission, copies, database, rewind, role, roles, service, tunnel
 
 _BY_HAND: dict[type[Any], Callable[[Any], tuple[Hand, ...]]] = {
     fx.Sql: database.statement,
@@ -46,6 +46,7 @@ _BY_HAND: dict[type[Any], Callable[[Any], tuple[Hand, ...]]] = {
     fx.StartAgain: roles.start_again,
     fx.Fence: roles.fence,
     fx.Promote: roles.promote,
+    fx.Rewind: rewind.rewind,
     fx.MakeTunnelKey: tunnel.make_key,
     fx.RemoveTunnelKey: tunnel.remove_key,
     fx.TrustHost: tunnel.trust_host,

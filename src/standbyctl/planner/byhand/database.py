@@ -13,6 +13,8 @@ def statement(effect: fx.Sql) -> tuple[Hand, ...]:
     seen = msg("one row: otherwise it was not done")
     if effect.statement.startswith("DO "):
         seen = msg("DO; nothing is dropped that is no longer as it was made: \\du shows whether it is gone")
+    if (verb := effect.statement.partition(" ")[0]) in {"GRANT", "REVOKE"}:
+        seen = literally(verb)
     return (psql(effect.node, str(effect), expected=seen),)
 
 

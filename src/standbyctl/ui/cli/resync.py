@@ -13,9 +13,8 @@ from standbyctl.app.values import restore_command as one_line
 from standbyctl.domain.divergence import Way
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
-from standbyctl.planner.plan import Plan, has
-from standbyctl.steps.rewind import RewindPlace
-from standbyctl.ui.cli.call import Context, confirm, machine, misused, state
+from standbyctl.planner.plan import Plan
+from standbyctl.ui.cli.call import Context, confirm, machine, state
 from standbyctl.ui.cli.changing import SAVE, check_output, typed_again
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.render import render_saved, text, wrap
@@ -76,8 +75,6 @@ def command(
 
 
 def _save(output: str, resync: Resync, plan: Plan) -> None:
-    if has(plan.steps, RewindPlace):
-        raise misused(msg("pg_rewind has no runbook yet; a copy has: --way clone"))
     session = resync.session
     planned = Planned(plan, session.look(), resync.journal.memory(), session.target, session.sample)
     save_plan(output, RESYNC, typed_again(RESYNC), session.resolved, planned)

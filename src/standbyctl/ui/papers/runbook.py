@@ -10,6 +10,7 @@ from standbyctl.app.procedure import Procedure
 from standbyctl.domain.message import Message, msg
 from standbyctl.planner.runbook import aside, make_runbook
 from standbyctl.steps.directory import SetDirectoryAside
+from standbyctl.steps.rewind import RewindPlace
 from standbyctl.ui.papers.blocks import Block, Code, Heading, Items, Paper, Paragraph
 from standbyctl.ui.papers.procedure import Writer
 from standbyctl.ui.papers.role_runbook import change_writer
@@ -100,6 +101,14 @@ class _Writer(Writer):
                     )
                 )
             )
+        if rewound := next((each for each in self.of.plan.steps if isinstance(each, RewindPlace)), None):
+            lost = msg(
+                "From pg_rewind on there is none: what {name} had more is overwritten, and only its WAL is kept, in"
+                " {path}. Before it, the file standby.signal keeps {name} from being a primary.",
+                name=name,
+                path=f"{rewound.aside}/pg_wal",
+            )
+            yield Paragraph(text(lost))
         yield from self._given_up()
 
     def _given_up(self) -> Iterator[Block]:
