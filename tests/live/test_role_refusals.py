@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -33,6 +34,27 @@ def refused(cast, golden):
         golden(f"roles_{name}.txt", scrub(cast.pair, done.stderr))
 
     return run
+
+
+@contextmanager
+def stopped(pid):
+    """A process that does nothing, and is there."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def postmaster(cast, name):
+    return int((cast.data(name) / "postmaster.pid").read_text().splitlines()[0])
+
+
+def kill(cast, name):
+    """The server, and nobody is left of it."""
+    pid = postmaster(cast, name)
+    os.kill(pid, signal.SIGKILL)
+    cast.pair.wait(lambda: not Path(f"/proc/{pid}").exists(), 60)
 
 
 @contextmanager
@@ -103,21 +125,79 @@ def test_a_primary_that_is_alive_is_not_replaced(cast, refused):
 
 
 def test_a_primary_that_is_frozen_is_not_replaced(cast):
-    pid = int((cast.data("db1") / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(postmaster(cast, "db1")):
         done = cast.tool("failover", "--to", "db2", "--yes")
         assert done.returncode == 4, done.stdout + done.stderr
         assert "R441" in done.stderr
         assert cast.rows("db2", "SELECT pg_is_in_recovery()") == [(True,)]
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_loss_that_nobody_knows_is_above_every_limit(cast):
-    pid = int((cast.data("db1") / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGKILL)
+    kill(cast, "db1")
     done = cast.tool("failover", "--to", "db2", "--yes", "--max-loss", "1GB")
     assert done.returncode == 4, done.stdout + done.stderr
     assert "R445" in done.stderr
     assert cast.writable() == []
+
+
+def test_a_candidate_that_lags(cast, refused):
+    [(startup,)] = cast.rows("db2", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'")
+    with stopped(startup):
+        with cast.connect("db1") as conn:
+            conn.execute("CREATE TABLE filler AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 40000)")
+        received = "SELECT pg_wal_lsn_diff(sent_lsn, write_lsn) = 0 FROM pg_stat_replication"
+        cast.pair.wait(lambda: cast.rows("db1", received) == [(True,)])
+        refused("lagging", 1, "switchover", "--to", "db2")
+
+
+def test_a_receiver_that_is_frozen_would_hold_up_the_stop(cast, refused):
+    [(receiver,)] = cast.rows("db2", "SELECT pid FROM pg_stat_wal_receiver")
+    with stopped(receiver):
+        silent = "SELECT now() - reply_time > interval '26 s' FROM pg_stat_replication"
+        cast.pair.wait(lambda: cast.rows("db1", silent) == [(True,)], 60)
+        refused("frozen", 1, "switchover", "--to", "db2")
+
+
+def test_nobody_chooses_between_two_that_have_as_much(cast, refused):
+    cast.attach("db3")
+    cast.caught_up("db2", "db1")
+    cast.caught_up("db3", "db1")
+    kill(cast, "db1")
+    done = cast.tool("failover", "--yes", status=2)
+    assert "As much WAL as any have db2, db3, up to " in " ".join(done.stderr.split())
+    assert cast.writable() == []
+
+
+def test_who_has_most_takes_over_where_nobody_is_named(cast):
+    cast.attach("db3")
+    with cast.connect("db2") as conn:
+        conn.execute("ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'")
+        conn.execute("SELECT pg_reload_conf()")
+    cast.pair.wait(lambda: cast.rows("db1", "SELECT count(*) FROM pg_stat_replication") == [(1,)])
+    with cast.connect("db1") as conn:
+        conn.execute("CREATE TABLE since (n int)")
+    cast.caught_up("db3", "db1")
+    kill(cast, "db1")
+    said = cast.tool("failover", "--yes", status=0).stdout
+    assert "db3 is the primary" in said
+    assert cast.writable() == ["db3"]
+    cast.pair.wait(lambda: cast.follows("db2", "db3"))
+
+
+def test_with_no_standby_there_is_nobody_to_take_over(pair, golden):
+    made = Cast(pair)
+    done = made.tool("failover", "--yes", status=2)
+    golden("roles_none.txt", scrub(pair, done.stderr))
+
+
+def test_two_operators_at_once(cast):
+    """One of them does it; the other is told that somebody is at work, or that there is nothing left to do."""
+    first = cast.pair.start_tool("switchover", "--to", "db2", "--yes", env={"STANDBYCTL_CONFIG": str(cast.config)})
+    second = cast.pair.start_tool("switchover", "--to", "db2", "--yes", env={"STANDBYCTL_CONFIG": str(cast.config)})
+    whole = " ".join(" ".join(process.communicate(timeout=100)[0].split()) for process in (first, second))
+    codes = [first.returncode, second.returncode]
+    assert 0 in codes, whole
+    assert all(code == 0 or "A203" in whole for code in codes), whole
+    assert cast.writable() == ["db2"]
+    cast.pair.wait(lambda: cast.follows("db1", "db2"))
+    assert "Nothing to do" in cast.switchover("db2").stdout

@@ -45,6 +45,7 @@ def ways(found, seen=None, way=None, *, former=True, memory=()):
         (AHEAD, Way.CLONE, ["rewind", "clone"], "InstallCopy"),
         (replace(AHEAD, hints=False), None, ["clone"], "InstallCopy"),
         (replace(AHEAD, full_page_writes=False), None, ["clone"], "InstallCopy"),
+        (replace(AHEAD, checkpointed=False), None, ["rewind", "clone"], "RewindPlace"),
         (replace(AHEAD, known=False), None, ["clone"], "InstallCopy"),
         (replace(AHEAD, fork=""), None, ["clone"], "InstallCopy"),
         (None, None, ["clone"], "InstallCopy"),
@@ -58,6 +59,13 @@ def test_the_cheapest_that_is_open_and_overwrites_no_commit(found, asked, open_w
     assert step in steps
     assert steps[-1] == "StartStandby"
     assert ("SetDirectoryAside" in steps) == (step == "InstallCopy")
+
+
+def test_pg_rewind_of_15_does_not_know_who_was_lost_just_after_its_promotion():
+    seen = sealed()
+    seen = seen.with_server(PRIMARY, version_num=150018)
+    assert ways(replace(AHEAD, checkpointed=False), seen)[1] == ["clone"]
+    assert ways(AHEAD, seen)[1] == ["rewind", "clone"]
 
 
 def test_a_way_that_is_closed_is_refused_with_its_reason():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from standbyctl.app.candidates import any_of, who_has_most
 from standbyctl.app.config import Config
 from standbyctl.app.known import Ran, known_heads, runs_of
 from standbyctl.app.roles import Asked, Opening, Reachable, others_of
@@ -97,7 +98,7 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
     """Find everybody; None where `to` is the primary already. Changes nothing."""
     runs = {name: run for name, run in runs_of(state).items() if not run[0].head}
     begun = _begun(runs, state)
-    to = begun.new if begun else asked.to or _only(runs)
+    to = begun.new if begun else asked.to or any_of(runs)
     if to not in runs:
         lost = [found[0] for journal in state.formers() if (found := journal.asked(RoleChange))]
         if to in {*(name for name, _ in known_heads(state)), *(change.new for change in lost)}:
@@ -115,8 +116,16 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
             msg("another change of roles was begun, and not ended: to {name}", name=to),
             hint=msg("End it first: standbyctl failover --to {name}", name=to),
         )
-    others = others_of(runs_of(state), runs[to], begun)
-    opening = _Opening(Asked(to, NO_HOOKS), runs[to], *others, begun, state=state, fenced=asked.fenced)
+    reached = _open(asked, to, begun, config, state)
+    best = to if begun or asked.to or len(runs) == 1 else who_has_most(reached)
+    return reached if best == to else _open(asked, best, None, config, state)
+
+
+def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state: State) -> Reachable:
+    runs = runs_of(state)
+    opening = _Opening(
+        Asked(to, NO_HOOKS), runs[to], *others_of(runs, runs[to], begun), begun, state=state, fenced=asked.fenced
+    )
     try:
         reached = opening.open(config, state)
     except BaseException:
@@ -132,18 +141,6 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
 def _begun(runs: dict[str, Ran], state: State) -> RoleChange | None:
     found = (journal.asked(RoleChange) for journal in state.role_journals())
     return next((each[0] for each in found if each and each[0].new in runs and each[0].unplanned), None)
-
-
-def _only(runs: dict[str, Ran]) -> str:
-    """The only standby, where there is one: which of several has most is for the plan to say."""
-    if len(runs) == 1:
-        return next(iter(runs))
-    raise UsageError(
-        "C110",
-        msg("which standby is to be the primary?"),
-        detail=msg("Attached from here: {known}.", known=", ".join(runs) or msg("none")),
-        hint=msg("Name one with --to: where another has more of the WAL, that is said, and nobody is promoted."),
-    )
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from standbyctl.domain.errors import BlockedError, Blocker, CannotTellError, Need, RefusedError, UsageError
 from standbyctl.domain.message import msg
@@ -13,7 +14,7 @@ from standbyctl.domain.names import name_from_address
 from standbyctl.domain.record import dataclass
 from standbyctl.domain.survey import MANAGED, RULERS
 from standbyctl.domain.version import END_OF_LIFE, NEWEST_KNOWN, SUPPORTED_MAJORS, major, version_text
-from standbyctl.nodes.ports import Reached
+from standbyctl.nodes.ports import Greeting, Reached
 from standbyctl.observe.look import rights_asked, rights_query
 from standbyctl.observe.managers import TELLING_ROLES, find_managed
 from standbyctl.planner.blockers.ownership import managed_blockers
@@ -73,20 +74,14 @@ def find_route(server: Reached, despite: Collection[str] = RULERS, *, apart: boo
 
 
 def _route(server: Reached, despite: Collection[str], *, apart: bool) -> Route:
-    try:
-        who = server.greeting()
-    except CannotTellError as error:
-        if server.pooled():
-            raise pooler(server.name) from error
-        raise
-    _check_version(server.name, who.version_num)
-    superuser = who.superuser
-    query = _WHERE.replace("[bindir]", _BINDIR if superuser else "SELECT ''").replace("[rights]", rights_query())
-    [(source, port, data, bindir, listens, pid, user, database, lacks, roles)] = server.observe(
-        query, {**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)}
-    )
+    who, row = _ask(server)
+    if row[5] != who.backend_pid:
+        # A session that was lost in between, and is another one now, looks like that once.
+        who, row = _ask(server)
+    source, port, data, bindir, listens, pid, user, database, lacks, roles = row
     if pid != who.backend_pid:
         raise pooler(server.name)
+    superuser = who.superuser
     managed = tuple(find_managed({"roles": roles, "functions": ()}))
     if managed and not superuser and MANAGED not in despite:
         raise BlockedError(tuple(managed_blockers(server.name, managed)))
@@ -146,6 +141,20 @@ def _check_version(node: str, version_num: int) -> None:
             ),
         )
     )
+
+
+def _ask(server: Reached) -> tuple[Greeting, tuple[Any, ...]]:
+    """Who we are there, and where it is."""
+    try:
+        who = server.greeting()
+    except CannotTellError as error:
+        if server.pooled():
+            raise pooler(server.name) from error
+        raise
+    _check_version(server.name, who.version_num)
+    query = _WHERE.replace("[bindir]", _BINDIR if who.superuser else "SELECT ''").replace("[rights]", rights_query())
+    [row] = server.observe(query, {**rights_asked(CAP, COMMIT, WAL_KEEP), "telling_roles": list(TELLING_ROLES)})
+    return who, row
 
 
 def pooler(node: str) -> RefusedError:

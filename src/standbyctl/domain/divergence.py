@@ -38,7 +38,8 @@ class Divergence:
     `timeline`: that it is on. `fork`: where its primary's history leaves that one (an LSN); empty where it does not.
     `ahead`: it has records after that. `commits`: those of them that committed something, in order.
     `hints`: a block that was changed can be told (data checksums, or wal_log_hints). `full_page_writes`: of its last
-    checkpoint. `at_fork`: the WAL file with the fork is there. `known`: everything of that could be read.
+    checkpoint. `checkpointed`: it has had a checkpoint on its timeline. `at_fork`: the WAL file with the fork is there.
+    `known`: everything of that could be read.
     """
 
     timeline: int
@@ -47,6 +48,7 @@ class Divergence:
     commits: tuple[Commit, ...] = ()
     hints: bool = False
     full_page_writes: bool = True
+    checkpointed: bool = True
     at_fork: bool = True
     known: bool = True
 

@@ -41,6 +41,7 @@ def look_at_divergence(
         commits=tuple(_commit(value) for key, value in said if key == "commit"),
         hints="yes" in {words.get("checksums"), words.get("hints")},
         full_page_writes=words.get("full_page_writes") == "yes",
+        checkpointed=words.get("checkpointed") == "yes",
         at_fork=not fork or words.get("at_fork") == "yes",
         known=not fork or (words.get("programs") == "yes" and words.get("at_fork") == "yes"),
     )

@@ -11,6 +11,7 @@ newest=$(ls -- "$data/pg_wal" 2>/dev/null | sed -n 's/^\([0-9A-F]\{8\}\)[0-9A-F]
 timeline=$(value "Latest checkpoint's TimeLineID")
 [ -z "$newest" ] || [ "$((0x$newest))" -le "${timeline:-0}" ] || timeline=$((0x$newest))
 say timeline "$timeline"
+flag checkpointed test "$(value "Latest checkpoint's TimeLineID")" = "$timeline"
 flag checksums test "$(value 'Data page checksum version')" != 0
 flag hints test "$(value 'wal_log_hints setting')" = on
 flag full_page_writes test "$(value "Latest checkpoint's full_page_writes")" = on

@@ -9,7 +9,8 @@ pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
 flag running test -n "$pid" -a "/proc/$pid/cwd" -ef "$data"
 "$bin/pg_controldata" -D "$data" 2>/dev/null | sed -n \
     -e "s/^Database system identifier: */$node.system_identifier=/p" \
-    -e "s/^Latest checkpoint's TimeLineID: */$node.timeline=/p" \
+    -e "s/^Latest checkpoint's TimeLineID: */$node.control_timeline=/p" \
+    -e "s/^Min recovery ending loc's timeline: */$node.recovery_timeline=/p" \
     -e "s/^Database cluster state: */$node.state=/p"
 flag sealed test -f "$data/standby.signal"
 say real "$(readlink -f -- "$data")"

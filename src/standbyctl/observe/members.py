@@ -12,6 +12,7 @@ from standbyctl.domain.member import Member, Power
 from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.switching import Around, RoleSample, Sender, SlotUse
 from standbyctl.nodes.ports import Doors
+from standbyctl.observe.following import stopped_timeline
 from standbyctl.observe.hosts import Part, ask_hosts
 from standbyctl.observe.texts import text
 
@@ -87,7 +88,7 @@ def _member(name: str, change: RoleChange, said: Mapping[str, str], words: Mappi
         system_identifier=raw.get("system_identifier", "") or own.get("system_identifier", ""),
         power=Power.RUNNING if running else power,
         in_recovery=raw.get("in_recovery"),
-        timeline=int(raw.get("timeline") or own.get("timeline") or 0),
+        timeline=int(raw.get("timeline") or stopped_timeline(own)),
         sealed=sealed,
         fenced=sealed and not running,
         follows=_follows(name, change, own),

@@ -32,6 +32,7 @@ control() {
     "$bin/pg_controldata" -D "$1" 2>/dev/null | sed -n \
         -e 's/^Database system identifier: */system_identifier=/p' \
         -e "s/^Latest checkpoint's TimeLineID: */control_timeline=/p" \
+        -e "s/^Min recovery ending loc's timeline: */recovery_timeline=/p" \
         -e 's/^Database cluster state: */control_state=/p' \
         -e "s/^Latest checkpoint's REDO location: */control_redo=/p" \
         -e 's/^Bytes per WAL segment: */segment_bytes=/p'

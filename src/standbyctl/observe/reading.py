@@ -22,7 +22,7 @@ from standbyctl.domain.facts import (
 from standbyctl.domain.replacing import Replaced, Resident
 from standbyctl.domain.sample import Sample
 from standbyctl.observe.covering import copy_covered, restored_contents, standby_covered, unstarted_copy
-from standbyctl.observe.following import follows, restores
+from standbyctl.observe.following import follows, restores, stopped_timeline
 from standbyctl.observe.question import Question
 from standbyctl.observe.tunnel import parse_tunnel
 
@@ -159,7 +159,7 @@ def parse_place(
         for mark, role in zip(keys, raw["roles"], strict=True)
     )
     major_minor = [int(word) for word in probe.get("binary", "").split() if word.isdigit()] or [0]
-    timeline = int(standby.get("timeline") or probe.get("control_timeline") or 0)
+    timeline = int(standby.get("timeline") or stopped_timeline(probe))
     upstream = question.primary if running and streaming and standby.get("receiving") else ""
     return Place(
         data_directory=question.data_directory,

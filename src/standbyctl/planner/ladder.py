@@ -10,6 +10,9 @@ from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
 from standbyctl.domain.target import HbaWay, Target
 
+# From here on pg_rewind knows the timeline of a server that was promoted just before.
+REWINDS_PROMOTED = 160000
+
 
 def rungs(facts: Facts, sample: Sample, target: Target, returning: Returning, *, apart: bool) -> tuple[Rung, ...]:
     """Every way, with what it would copy. `apart`: the node's files are of another history than its primary's."""
@@ -99,18 +102,27 @@ def _not_rewound(facts: Facts, target: Target, found: Divergence | None, *, apar
         return None
     if (why := _not_in_place(facts, target, found, apart=apart)) is not None:
         return why
-    if found is not None and not found.ahead:
-        return msg("it has nothing that its primary has not")
-    if found is not None and not found.hints:
-        return msg("neither data checksums nor wal_log_hints are on there: what has changed cannot be told")
-    if found is not None and not found.full_page_writes:
-        return msg("full_page_writes was off there")
+    if found is not None and (why := _cannot_tell(found, server.version_num)) is not None:
+        return why
     if place.mount_point or not place.parent_writable:
         return msg("there is no room beside {path} for what is its own", path=target.data_directory)
     by_hand = target.hba is HbaWay.WAIT or (target.hba is HbaWay.AUTO and not server.hba.at_hand)
     if by_hand or target.hba is HbaWay.SQL or not target.own_role or target.tunnel.used:
         return msg("pg_rewind needs a line in the pg_hba.conf of {primary}, which is not at hand here",
                    primary=target.primary)  # fmt: skip
+    return None
+
+
+def _cannot_tell(found: Divergence, version_num: int) -> Message | None:
+    """What keeps pg_rewind from finding what has changed, or nothing has."""
+    if not found.ahead:
+        return msg("it has nothing that its primary has not")
+    if not found.hints:
+        return msg("neither data checksums nor wal_log_hints are on there: what has changed cannot be told")
+    if not found.full_page_writes:
+        return msg("full_page_writes was off there")
+    if not found.checkpointed and version_num < REWINDS_PROMOTED:
+        return msg("it was lost before its first checkpoint as a primary, without which pg_rewind of 15 cannot tell")
     return None
 
 

@@ -18,7 +18,7 @@ from standbyctl.ui.role_plans import render_failover, render_taken_over
 
 
 @click.command("failover")
-@click.option("--to", metavar="NAME", help="The standby that is to be the primary. Default: the only one.")
+@click.option("--to", metavar="NAME", help="The standby that is to be the primary. Default: the one with the most WAL.")
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
 @click.option("--fence", metavar="CMD", help="A program that makes sure that the old primary takes no writes.")
 @click.option("--fenced", is_flag=True, help="You have made sure of that yourself: it is not looked at.")

@@ -1,0 +1,57 @@
+"""Which standby takes the place of a primary that is gone, where nobody has named one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from standbyctl.app.known import Ran
+from standbyctl.app.roles import Reachable
+from standbyctl.domain.errors import UsageError
+from standbyctl.domain.lsn import format_lsn
+from standbyctl.domain.message import Message, msg
+from standbyctl.observe.members import look_at_members
+
+
+def any_of(runs: Mapping[str, Ran]) -> str:
+    """A standby of the primary that is gone, to begin with; UsageError where nobody can know which one that is."""
+    if len({(run[0].primary, run[2]) for run in runs.values()}) == 1:
+        return next(iter(runs))
+    raise _which(msg("Attached from here: {known}.", known=", ".join(runs) or msg("none")))
+
+
+def who_has_most(reached: Reachable) -> str:
+    """Of those that answer, the one with the most WAL; UsageError where two have as much.
+
+    Where that is not who `reached` would promote, what it keeps open is closed.
+    """
+    try:
+        best = _best(reached)
+    except BaseException:
+        reached.close()
+        raise
+    if best != reached.change.new:
+        reached.close()
+    return best
+
+
+def _best(reached: Reachable) -> str:
+    change = reached.change
+    facts, sample = look_at_members(reached.doors, change, frozenset({change.old}))
+    direct = [change.new, *(target.name for target in change.followers)]
+    has = {
+        name: (facts.member(name).timeline, sample.around[name].received) for name in direct if name in sample.around
+    }
+    most = max(has.values(), default=None)
+    first = [name for name in direct if has.get(name) == most]
+    if most is None or len(first) == 1:
+        return first[0] if most else change.new
+    raise _which(msg("As much WAL as any have {known}, up to {lsn}.", known=", ".join(first), lsn=format_lsn(most[1])))
+
+
+def _which(detail: Message) -> UsageError:
+    return UsageError(
+        "C110",
+        msg("which standby is to be the primary?"),
+        detail=detail,
+        hint=msg("Name one with --to: where another has more of the WAL, that is said, and nobody is promoted."),
+    )
