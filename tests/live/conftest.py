@@ -49,5 +49,5 @@ def scrub(pair, text):
     text = re.sub(r"failed: (server closed the connection|SSL error: unexpected eof).*", "failed: ...", text)
     text = re.sub(r"/tmp/sb-\w+", "DIR", text)
     text = re.sub(r"PostgreSQL \d\d\b", "PostgreSQL NN", text)
-    text = re.sub(r"\b(\d+ d \d+ h|\d+ h \d+ min|\d+ min \d+ s|\d+\.\d s)(?= ago\b)", "PERIOD", text)
+    text = re.sub(r"\b(\d+ d \d+ h|\d+ h \d+ min|\d+ min \d+ s|\d+\.\d s|2\d s)(?= ago\b)", "PERIOD", text)
     return re.sub(r"\d+(\.\d+)? [kMG]B", "SIZE", text)

@@ -88,6 +88,35 @@ def test_commits_that_are_nowhere_else_are_not_overwritten_unless_one_says_so(ca
     assert writer.lost("db1") == set()
 
 
+@pytest.fixture
+def preparing(pair):
+    restarted(pair, max_prepared_transactions="5")
+    made = Cast(pair)
+    made.attach("db2")
+    with made.connect("db1") as conn:
+        conn.execute("CREATE TABLE alone (n int)")
+        conn.execute("BEGIN; INSERT INTO alone VALUES (1); PREPARE TRANSACTION 'first'")
+    made.caught_up("db2", "db1")
+    return made
+
+
+def test_both_halves_of_a_prepared_transaction_are_commits_that_are_nowhere_else(preparing):
+    cast = preparing
+    with cast.connect("db2") as conn:
+        conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        conn.execute("SELECT pg_reload_conf()")
+    cast.pair.wait(lambda: not cast.rows("db1", "SELECT 1 FROM pg_stat_replication"))
+    with cast.connect("db1") as conn:
+        conn.execute("COMMIT PREPARED 'first'")
+        conn.execute("BEGIN; INSERT INTO alone VALUES (2); PREPARE TRANSACTION 'second'")
+    lose(cast, 0)
+    said = " ".join(cast.tool("failover", "--to", "db2", "--yes", status=0).stdout.split())
+    assert "lost: 2 commits that db1 has and db2 has not" in said
+    found = json.loads(cast.tool("resync", "db1", "-n", "--json", status=0).stdout)
+    assert len(found["commits"]) == 2
+    assert "RewindPlace" not in [step["step"] for step in found["steps"]]
+
+
 def test_without_commits_of_its_own_it_is_rewound_by_itself(cast):
     lose(cast, 0)
     cast.tool("failover", "--to", "db2", "--yes", status=0)

@@ -10,7 +10,7 @@ import pytest
 from standbyctl.domain.facts import Facts, Node
 from standbyctl.domain.member import Member, Power
 from standbyctl.domain.roles import Cascade, RoleChange, Seat
-from standbyctl.domain.switching import FIVE, Around, LastSeen, RoleSample, Sender
+from standbyctl.domain.switching import FIVE, Around, LastSeen, RoleSample, Sender, SlotUse
 from standbyctl.planner.failover import plan_followers, plan_takeover
 from standbyctl.planner.switchover import plan_switchover
 from standbyctl.steps.base import predict
@@ -54,6 +54,9 @@ STOPPED: dict[str, Any] = {"power": Power.SHUT_DOWN, "in_recovery": None, "seale
 PROMOTED: dict[str, Any] = {"in_recovery": False, "timeline": 2, "upstream": ""}
 
 
+CAPPED = {"max_slot_wal_keep_size": "4096"}
+
+
 def cluster(**changes: dict[str, Any]) -> Facts:
     """As before a change of roles, but for some of what some members are."""
     made = [
@@ -76,7 +79,7 @@ def cluster(**changes: dict[str, Any]) -> Facts:
 
 
 def around(**changes: Any) -> Around:
-    return replace(Around(lsn=LSN, received=LSN, version_num=160014, settings=SETTINGS), **changes)
+    return replace(Around(lsn=LSN, received=LSN, version_num=160014, settings=SETTINGS | CAPPED), **changes)
 
 
 def sample(**arounds: dict[str, Any]) -> RoleSample:
@@ -227,9 +230,9 @@ def test_a_failover_fences_before_it_promotes_and_then_the_rest_follows(
     reached = predict(plan.steps, seen)
     assert (reached.member(NEW).writes, reached.member(NEW).timeline) == (True, 2)
     assert not plan_takeover(reached, without(OLD), change).steps
-    rest = plan_followers(reached, change)
+    rest = plan_followers(reached, without(OLD), change)
     assert kinds(rest.steps) == ["FollowPrimary", "AwaitCascade", "KeepWal"]
-    assert not plan_followers(predict(rest.steps, reached), change).steps
+    assert not plan_followers(predict(rest.steps, reached), without(OLD), change).steps
 
 
 def test_an_old_primary_that_is_ended_where_it_is_cannot_start_as_one() -> None:
@@ -270,3 +273,31 @@ def test_a_loss_that_is_known_and_accepted_is_said() -> None:
         assert str(plan.notes[0]).startswith("lost: 2")
     unknown = plan_takeover(DOWN, without(OLD), UNPLANNED).notes
     assert str(unknown[0]).startswith("what is lost is not known")
+
+
+def test_nobody_is_promoted_where_another_standby_was_already() -> None:
+    plan = plan_takeover(cluster(db1=ENDED, db3={"in_recovery": False, "timeline": 2}), without(OLD), UNPLANNED)
+    assert "R419" in [each.code for each in plan.blockers]
+    assert "db3 is a primary already" in str(plan.blockers[0].what)
+
+
+def test_who_is_on_a_later_timeline_has_more_whatever_its_lsn_is() -> None:
+    seen = without(OLD)
+    seen = replace(seen, around={**seen.around, "db3": around(received=LSN - 100)})
+    plan = plan_takeover(cluster(db1=ENDED, db3={"timeline": 2}), seen, UNPLANNED)
+    assert [each.code for each in plan.blockers] == ["R444"]
+
+
+def test_the_slot_of_who_may_never_come_back_has_a_cap_or_is_not_made() -> None:
+    uncapped = replace(without(OLD), around={name: around(settings=SETTINGS) for name in STANDS if name != OLD})
+    reached = predict(plan_takeover(DOWN, uncapped, UNPLANNED).steps, DOWN)
+    assert "KeepWal" not in kinds(plan_followers(reached, uncapped, UNPLANNED).steps)
+    assert "no slot keeps WAL for db1" in "".join(map(str, plan_takeover(DOWN, uncapped, UNPLANNED).notes))
+
+
+def test_a_failover_slot_comes_along_only_where_it_is_there() -> None:
+    use = SlotUse("sub", "logical", active=False, failover=True)
+    seen = sample(db1={"slots": (use,)})
+    assert "R423" in [each.code for each in plan_switchover(cluster(), seen, CHANGE).blockers]
+    seen = sample(db1={"slots": (use,)}, db2={"slots": (use,)})
+    assert not plan_switchover(cluster(), seen, CHANGE).blockers

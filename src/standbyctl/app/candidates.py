@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from standbyctl.app.known import Ran
 from standbyctl.app.roles import Reachable
+from standbyctl.app.state import State
 from standbyctl.domain.errors import UsageError
 from standbyctl.domain.lsn import format_lsn
 from standbyctl.domain.message import Message, msg
+from standbyctl.domain.roles import RoleChange
 from standbyctl.observe.members import look_at_members
 
 
@@ -17,6 +19,14 @@ def any_of(runs: Mapping[str, Ran]) -> str:
     if len({(run[0].primary, run[2]) for run in runs.values()}) == 1:
         return next(iter(runs))
     raise _which(msg("Attached from here: {known}.", known=", ".join(runs) or msg("none")))
+
+
+def begun_failover(runs: Mapping[str, Ran], to: str, state: State) -> RoleChange | None:
+    """A failover that is not ended, of that cluster where one of its nodes was named."""
+    found = (journal.asked(RoleChange) for journal in state.role_journals())
+    systems = {runs[to][2]} if to in runs else {run[2] for run in runs.values()}
+    mine = (each[0] for each in found if each and each[2] in systems)
+    return next((change for change in mine if change.new in runs and change.unplanned), None)
 
 
 def who_has_most(reached: Reachable) -> str:

@@ -1,37 +1,29 @@
-"""An unplanned change of roles made reachable, and carried out."""
+"""An unplanned change of roles, carried out."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 
-from standbyctl.app.candidates import any_of, who_has_most
-from standbyctl.app.config import Config
-from standbyctl.app.known import Ran, known_heads, runs_of
-from standbyctl.app.roles import Asked, Opening, Reachable, others_of
-from standbyctl.app.route import Route
-from standbyctl.app.seats import major_of, seat_again, seat_of_standby, where_it_was
-from standbyctl.app.state import State
 from standbyctl.app.switchover import Planned, Switching
 from standbyctl.domain.effects import Effect, Fence
-from standbyctl.domain.errors import BlockedError, CannotTellError, RefusedError, StoppedError, UsageError
+from standbyctl.domain.errors import (
+    BlockedError,
+    CannotTellError,
+    StandbyctlError,
+    StoppedError,
+)
 from standbyctl.domain.facts import Facts
-from standbyctl.domain.handover import NO_HOOKS
 from standbyctl.domain.member import Power
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Note
 from standbyctl.domain.record import dataclass, field, replace
-from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.switching import LastSeen
-from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Outcome
 from standbyctl.engine.run import Run
-from standbyctl.nodes.connection import ONCE_SECONDS
 from standbyctl.nodes.locks import Locks
-from standbyctl.nodes.ports import Reached
 from standbyctl.observe.divergence import look_at_divergence
 from standbyctl.observe.members import look_at_members
 from standbyctl.planner.failover import plan_followers, plan_takeover
@@ -40,107 +32,6 @@ from standbyctl.steps.base import predict
 
 # How long what is lost is looked for; resync takes the time that it needs.
 LOOK_SECONDS = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """What the operator typed. `to`: who is to be the primary; empty for the one that has most."""
-
-    to: str
-    fence: tuple[str, ...] = ()
-    fenced: bool = False
-    max_loss_bytes: int | None = None
-
-
-@dataclass(slots=True)
-class _Opening(Opening):
-    """With a primary that may be gone: everybody is looked for at the same time, and that one is tried once."""
-
-    state: State | None = None
-    fenced: bool = False
-
-    def open(self, config: Config, state: State) -> Reachable:
-        self.hosts.doubtful.add(where_it_was(self.run, state, config).ssh)
-        return Opening.open(self, config, state)
-
-    def find_seats(self, config: Config) -> Iterator[Seat]:
-        assert self.state is not None
-        target, journal = self.run[0], self.state.journal(self.asked.to)
-        gone = where_it_was(self.run, self.state, config)
-        self.servers[self.old] = self.servers[self.old].at(self.old, connect_timeout=str(ONCE_SECONDS))
-        runs = (self.run, *self.siblings.values(), *self.below.values())
-        with ThreadPoolExecutor(len(runs) + 2) as pool:
-            # Both servers are asked now, so that nobody waits for an answer later.
-            asked = [pool.submit(_greet, self.servers[name]) for name in (self.old, self.asked.to)]
-            old = pool.submit(lambda: gone if self.fenced else seat_again(gone, target, major_of(journal), self.hosts))
-            others = [pool.submit(seat_of_standby, run, self.hosts) for run in runs]
-            for each in asked:
-                each.result()
-            return iter([old.result(), *(each.result() for each in others)])
-
-    def targets(self, route: Route) -> tuple[Target, ...]:
-        """Those that are there: the old primary is seen to later."""
-        if self.begun is not None:
-            return self.begun.followers
-        return tuple(self.target_of(self.seats[name], run[0], route) for name, run in self.siblings.items())
-
-    def head_superuser(self) -> bool:
-        """Nothing is asked of it, or made there."""
-        return True
-
-
-def _greet(server: Reached) -> None:
-    with suppress(CannotTellError):
-        server.greeting()
-
-
-def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None:
-    """Find everybody; None where `to` is the primary already. Changes nothing."""
-    runs = {name: run for name, run in runs_of(state).items() if not run[0].head}
-    begun = _begun(runs, state)
-    to = begun.new if begun else asked.to or any_of(runs)
-    if to not in runs:
-        lost = [found[0] for journal in state.formers() if (found := journal.asked(RoleChange))]
-        if to in {*(name for name, _ in known_heads(state)), *(change.new for change in lost)}:
-            return None
-        known = ", ".join(runs) or msg("none")
-        raise UsageError(
-            "C110",
-            msg("nothing is known here of a standby {name}", name=to),
-            detail=msg("Standbys of a primary, attached from here: {known}.", known=known),
-            hint=msg("Name one of these with --to."),
-        )
-    if asked.to and to != asked.to:
-        raise RefusedError(
-            "R431",
-            msg("another change of roles was begun, and not ended: to {name}", name=to),
-            hint=msg("End it first: standbyctl failover --to {name}", name=to),
-        )
-    reached = _open(asked, to, begun, config, state)
-    best = to if begun or asked.to or len(runs) == 1 else who_has_most(reached)
-    return reached if best == to else _open(asked, best, None, config, state)
-
-
-def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state: State) -> Reachable:
-    runs = runs_of(state)
-    opening = _Opening(
-        Asked(to, NO_HOOKS), runs[to], *others_of(runs, runs[to], begun), begun, state=state, fenced=asked.fenced
-    )
-    try:
-        reached = opening.open(config, state)
-    except BaseException:
-        for server in opening.servers.values():
-            server.close()
-        opening.hosts.close()
-        raise
-    return replace(
-        reached, change=replace(reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_slots=())
-    )
-
-
-def _begun(runs: dict[str, Ran], state: State) -> RoleChange | None:
-    found = (journal.asked(RoleChange) for journal in state.role_journals())
-    return next((each[0] for each in found if each and each[0].new in runs and each[0].unplanned), None)
 
 
 @dataclass(slots=True)
@@ -168,7 +59,9 @@ class FailingOver(Switching):
         ready = tuple(self._plan_ready(session, seen) for session, seen in surveyed)
         if blockers := tuple(dict.fromkeys(each for plan in ready for each in plan.blockers)):
             raise BlockedError(blockers)
-        return Planned(ready, plan_followers(predict(takeover.steps, facts), self.reached.change), takeover, facts)
+        return Planned(
+            ready, plan_followers(predict(takeover.steps, facts), self.sample, self.reached.change), takeover, facts
+        )
 
     def _plan_takeover(self, facts: Facts) -> Plan:
         return plan_takeover(facts, self.sample, self.reached.change, self.max_loss_bytes)
@@ -201,7 +94,19 @@ class FailingOver(Switching):
         """Promote first: every second counts; then get everybody ready, and have them follow."""
         reached, change = self.reached, self.reached.change
         new = change.seat(change.new)
-        with Locks(reached.servers[1], reached.doors[new.name].host, new.data_directory, new.name) as locks:
+        if planned.switch.steps or not planned.first.steps:
+            # Somebody has read that, and who was silent then may not be by now.
+            self.silent.clear()
+        with ExitStack() as held:
+            locks = held.enter_context(
+                Locks(reached.servers[1], reached.doors[new.name].host, new.data_directory, new.name)
+            )
+            if planned.first.steps:
+                # Whoever promotes another one of them at the same time has that, and wants this.
+                others = {target.name for target in change.followers}
+                for server in reached.servers:
+                    if server.name in others:
+                        held.enter_context(Locks(server))
             total = len(planned.whole.steps)
             done = self._part(locks, report, begin, planned.first, self._plan_takeover, 0, total)
             if planned.first.steps and not planned.switch.steps:
@@ -213,7 +118,7 @@ class FailingOver(Switching):
                 report,
                 begin,
                 planned.switch,
-                lambda facts: plan_followers(facts, change),
+                lambda facts: plan_followers(facts, self.sample, change),
                 done,
                 total,
                 last=True,
@@ -271,7 +176,11 @@ class FailingOver(Switching):
         first = self._begin(run, begin, expected, done, total)
         if first.steps:
             reached.journal.open(reached.change, reached.conninfo, reached.system_identifier, first.steps)
-        run.follow(first)
+        try:
+            run.follow(first)
+        except StandbyctlError:
+            self._end_what_was_taken_back()
+            raise
         if last:
             run.finish(lambda: self._remember(run.facts))
         elif first.steps:

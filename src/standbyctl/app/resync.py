@@ -18,7 +18,7 @@ from standbyctl.app.session import Session, Wrap, question_for
 from standbyctl.app.state import State
 from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
 from standbyctl.domain.errors import CannotTellError, UsageError
-from standbyctl.domain.facts import Contents, Facts
+from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
 from standbyctl.domain.record import dataclass, replace
@@ -60,15 +60,20 @@ class Resync:
 
     def plan(self) -> Plan:
         """What is left to do. Changes nothing."""
-        facts, target = self.session.survey(), self.session.target
-        check_system(self.journal, facts, target)
-        place = facts.place(target.name)
+        facts = self.session.survey()
+        check_system(self.journal, facts, self.session.target)
+        place = self._see_files(facts)
+        if place.contents is Contents.STANDBY and not place.covered and not place.upstream:
+            facts = self._see_archive(facts)
+        return self._plan(facts)
+
+    def _see_files(self, facts: Facts) -> Place:
+        """What its files hold that its primary has not."""
+        place = facts.place(self.session.target.name)
         if place.contents not in {Contents.ABSENT, Contents.EMPTY} and not place.upstream:
             server, host = self.session.resolved.server, self.session.host
             self.found = look_at_divergence(server, host, place.data_directory, place.bin_directory)
-            if place.contents is Contents.STANDBY and not place.covered:
-                facts = self._see_archive(facts)
-        return self._plan(facts)
+        return place
 
     def _see_archive(self, facts: Facts) -> Facts:
         """Ask the archive for what the primary has no more; where it has it, so the standby is to be set up."""
@@ -99,6 +104,8 @@ class Resync:
         with session.locks() as locks:
             run = Run(look=session.look, plan=self._plan, do=session.do(locks), journal=self.journal, report=report)
             begin(run)
+            # Since a person was asked it may have been started, and have committed more.
+            self._see_files(session.look())
             first = run.check(expected)
             # What somebody has done by hand is remembered, too: it is a standby from now on.
             kept = bool(first.steps) or self.former is not None

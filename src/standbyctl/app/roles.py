@@ -118,7 +118,8 @@ def others_of(runs: Mapping[str, Ran], run: Ran, begun: RoleChange | None) -> tu
 def _begun(asked: Asked, runs: Mapping[str, Ran], state: State) -> RoleChange | None:
     """What an earlier run has begun and nobody has ended; RefusedError where that is another change."""
     for journal in state.role_journals():
-        if (found := journal.asked(RoleChange)) is None:
+        found = journal.asked(RoleChange)  # of a failover it is seen later whether it has come to anything
+        if found is None or found[0].unplanned or (asked.to in runs and runs[asked.to][2] != found[2]):
             continue
         change = found[0]
         if change.new == asked.to:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from typing import Any
 
-from standbyctl.app.known import runs_of
+from standbyctl.app.remembering import remember_change
 from standbyctl.app.roles import Reachable
 from standbyctl.app.session import Session, Wrap
 from standbyctl.app.state import State
 from standbyctl.domain.effects import Effect, HandOver
-from standbyctl.domain.errors import BlockedError, CannotTellError, StandbyctlError
+from standbyctl.domain.errors import BlockedError, CannotTellError, RefusedError, StandbyctlError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Answer, Note, Said, Tell
 from standbyctl.domain.record import dataclass, field, replace
+from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.switching import RoleSample
-from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.engine.run import Run
@@ -26,18 +25,10 @@ from standbyctl.nodes.locks import Locks
 from standbyctl.nodes.perform import perform
 from standbyctl.nodes.world import World
 from standbyctl.observe.members import look_at_members
-from standbyctl.planner.plan import Plan, Remembered
+from standbyctl.planner.plan import Plan
 from standbyctl.planner.switchover import plan_ready, plan_switchover
-from standbyctl.steps.base import Step
-from standbyctl.steps.clone.basebackup import CopyByBasebackup, InstallCopy
-from standbyctl.steps.clone.restored import SetUpRestored
-from standbyctl.steps.cluster import ReplaceCluster
-from standbyctl.steps.role import CreateRole, ProvidePassfile
-from standbyctl.steps.server import StartAtBoot
 
 SETTLE_SECONDS = 15
-# What an attach has done at the standby's own place stays true whatever it streams from.
-_OWN = (ProvidePassfile, CopyByBasebackup, InstallCopy, SetUpRestored, ReplaceCluster, StartAtBoot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +68,7 @@ class Switching:
             facts = self._look_settled()
         except CannotTellError as error:
             raise self._or_failover(error) from error
+        self._end_what_came_to_nothing(facts)
         switch = plan_switchover(facts, self.sample, self.reached.change)
         self._sessions = tuple(self._to_get_ready(facts))
         surveyed = [(session, session.survey()) for session in self._sessions]
@@ -98,6 +90,21 @@ class Switching:
             new=change.new,
         )
         return CannotTellError(error.code, error.what, detail=error.detail, hint=hint)
+
+    def _end_what_came_to_nothing(self, facts: Facts) -> None:
+        """A failover that was begun stands in nobody's way where its primary is back, and nobody was promoted."""
+        begun = self.reached.journal.asked(RoleChange)
+        if begun is None or not begun[0].unplanned:
+            return
+        if not facts.member(begun[0].old).writes or any(
+            node.member.writes for node in facts.nodes if node.member and node.name != begun[0].old
+        ):
+            raise RefusedError(
+                "R431",
+                msg("another change of roles was begun, and not ended: to {name}", name=begun[0].new),
+                detail=msg("Journal: {path}", path=self.reached.journal.path),
+                hint=msg("End it first: standbyctl failover --to {name}", name=begun[0].new),
+            )
 
     def _look_settled(self) -> Facts:
         """A server that is just stopping, or starting, gets a moment: a run that was killed may have begun that."""
@@ -215,6 +222,8 @@ class Switching:
             for each in (locks, *there):
                 each.check()
             if isinstance(effect, HandOver):
+                for each in there:
+                    each.leave_place()
                 there.clear()
             perform(effect, world)
 
@@ -227,68 +236,4 @@ class Switching:
         self.tell(said)
 
     def _remember(self, facts: Facts) -> None:
-        """Who is a standby of whom from now on: as if each had been attached to its new primary."""
-        reached, change = self.reached, self.reached.change
-        for target in change.followers:
-            _attach_to(target, reached, self.state)
-        direct = {change.old, change.new, *(target.name for target in change.followers)}
-        for name, (target, conninfo, system) in runs_of(self.state).items():
-            if system == reached.system_identifier and target.head == change.old and name not in direct:
-                _head_moved(self.state.journal(name), replace(target, **_head(target, reached)), conninfo, reached)
-        if self.state.journal(change.new).run() is not None:
-            self.state.journal(change.new).close()
-        if reached.journal.asked(type(change)) is not None:
-            reached.journal.ended(Outcome.DONE, facts)
-            reached.journal.close()
-
-
-def _head(target: Target, reached: Reachable) -> dict[str, Any]:
-    """Where a standby of a standby is now: what it streams from may be the primary itself."""
-    new = reached.change.seat(reached.change.new)
-    if target.primary == new.name:
-        return {"head": "", "head_ssh": "", "head_conninfo": ""}
-    return {"head": new.name, "head_ssh": new.ssh, "head_conninfo": reached.conninfo}
-
-
-def _head_moved(journal: Journal, target: Target, conninfo: str, reached: Reachable) -> None:
-    """It streams from where it did; what was made for it at the head of the chain is at another one now."""
-    memory = [_moved(each, reached.change.old, target) for each in journal.memory()]
-    journal.close()
-    _write(journal, target, conninfo, reached.system_identifier, memory)
-
-
-def _attach_to(target: Target, reached: Reachable, state: State) -> None:
-    """Its journal from now on: what is its own, and what was made for it at its new primary."""
-    journal, ready = state.journal(target.name), state.ready_journal(target.name, reached.system_identifier)
-    run = journal.run()
-    if run is not None and run[0] == target and ready.asked(Target) is None:
-        return
-    old = reached.change.old
-    kept = [_moved(each, old, target) for each in journal.memory() if isinstance(each.step, (*_OWN, CreateRole))]
-    made = [_moved(each, old, target) for each in ready.memory()]
-    if run is not None:
-        journal.close()
-    _write(journal, target, reached.conninfo, reached.system_identifier, (*kept, *made))
-    if ready.asked(Target) is not None:
-        ready.close()
-
-
-def _write(journal: Journal, target: Target, conninfo: str, system: str, memory: Iterable[Remembered]) -> None:
-    """As an attach would have left it."""
-    journal.open(target, conninfo, system, verb="kept")
-    for entry in {each.step.gist: each for each in reversed([*memory])}.values():
-        journal.begin(entry.step, entry.before)
-        journal.done(entry.step)
-    journal.ended(Outcome.DONE, None)
-
-
-def _moved(entry: Remembered, old: str, target: Target) -> Remembered:
-    """The same, with the new primary in the place of the old one."""
-    new = target.writer
-    nodes = entry.before.nodes
-    if not any(node.name == new and node.server for node in nodes):
-        nodes = tuple(replace(node, name=new) if node.name == old else node for node in nodes)
-    step: Step = entry.step
-    if isinstance(step, CreateRole):
-        step = replace(step, primary=target.primary, head=target.head)
-    return Remembered(step, Facts(nodes))
+        remember_change(self.reached, self.state, facts)

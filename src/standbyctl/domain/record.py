@@ -21,7 +21,10 @@ else:
 
         def make(cls):
             made = dataclasses.dataclass(slots=slots, eq=False, repr=False)(cls)
-            names = [each.name for each in dataclasses.fields(made)]
+            fields = dataclasses.fields(made)
+            if not all(each.compare and each.repr and each.hash is None for each in fields):
+                raise TypeError(f"{cls.__qualname__}: every field is compared, hashed and shown")
+            names = [each.name for each in fields]
             key = attrgetter(*names) if names else _nothing
             own = {"__eq__": _equal(key), "__repr__": _text(names)}
             if frozen:

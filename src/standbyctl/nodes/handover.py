@@ -58,23 +58,6 @@ def checkpoint(effect: fx.Checkpoint, world: World) -> None:
         session.close()
 
 
-def start_again(effect: fx.StartAgain, world: World) -> None:
-    """By whatever started it before."""
-    service = effect.service
-    world.run(
-        effect.node,
-        "start_again.sh",
-        effect.data_directory,
-        effect.bin_directory,
-        service.unit if service.as_root else "",
-        *service.cluster,
-        service.log_path(effect.data_directory),
-        timeout_seconds=_START_SECONDS,
-        as_root=service.as_root,
-        after=("alive.sh", "run_again.sh"),
-    )
-
-
 def hand_over(effect: fx.HandOver, world: World) -> None:
     """Whatever fails before the promotion is asked for is taken back; after that nothing is."""
     session = world.doors[effect.node].server.session()
@@ -242,8 +225,11 @@ class _Handing:
         return self._stopped("R409", what, detail)
 
     def _take_back(self, what: Message, detail: Message | None) -> NoReturn:
-        """Nobody was promoted: the old primary is one again."""
+        """The old primary is one again. (Where an earlier run has stopped it, that may have asked for a promotion.)"""
         effect = self.effect
+        if self.said.get("state") == "stopped" and "stop_ms" not in self.said:
+            self._hook_back()
+            raise self._not_taken_back(what, detail)
         self.world.tell(Note(msg("{what}: {old} is made the primary again", what=what, old=effect.old)))
         service = effect.service
         try:
@@ -290,4 +276,24 @@ class _Handing:
             what,
             detail=detail,
             hint=msg("Mend the cause, then run the same command again: it looks anew, and proves everything anew."),
+        )
+
+    def _not_taken_back(self, what: Message, detail: Message | None) -> StoppedError:
+        effect = self.effect
+        return StoppedError(
+            "R412",
+            msg("{old} stays stopped: {what}", old=effect.old, what=what),
+            detail=msg(
+                "{why} An earlier run has stopped {old}, and may have asked {node} to be the primary.",
+                why=detail or "",
+                old=effect.old,
+                node=effect.node,
+            ),
+            hint=msg(
+                "Mend the cause, then run the same command again. To give up: see that {node} stays in recovery, then"
+                " take standby.signal out of {path} and start {old}.",
+                node=effect.node,
+                path=effect.old_directory,
+                old=effect.old,
+            ),
         )

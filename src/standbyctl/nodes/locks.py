@@ -79,6 +79,12 @@ class Locks:
         self._ask(f"SELECT pg_advisory_unlock({self._key})")
         self.left = True
 
+    def leave_place(self) -> None:
+        """Whoever works in the place now takes a lock there of its own: on the directory itself, as ours may be."""
+        if self._talk is not None:
+            self._talk.end()
+            self._talk = None
+
     def _lock_primary(self) -> None:
         self._session = session = self._primary.session(LOCK_DATABASE)
         try:

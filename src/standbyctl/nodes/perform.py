@@ -73,7 +73,7 @@ _DEEDS: dict[type[Any], Callable[[Any, World], None]] = {
     fx.RemoveTunnel: tunnels.remove_tunnel,
     fx.Checkpoint: handover.checkpoint,
     fx.HandOver: handover.hand_over,
-    fx.StartAgain: handover.start_again,
+    fx.StartAgain: servers.start_again,
     fx.Fence: takeover.fence,
     fx.Promote: takeover.promote,
     fx.Rewind: rewinding.rewind,

@@ -14,6 +14,7 @@ from standbyctl.nodes.world import World, script_text
 
 _RELOAD_SECONDS = 15
 TRY_SECONDS = 30
+_START_AGAIN_SECONDS = 660
 _WAITING_SYNCHRONOUS = """
 SELECT f.setting FROM (SELECT setting FROM pg_show_all_file_settings()
                         WHERE name = 'synchronous_standby_names'
@@ -264,4 +265,21 @@ def await_settings(effect: fx.AwaitSettings, world: World) -> None:
             detail=msg("{lines}", lines="; ".join(map(str, effect.wanted))),
             hint=msg("Run the same command again to go on waiting."),
         ),
+    )
+
+
+def start_again(effect: fx.StartAgain, world: World) -> None:
+    """By whatever started it before."""
+    service = effect.service
+    world.run(
+        effect.node,
+        "start_again.sh",
+        effect.data_directory,
+        effect.bin_directory,
+        service.unit if service.as_root else "",
+        *service.cluster,
+        service.log_path(effect.data_directory),
+        timeout_seconds=_START_AGAIN_SECONDS,
+        as_root=service.as_root,
+        after=("alive.sh", "run_again.sh"),
     )

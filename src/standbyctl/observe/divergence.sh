@@ -26,7 +26,10 @@ if [ -n "$fork" ]; then
     dump() { TZ=UTC LC_ALL=C "$bin/pg_waldump" --path "$data/pg_wal" --timeline "$timeline" --start "$fork" "$@" 2>/dev/null; }
     # It always ends with an error, which is where the WAL ends.
     if [ -n "$(dump --limit 1)" ]; then say ahead yes; else say ahead no; fi
-    dump --rmgr Transaction |
-        sed -n 's/^.*, tx: *\([0-9]*\), lsn: \([0-9A-F\/]*\),.*desc: COMMIT[A-Z_]* \([0-9-]* [0-9:.]*\) UTC.*/commit=\1 \2 \3/p'
+    # Of a prepared transaction the first half counts, too: somebody was told that it is safe.
+    dump --rmgr Transaction | sed -n \
+        -e 's/^.*, lsn: \([0-9A-F\/]*\),.*desc: COMMIT_PREPARED \([0-9]*\): \([0-9-]* [0-9:.]*\) UTC.*/commit=\2 \1 \3/p' \
+        -e 's/^.*, tx: *\([0-9]*\), lsn: \([0-9A-F\/]*\),.*desc: COMMIT \([0-9-]* [0-9:.]*\) UTC.*/commit=\1 \2 \3/p' \
+        -e 's/^.*, tx: *\([0-9]*\), lsn: \([0-9A-F\/]*\),.*desc: PREPARE gid .*: \([0-9-]* [0-9:.]*\) UTC.*/commit=\1 \2 \3/p'
 fi
 say end yes

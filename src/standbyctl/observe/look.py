@@ -123,7 +123,8 @@ def _ask_standby(door: Door, question: Question, probe: Mapping[str, str]) -> di
         [(raw,)] = door.server.observe(text("standby.sql"), {"slot": question.slot}, timeout_seconds=10)
     except CannotTellError:
         return {}
-    return dict(raw) if raw["data_directory"] == probe["real"] else {}
+    # A server does not resolve links in the path that it was started with.
+    return dict(raw) if raw["data_directory"] in {probe["real"], question.data_directory} else {}
 
 
 def _ask_resident(door: Door, _: Question, probe: Mapping[str, str]) -> Mapping[str, Any]:

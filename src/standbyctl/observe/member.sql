@@ -8,12 +8,7 @@ SELECT jsonb_build_object(
   'user', quote_ident(current_user),
   -- The last restartpoint of a standby may be of an earlier one than it receives, or has received until just now: the
   -- segment it replays is there, and those of other branches were removed when it changed to this one.
-  'timeline', CASE WHEN pg_is_in_recovery()
-                   THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
-                                 greatest((SELECT timeline_id FROM pg_control_checkpoint()),
-                                          CASE WHEN has_function_privilege('pg_ls_waldir()', 'EXECUTE') THEN (
-                                            SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir()
-                                             WHERE name ~ '^[0-9A-F]{24}$') END))
+  'timeline', CASE WHEN pg_is_in_recovery() THEN [[standby_timeline.sql]]
                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
   'receiving', coalesce((SELECT slot_name FROM pg_stat_wal_receiver WHERE status = 'streaming'), ''),
   'lsn', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, '0/0')::bigint,
@@ -39,7 +34,8 @@ SELECT jsonb_build_object(
      WHERE name IN ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions',
                     'max_locks_per_transaction', 'max_replication_slots', 'wal_level', 'recovery_min_apply_delay',
                     'synchronous_standby_names', 'archive_mode', 'archive_command', 'recovery_target_timeline',
-                    'promote_trigger_file', 'recovery_end_command', 'default_transaction_read_only', 'restore_command')),
+                    'promote_trigger_file', 'recovery_end_command', 'default_transaction_read_only', 'restore_command',
+                    'max_slot_wal_keep_size')),
   'sessions', (SELECT count(*) FROM pg_stat_activity
                 WHERE backend_type = 'client backend' AND application_name <> 'standbyctl'),
   'in_transaction', (SELECT count(*) FROM pg_stat_activity

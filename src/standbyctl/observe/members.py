@@ -77,8 +77,10 @@ def _ask(doors: Doors, name: str) -> Mapping[str, Any]:
 def _member(name: str, change: RoleChange, said: Mapping[str, str], words: Mapping[str, Mapping[str, Any]]) -> Member:
     own = {key.removeprefix(f"{name}."): value for key, value in said.items() if key.startswith(f"{name}.")}
     raw = words.get(name, {})
-    # Another server may have taken its port.
-    if raw and own and raw["data_directory"] != own["real"]:
+    # Another server may have taken its port. (A server does not resolve links in the path that it was started with.)
+    paths = {own.get("real"), change.seat(name).data_directory}
+    same = raw and raw["system_identifier"] == own.get("system_identifier") and not raw["in_recovery"]
+    if raw and own and raw["data_directory"] not in paths and not same:
         raw = {}
     power = Power.SHUT_DOWN if own.get("state") == "shut down" else Power.ENDED if own else Power.UNKNOWN
     running = bool(raw) or own.get("running") == "yes"

@@ -2,8 +2,7 @@
 SELECT jsonb_build_object(
   'data_directory', current_setting('data_directory'),
   'in_recovery', pg_is_in_recovery(),
-  'timeline', coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
-                       (SELECT timeline_id FROM pg_control_checkpoint())),
+  'timeline', [[standby_timeline.sql]],
   'receiving', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND coalesce(slot_name, '') = %(slot)s),
   'started_by', current_setting('standbyctl.attach', true),
   -- A slot is a downstream that may merely be away; slots synchronised from the primary (17 and later) are not.

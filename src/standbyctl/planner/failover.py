@@ -25,9 +25,9 @@ def plan_takeover(facts: Facts, sample: RoleSample, change: RoleChange, max_loss
     return Plan(steps=steps, notes=tuple(_notes(sample, change, steps)))
 
 
-def plan_followers(facts: Facts, change: RoleChange) -> Plan:
+def plan_followers(facts: Facts, sample: RoleSample, change: RoleChange) -> Plan:
     """Everybody else follows the new primary."""
-    return Plan(steps=tuple(left_to_do(_followers(change), facts)))
+    return Plan(steps=tuple(left_to_do(_followers(sample, change), facts)))
 
 
 def _takeover(facts: Facts, change: RoleChange) -> Iterator[Step]:
@@ -39,14 +39,20 @@ def _takeover(facts: Facts, change: RoleChange) -> Iterator[Step]:
     yield PromoteStandby(change.new, new.system_identifier, new.timeline)
 
 
-def _followers(change: RoleChange) -> Iterator[Step]:
+def _followers(sample: RoleSample, change: RoleChange) -> Iterator[Step]:
     for each in change.followers:
         yield FollowPrimary(each.name, change.new, each.slot, change.conninfo(each.name))
     for below in change.cascades:
         yield AwaitCascade(below.name, below.upstream, below.slot, change.new)
     # Last: whatever keeps it from being made keeps nobody from following.
-    if valid_slot_name(change.old):
+    if valid_slot_name(change.old) and _capped(sample, change):
         yield KeepWal(change.new, change.old, change.old)
+
+
+def _capped(sample: RoleSample, change: RoleChange) -> bool:
+    """Whether a slot of somebody who never comes back cannot fill the disk of the only primary."""
+    around = sample.around.get(change.new)
+    return around is not None and around.settings.get("max_slot_wal_keep_size", "-1") != "-1"
 
 
 def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> Iterator[Message]:
@@ -69,4 +75,11 @@ def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> I
         )
     if change.fenced:
         yield msg("{old} is taken for fenced because you say so (--fenced): it is not looked at", old=change.old)
+    if not _capped(sample, change):
+        yield msg(
+            "no slot keeps WAL for {old}: max_slot_wal_keep_size is -1 on {new}, and the slot of who never comes back"
+            " would fill its disk",
+            old=change.old,
+            new=change.new,
+        )
     yield msg("{old} stays as it is: it must not be started before it is made a standby", old=change.old)

@@ -92,6 +92,8 @@ def _not_followed(facts: Facts, target: Target, found: Divergence | None, *, apa
         return why
     if found is not None and found.ahead:
         return msg("it has WAL that {primary} has not, from {lsn} on", primary=target.primary, lsn=found.fork)
+    if not facts.place(target.name).covered:
+        return msg("{primary} does not keep the WAL any more that it needs next", primary=target.primary)
     return None
 
 

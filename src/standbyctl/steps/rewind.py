@@ -106,9 +106,10 @@ class RewindPlace(Step):
 
     def effects(self) -> tuple[Effect, ...]:
         return (
-            Sql(self.primary, self._grant, DATABASE),
+            # The line comes first and goes last: where it is, the rights may be.
             EnsureHbaLine(self.primary, self.path, self.line, self.before_line, self.digest),
             Reload(self.primary),
+            Sql(self.primary, self._grant, DATABASE),
             # Up to 15 a source that has had none since its promotion says that there is nothing to rewind.
             Checkpoint(self.primary, CHECKPOINT_SECONDS),
             Rewind(
@@ -170,7 +171,7 @@ class EndRewinding(Step):
     def effects(self) -> tuple[Effect, ...]:
         revoke = sql("REVOKE EXECUTE ON FUNCTION " + FUNCTIONS + " FROM {name}", name=self.role)
         return (
+            Sql(self.primary, revoke, DATABASE),
             RemoveHbaLine(self.primary, self.path, self.line),
             Reload(self.primary),
-            Sql(self.primary, revoke, DATABASE),
         )

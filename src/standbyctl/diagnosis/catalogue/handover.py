@@ -74,6 +74,22 @@ ENTRIES = (
         ),
     ),
     Entry(
+        "R412",
+        msg("the old primary stays stopped"),
+        means=msg("An earlier run had stopped it, and this one has promoted nobody. Nobody takes writes now."),
+        why=msg(
+            "The earlier run may have asked for a promotion, which may come to its end at any time later (where"
+            " restore_command hangs, say): an old primary that was started again would be the second one then."
+        ),
+        do=(
+            msg("Mend what the DETAIL says, and go on; nothing is lost:\nstandbyctl switchover --to NAME"),
+            msg(
+                'To give up: where the new one is in recovery, and its log has no "received promote request":'
+                "\nrm DIR/standby.signal\nsystemctl start UNIT"
+            ),
+        ),
+    ),
+    Entry(
         "R418",
         msg("no way to the host of the primary"),
         means=msg("The server of the primary answers, and on its host nothing can be run."),

@@ -94,6 +94,12 @@ content
 : >"$data/standby.signal"
 mv -- "$new" "$conf"
 sync -- "$data/standby.signal" "$data"
+# Whatever has started it again meanwhile has read no signal: its file is there before it would.
+if [ -e "$data/postmaster.pid" ] && alive "$data"; then
+    say state crashed
+    say control_state "it was started again meanwhile"
+    exit 0
+fi
 say state stopped
 control 'Latest checkpoint location'
 say checkpoint "$value"

@@ -35,6 +35,7 @@ def failover_blockers(
             refused=True,
         )
         return
+    yield from _third_blockers(facts, change)
     if new.writes:
         return
     if new.power is not Power.RUNNING or new.in_recovery is None:
@@ -73,6 +74,21 @@ def failover_blockers(
     yield from _loss_blockers(sample, change, max_loss_bytes)
 
 
+def _third_blockers(facts: Facts, change: RoleChange) -> Iterator[Blocker]:
+    """Another standby was promoted already, by hand or from elsewhere."""
+    for node in facts.nodes:
+        if node.name not in {change.old, change.new} and node.member is not None and node.member.writes:
+            yield Blocker(
+                "R419",
+                msg("{name} is a primary already", name=node.name),
+                msg("It takes writes, on timeline {n}: {new} would be a second one.", n=node.member.timeline,
+                    new=change.new),
+                msg("Look at standbyctl status. Where {name} is to stay the primary: standbyctl failover --to {name}",
+                    name=node.name),
+                refused=True,
+            )  # fmt: skip
+
+
 def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) -> Iterator[Blocker]:
     """The one with the most WAL is promoted: every other can follow it."""
     own, timeline = sample.around[change.new].received, facts.member(change.new).timeline
@@ -87,7 +103,7 @@ def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) ->
         )
     for name in sorted(direct - {change.new, *silent}):
         there = sample.around[name]
-        if facts.member(name).timeline == timeline and there.received > own:
+        if (facts.member(name).timeline, there.received) > (timeline, own):
             yield Blocker(
                 "R444",
                 msg("{name} has more of the WAL than {new}", name=name, new=change.new),

@@ -114,7 +114,9 @@ def _interrupted_blockers(old: Member, new: Member, change: RoleChange) -> Itera
             "R409",
             msg("{old} was not shut down cleanly", old=change.old),
             msg("It is down, and may hold commits that {new} has not got.", new=change.new),
-            msg(
+            msg("It was fenced: standbyctl failover --to {new}.", new=change.new)
+            if old.sealed
+            else msg(
                 "Start it: it recovers by itself, and is the primary again. If it cannot be started:"
                 " standbyctl failover."
             ),
@@ -272,7 +274,11 @@ def _parameter_blockers(around: Around, there: Around, change: RoleChange) -> It
 
 def _loss_blockers(around: Around, sample: RoleSample, change: RoleChange) -> Iterator[Blocker]:
     """What does not come along. Each is accepted by its name."""
-    logical = [slot.name for slot in around.slots if slot.slot_type == "logical" and not slot.failover]
+    # Those that are kept in step are there already (17 and later), where somebody has had that done.
+    there = {slot.name for slot in sample.around[change.new].slots}
+    logical = [
+        slot.name for slot in around.slots if slot.slot_type == "logical" and not (slot.failover and slot.name in there)
+    ]
     named = (
         (LOGICAL, "R423", ", ".join(logical)),
         (PREPARED, "R424", str(around.prepared or "")),

@@ -8,7 +8,8 @@ import shlex
 import click
 
 from standbyctl.app.config import load_config
-from standbyctl.app.failover import FailingOver, Lost, open_failover
+from standbyctl.app.failover import FailingOver
+from standbyctl.app.lost import Lost, open_failover
 from standbyctl.domain.message import msg
 from standbyctl.domain.size import parse_size
 from standbyctl.ui.cli.call import Context, machine, misused, state

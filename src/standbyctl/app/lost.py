@@ -1,0 +1,123 @@
+"""A cluster whose primary may be gone, made reachable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from standbyctl.app.candidates import any_of, begun_failover, who_has_most
+from standbyctl.app.config import Config
+from standbyctl.app.known import known_heads, runs_of
+from standbyctl.app.roles import Asked, Opening, Reachable, others_of
+from standbyctl.app.route import Route
+from standbyctl.app.seats import major_of, seat_again, seat_of_standby, where_it_was
+from standbyctl.app.state import State
+from standbyctl.domain.errors import (
+    CannotTellError,
+    RefusedError,
+    UsageError,
+)
+from standbyctl.domain.handover import NO_HOOKS
+from standbyctl.domain.message import msg
+from standbyctl.domain.record import dataclass, replace
+from standbyctl.domain.roles import RoleChange, Seat
+from standbyctl.domain.target import Target
+from standbyctl.nodes.connection import ONCE_SECONDS
+from standbyctl.nodes.ports import Reached
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the operator typed. `to`: who is to be the primary; empty for the one that has most."""
+
+    to: str
+    fence: tuple[str, ...] = ()
+    fenced: bool = False
+    max_loss_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class _Opening(Opening):
+    """With a primary that may be gone: everybody is looked for at the same time, and that one is tried once."""
+
+    state: State | None = None
+    fenced: bool = False
+
+    def open(self, config: Config, state: State) -> Reachable:
+        self.hosts.doubtful.add(where_it_was(self.run, state, config).ssh)
+        return Opening.open(self, config, state)
+
+    def find_seats(self, config: Config) -> Iterator[Seat]:
+        assert self.state is not None
+        target, journal = self.run[0], self.state.journal(self.asked.to)
+        gone = where_it_was(self.run, self.state, config)
+        self.servers[self.old] = self.servers[self.old].at(self.old, connect_timeout=str(ONCE_SECONDS))
+        runs = (self.run, *self.siblings.values(), *self.below.values())
+        with ThreadPoolExecutor(len(runs) + 2) as pool:
+            # Both servers are asked now, so that nobody waits for an answer later.
+            asked = [pool.submit(_greet, self.servers[name]) for name in (self.old, self.asked.to)]
+            old = pool.submit(lambda: gone if self.fenced else seat_again(gone, target, major_of(journal), self.hosts))
+            others = [pool.submit(seat_of_standby, run, self.hosts) for run in runs]
+            for each in asked:
+                each.result()
+            return iter([old.result(), *(each.result() for each in others)])
+
+    def targets(self, route: Route) -> tuple[Target, ...]:
+        """Those that are there: the old primary is seen to later."""
+        if self.begun is not None:
+            return self.begun.followers
+        return tuple(self.target_of(self.seats[name], run[0], route) for name, run in self.siblings.items())
+
+    def head_superuser(self) -> bool:
+        """Nothing is asked of it, or made there."""
+        return True
+
+
+def _greet(server: Reached) -> None:
+    with suppress(CannotTellError):
+        server.greeting()
+
+
+def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None:
+    """Find everybody; None where `to` is the primary already. Changes nothing."""
+    runs = {name: run for name, run in runs_of(state).items() if not run[0].head}
+    begun = begun_failover(runs, asked.to, state)
+    to = begun.new if begun else asked.to or any_of(runs)
+    if to not in runs:
+        lost = [found[0] for journal in state.formers() if (found := journal.asked(RoleChange))]
+        if to in {*(name for name, _ in known_heads(state)), *(change.new for change in lost)}:
+            return None
+        known = ", ".join(runs) or msg("none")
+        raise UsageError(
+            "C110",
+            msg("nothing is known here of a standby {name}", name=to),
+            detail=msg("Standbys of a primary, attached from here: {known}.", known=known),
+            hint=msg("Name one of these with --to."),
+        )
+    if asked.to and to != asked.to:
+        raise RefusedError(
+            "R431",
+            msg("another change of roles was begun, and not ended: to {name}", name=to),
+            hint=msg("End it first: standbyctl failover --to {name}", name=to),
+        )
+    reached = _open(asked, to, begun, config, state)
+    best = to if begun or asked.to or len(runs) == 1 else who_has_most(reached)
+    return reached if best == to else _open(asked, best, None, config, state)
+
+
+def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state: State) -> Reachable:
+    runs = runs_of(state)
+    opening = _Opening(
+        Asked(to, NO_HOOKS), runs[to], *others_of(runs, runs[to], begun), begun, state=state, fenced=asked.fenced
+    )
+    try:
+        reached = opening.open(config, state)
+    except BaseException:
+        for server in opening.servers.values():
+            server.close()
+        opening.hosts.close()
+        raise
+    return replace(
+        reached, change=replace(reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_slots=())
+    )
