@@ -30,10 +30,11 @@ SELECT (SELECT count(*) FROM proven)::int AS proven, coalesce((SELECT sent FROM 
        EXISTS (SELECT FROM asked CROSS JOIN LATERAL ({primary}) AS seen WHERE asked.sent) AS promoted
 """
 # A session waits for a hook and for a stop, and one statement for the promotion, whatever the server has for others
-# (idle sessions: 14+, transactions: 17+).
+# (idle sessions: 14+, transactions: 17+). Where we are gone it goes on with nothing (14+).
 _PATIENT = """
-SELECT set_config(name, '0', false) FROM pg_settings
- WHERE name IN ('statement_timeout', 'idle_session_timeout', 'transaction_timeout')
+SELECT set_config(name, CASE name WHEN 'client_connection_check_interval' THEN '1000' ELSE '0' END, false)
+  FROM pg_settings
+ WHERE name IN ('statement_timeout', 'idle_session_timeout', 'transaction_timeout', 'client_connection_check_interval')
 """
 _READY = (
     "SELECT pg_is_in_recovery(), pg_is_wal_replay_paused(), (SELECT system_identifier::text FROM pg_control_system())"
