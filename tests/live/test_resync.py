@@ -170,6 +170,11 @@ def test_wal_that_the_primary_has_no_more_comes_out_of_an_archive(archived):
     assert re.search(r"does not bring 0000000100000000\w{8}: exit 3 gone", closed)
     closed = said_of(cast.tool("resync", "db2", "-n", "--restore-command", "echo %f > %p", status=0))
     assert "what came is not that file" in closed
+    hole = sorted(archived.archive.glob("0000*"))[-4]
+    away = hole.rename(hole.with_name("away"))
+    closed = said_of(cast.tool("resync", "db2", "-n", "--restore-command", bring, status=0))
+    assert f"does not bring {hole.name}: exit 1" in closed.replace("'", "").replace(f"{bring} ", "")
+    away.rename(hole)
     done = said_of(cast.tool("resync", "db2", "--restore-command", bring, "--yes", status=0))
     assert "pg_basebackup" not in done
     assert "RESYNCED" in done

@@ -1,6 +1,7 @@
 """Why roles are not changed now, looked at whole; nothing is changed then."""
 
 import os
+import shutil
 import signal
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,3 +202,56 @@ def test_two_operators_at_once(cast):
     assert cast.writable() == ["db2"]
     cast.pair.wait(lambda: cast.follows("db1", "db2"))
     assert "Nothing to do" in cast.switchover("db2").stdout
+
+
+def test_two_failovers_to_two_standbys_at_once_make_one_primary_at_most(cast):
+    cast.attach("db3")
+    kill(cast, "db1")
+    env = {"STANDBYCTL_CONFIG": str(cast.config)}
+    both = [cast.pair.start_tool("failover", "--to", name, "--yes", env=env) for name in ("db2", "db3")]
+    whole = " ".join(" ".join(process.communicate(timeout=100)[0].split()) for process in both)
+    assert len(cast.writable()) <= 1, whole
+    assert any(code in whole for code in ("A203", "R431", "R440", "R419", "A201")), whole
+    to = next(iter(cast.writable()), "db2")
+    cast.tool("failover", "--to", to, "--yes", status=0)
+    assert cast.writable() == [to]
+    other = "db3" if to == "db2" else "db2"
+    cast.pair.wait(lambda: cast.follows(other, to))
+
+
+def test_a_failover_to_another_one_is_refused_in_the_pause_of_a_switchover(cast):
+    cast.attach("db3")
+    place = cast.pair.area.path / "hook"
+    place.mkdir()
+    wait = f"touch {place}/here; while [ ! -e {place}/go ]; do sleep 0.05; done"
+    env = {"STANDBYCTL_CONFIG": str(cast.config)}
+    process = cast.pair.start_tool("switchover", "--to", "db2", "--yes", "--at", f"sh -c '{wait}'", env=env)
+    cast.pair.wait((place / "here").exists, 60)
+    elsewhere = cast.pair.area.path / "elsewhere"
+    shutil.copytree(cast.pair.state, elsewhere)
+    try:
+        for state in (cast.pair.state, elsewhere):
+            env = {"STANDBYCTL_STATE": str(state)}
+            refused = cast.tool("failover", "--to", "db3", "--yes", env=env)
+            assert refused.returncode != 0
+            assert "CODE:   R431" in refused.stderr or "CODE:   A203" in refused.stderr, refused.stderr
+            assert cast.writable() == []
+    finally:
+        (place / "go").touch()
+        said, _ = process.communicate(timeout=100)
+    assert process.returncode == 0 or "taken back" in " ".join(said.split()), said
+    assert len(cast.writable()) == 1
+
+
+def test_what_a_delayed_standby_has_is_not_known_once_it_was_started_again(cast):
+    cast.attach("db3")
+    with cast.connect("db3") as conn:
+        conn.execute("ALTER SYSTEM SET recovery_min_apply_delay = '1h'")
+        conn.execute("SELECT pg_reload_conf()")
+    kill(cast, "db1")
+    db3 = cast.data("db3")
+    cast.pair.area.run("pg_ctl", "restart", "-D", str(db3), "-m", "fast", "-w", "-s", "-l", str(db3) + ".again")
+    for to in ("db2", "db3"):
+        done = cast.tool("failover", "--to", to, "--yes", status=1)
+        assert "how much of the WAL db3 has is not known" in " ".join(done.stderr.split())
+    assert cast.writable() == []

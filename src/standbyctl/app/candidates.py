@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from standbyctl.app.known import Ran
 from standbyctl.app.roles import Reachable
 from standbyctl.app.state import State
-from standbyctl.domain.errors import UsageError
+from standbyctl.domain.errors import RefusedError, UsageError
 from standbyctl.domain.lsn import format_lsn
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.roles import RoleChange
@@ -22,10 +22,20 @@ def any_of(runs: Mapping[str, Ran]) -> str:
 
 
 def begun_failover(runs: Mapping[str, Ran], to: str, state: State) -> RoleChange | None:
-    """A failover that is not ended, of that cluster where one of its nodes was named."""
+    """A failover that is not ended, of that cluster where one of its nodes was named.
+
+    RefusedError where a switchover to another node is not: it may be about to promote that.
+    """
     found = (journal.asked(RoleChange) for journal in state.role_journals())
     systems = {runs[to][2]} if to in runs else {run[2] for run in runs.values()}
-    mine = (each[0] for each in found if each and each[2] in systems)
+    mine = [each[0] for each in found if each and each[2] in systems]
+    for change in mine:
+        if not change.unplanned and to in runs and change.new != to and change.new in runs:
+            raise RefusedError(
+                "R431",
+                msg("another change of roles was begun, and not ended: to {name}", name=change.new),
+                hint=msg("End it first: standbyctl failover --to {name}", name=change.new),
+            )
     return next((change for change in mine if change.new in runs and change.unplanned), None)
 
 

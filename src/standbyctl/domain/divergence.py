@@ -59,7 +59,7 @@ class Archive:
 
     `command`: the restore_command that was asked; empty where there is none. `configured`: it is the node's own.
     `first`, `last`: the names of the WAL files that are needed from there, of `segment_bytes` each; both were asked
-    for. `missing`: why they do not come; empty where they do.
+    for. `missing`: why they do not come; empty where they do. `whole`: those between were asked for, too.
     """
 
     command: str
@@ -68,6 +68,7 @@ class Archive:
     last: str = ""
     segment_bytes: int = 16 << 20
     missing: str = ""
+    whole: bool = True
 
     @property
     def opens(self) -> bool:

@@ -43,6 +43,7 @@ class Around:
     """What a server that answers says of itself beyond what stands still. `lsn`: written, or replayed; bytes.
 
     `received`: bytes, with what a standby has not replayed. `heard_seconds`: since its receiver has got something.
+    `unreceived`: it has received nothing since it was started, so what it has beyond what it has replayed is not known.
     `unlogged`: tables of the database that was connected to.
     """
 
@@ -50,6 +51,7 @@ class Around:
     received: int = 0
     heard_seconds: float | None = None
     paused: bool = False
+    unreceived: bool = False
     version_num: int = 0
     superuser: bool = True
     user: str = ""

@@ -23,7 +23,11 @@ UNTIL = """
 SELECT g.n FROM generate_series(1, {ms}) AS g(n)
  WHERE CASE WHEN {condition} THEN true ELSE pg_sleep(0.001)::text IS NULL END LIMIT 1
 """
-_PROVEN = "pg_last_wal_replay_lsn() {op} '{lsn}'::pg_lsn"
+# Who receives another timeline follows somebody who was promoted meanwhile.
+_PROVEN = (
+    "pg_last_wal_replay_lsn() {op} '{lsn}'::pg_lsn"
+    " AND NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE received_tli > {timeline})"
+)
 PROMOTE = """
 WITH proven AS MATERIALIZED ({proven}), asked AS MATERIALIZED (SELECT pg_promote(false) AS sent FROM proven)
 SELECT (SELECT count(*) FROM proven)::int AS proven, coalesce((SELECT sent FROM asked), false) AS sent,
@@ -93,7 +97,9 @@ class _Handing:
                 self._prove(lsn, op)
                 self._hook("at")
             else:
-                proven = UNTIL.format(ms=effect.prove_seconds * 1000, condition=_PROVEN.format(op=op, lsn=lsn))
+                proven = UNTIL.format(
+                    ms=effect.prove_seconds * 1000, condition=_PROVEN.format(op=op, lsn=lsn, timeline=effect.timeline)
+                )
         except StandbyctlError as error:
             self._take_back(error.what, error.detail)
         except KeyboardInterrupt:
@@ -117,15 +123,8 @@ class _Handing:
             self._hook("after")
         except StoppedError as error:
             # Nothing is taken back for it, and everybody waits for what comes next.
-            self.world.tell(
-                Note(
-                    msg(
-                        "WARNING: {what}: {why} Run it by hand.",
-                        what=error.what,
-                        why=error.detail or "",
-                    )
-                )
-            )
+            why = error.detail or ""
+            self.world.tell(Note(msg("WARNING: {what}: {why} Run it by hand.", what=error.what, why=why)))
 
     def _check(self) -> None:
         """What was looked at before a person was asked may have changed since."""
@@ -186,11 +185,14 @@ class _Handing:
         wait(self.world, at_end, _AT_END_SECONDS, 0.05, lambda: late)
         return found[0]
 
+    def _until_proven(self, lsn: str, op: str) -> str:
+        condition = _PROVEN.format(op=op, lsn=lsn, timeline=self.effect.timeline)
+        return UNTIL.format(ms=self.effect.prove_seconds * 1000, condition=condition)
+
     def _prove(self, lsn: str, op: str) -> None:
-        ms = self.effect.prove_seconds * 1000
-        until = UNTIL.format(ms=ms, condition=_PROVEN.format(op=op, lsn=lsn))
-        if not self.session.rows(until, timeout_seconds=self.effect.prove_seconds * 3 + _SPARE_SECONDS):
-            raise self._unproven(lsn)
+        seconds = self.effect.prove_seconds * 3 + _SPARE_SECONDS
+        if not self.session.rows(self._until_proven(lsn, op), timeout_seconds=seconds):
+            raise self._stopped("R409", *self._unproven_words(lsn))
 
     def _promote(self, lsn: str, proven: str) -> None:
         """From the moment that this is sent nothing is taken back: it may have been heard."""
@@ -220,10 +222,6 @@ class _Handing:
             msg("{node} has not got all the WAL of {old}", node=self.effect.node, old=self.effect.old),
             msg("It has not replayed {lsn}, where the WAL of {old} ends.", lsn=lsn, old=self.effect.old),
         )
-
-    def _unproven(self, lsn: str) -> StoppedError:
-        what, detail = self._unproven_words(lsn)
-        return self._stopped("R409", what, detail)
 
     def _take_back(self, what: Message, detail: Message | None) -> NoReturn:
         """The old primary is one again. (Where an earlier run has stopped it, that may have asked for a promotion.)"""

@@ -13,11 +13,15 @@ SELECT min(name) FROM pg_ls_waldir()
  WHERE name ~ '^[0-9A-F]{24}$' AND left(name, 8) = left(pg_walfile_name(pg_current_wal_lsn()), 8)
 """
 # An archive may be far away, and a file of it 1 GB.
-FILE_SECONDS = 120
+FILE_SECONDS = 60
+# Of 16 MB each that is 1 GB.
+MOST_BETWEEN = 64
+SECONDS = 600
 
 
 def look_at_archive(server: Server, host: Host, question: Question, command: str) -> Archive | None:
-    """Have the first file that is needed brought, and the last; None where nobody can look.
+    """Have what is needed brought: the first file and the last, and those between where they are few; None where that
+    cannot be seen.
 
     `command`: the restore_command to do it with; empty for the standby's own. PostgreSQL runs it as a shell command,
     and so does this, as the same user.
@@ -25,7 +29,8 @@ def look_at_archive(server: Server, host: Host, question: Question, command: str
     args = (question.data_directory, question.bin_directory, question.config_file, command)
     try:
         [(oldest,)] = server.observe(_OLDEST)
-        done = host.script(text("archive.sh"), *args, oldest, str(FILE_SECONDS), timeout_seconds=3 * FILE_SECONDS)
+        limits = (str(FILE_SECONDS), str(MOST_BETWEEN))
+        done = host.script(text("archive.sh"), *args, oldest, *limits, timeout_seconds=SECONDS)
     except (CannotTellError, TimeoutError):
         return None
     words = dict(line.partition("=")[::2] for line in done.stdout.decode(errors="replace").splitlines())
@@ -38,4 +43,5 @@ def look_at_archive(server: Server, host: Host, question: Question, command: str
         last=words.get("last", ""),
         segment_bytes=int(words["segment_bytes"]),
         missing=words.get("missing", ""),
+        whole=words.get("unasked") != "yes",
     )

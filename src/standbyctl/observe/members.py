@@ -129,6 +129,7 @@ def _around(name: str, raw: Mapping[str, Any], said: Mapping[str, str]) -> Aroun
         received=raw["received"],
         heard_seconds=raw["heard_seconds"],
         paused=raw["paused"],
+        unreceived=raw["unreceived"],
         version_num=raw["version_num"],
         superuser=raw["superuser"],
         user=raw["user"],

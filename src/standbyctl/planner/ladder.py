@@ -48,6 +48,9 @@ def _opened(way: Way, place: Place, returning: Returning) -> Message:
     match way:
         case Way.RECONNECT:
             return msg("it goes on where it is")
+        case Way.ARCHIVE if archive and not archive.whole:
+            return msg("{first} and {last} are there; those between were not asked for", first=archive.first,
+                       last=archive.last)  # fmt: skip
         case Way.ARCHIVE if archive:
             return msg("{first} to {last} are there", first=archive.first, last=archive.last)
         case Way.FOLLOW:

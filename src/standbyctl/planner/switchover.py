@@ -101,6 +101,13 @@ def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> I
     new = sample.around.get(change.new)
     if new and (behind := around.lsn - new.lsn) > 0:
         yield msg("{new} is {n} behind now", new=change.new, n=format_size(behind))
+    if new and new.settings.get("restore_command"):
+        yield msg(
+            "WARNING: {new} has a restore_command, which its promotion asks for some five files that are in no archive:"
+            " the pause is as much longer as that takes. Time it first: {command}",
+            new=change.new,
+            command=new.settings["restore_command"],
+        )
     yield msg(
         "the pause is the stop of {old} and the promotion of {new}: 0.1 to 0.5 s as a rule, more where the disk of"
         " {old} is slow or writes are many; it is not waited for longer than {n} s",

@@ -101,6 +101,16 @@ def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) ->
             msg("One of them may have more of the WAL than {new} has.", new=change.new),
             msg("Bring it back; or detach it (standbyctl detach NAME), if it is not coming back."),
         )
+    for name in sorted(direct - {*silent}):
+        there = sample.around[name]
+        if there.unreceived and (there.paused or there.settings.get("recovery_min_apply_delay", "0") != "0"):
+            yield Blocker(
+                "R444",
+                msg("how much of the WAL {name} has is not known", name=name),
+                msg("It was started since it last received any, and is delayed or paused: it has not replayed all."),
+                msg("SELECT pg_wal_replay_resume(); or ALTER SYSTEM SET recovery_min_apply_delay = 0 and a reload: on"
+                    " {name}. Then run this again.", name=name),
+            )  # fmt: skip
     for name in sorted(direct - {change.new, *silent}):
         there = sample.around[name]
         if (facts.member(name).timeline, there.received) > (timeline, own):

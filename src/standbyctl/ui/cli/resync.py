@@ -32,7 +32,7 @@ from standbyctl.ui.role_plans import render_resync, resync_record
     "--restore-command",
     metavar="COMMAND",
     default="",
-    help="How WAL comes out of an archive; the standby keeps it.",
+    help="How WAL comes out of an archive; tried first (with -n, too), and kept by the standby.",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
 @click.option("-o", "--output", metavar="FILE", help=SAVE)
