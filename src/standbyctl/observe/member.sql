@@ -12,7 +12,9 @@ SELECT jsonb_build_object(
                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
   'receiving', coalesce((SELECT slot_name FROM pg_stat_wal_receiver WHERE status = 'streaming'), ''),
   'lsn', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, '0/0')::bigint,
-  'unreceived', pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NULL,
+  -- A receiver that was started, and has got nothing, says where it would begin: with a file.
+  'unreceived', pg_is_in_recovery() AND coalesce(
+    mod(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0'), pg_size_bytes(current_setting('wal_segment_size'))) = 0, true),
   'received', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                                    ELSE pg_current_wal_lsn() END, '0/0')::bigint,
   'heard_seconds', (SELECT extract(epoch FROM clock_timestamp() - last_msg_receipt_time)::float8
