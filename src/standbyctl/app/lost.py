@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from standbyctl.app.candidates import any_of, begun_failover, who_has_most
 from standbyctl.app.config import Config
-from standbyctl.app.known import known_heads, runs_of
+from standbyctl.app.hosts import Hosts, ssh_command
+from standbyctl.app.known import Ran, known_heads, runs_of
 from standbyctl.app.roles import Asked, Opening, Reachable, others_of
 from standbyctl.app.route import Route
-from standbyctl.app.seats import major_of, seat_again, seat_of_standby, where_it_was
+from standbyctl.app.seats import major_of, seat_again, seat_of_standby, server_of_primary, where_it_was
 from standbyctl.app.state import State
 from standbyctl.domain.errors import (
     CannotTellError,
@@ -87,6 +89,7 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
     if to not in runs:
         lost = [found[0] for journal in state.formers() if (found := journal.asked(RoleChange))]
         if to in {*(name for name, _ in known_heads(state)), *(change.new for change in lost)}:
+            _check_it_is_there(to, runs)
             return None
         known = ", ".join(runs) or msg("none")
         raise UsageError(
@@ -104,6 +107,28 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
     reached = _open(asked, to, begun, config, state)
     best = to if begun or asked.to or len(runs) == 1 else who_has_most(reached)
     return reached if best == to else _open(asked, best, None, config, state)
+
+
+def _check_it_is_there(primary: str, runs: Mapping[str, Ran]) -> None:
+    """UsageError where the primary that was named for one to be promoted is the one that is gone."""
+    run = next((run for run in runs.values() if run[0].primary == primary), None)
+    if run is None:
+        return
+    server = server_of_primary(run, Hosts(command=ssh_command(os.environ))).at(
+        primary, connect_timeout=str(ONCE_SECONDS)
+    )
+    try:
+        server.observe("SELECT 1", timeout_seconds=ONCE_SECONDS)
+    except CannotTellError as error:
+        known = ", ".join(name for name, each in runs.items() if each[0].primary == primary)
+        raise UsageError(
+            "C110",
+            msg("{name} is the primary, and does not answer", name=primary),
+            detail=error.detail or error.what,
+            hint=msg("Name the standby that is to take its place: --to {known}", known=known),
+        ) from error
+    finally:
+        server.close()
 
 
 def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state: State) -> Reachable:

@@ -65,15 +65,25 @@ def where_it_was(run: Ran, state: State, config: Config) -> Seat:
     """Of a primary that may be gone: as it was when its standby was attached, or roles changed. Nobody is asked."""
     target, conninfo, system = run
     journal = state.journal(target.name)
-    changed = state.role_journal(target.primary, system).last(RoleChange)
-    seats = {seat.name: seat for seat in changed.seats} if changed else {}
+    # What was made for its standby may be older than its being the primary, and of the one before.
+    if (seat := _last_seat(state, target.primary, system)) is not None:
+        return replace(seat, away=True)
     node = config.node(target.primary)
     ssh = target.primary_ssh or (node.ssh if node else "")
     known = _first_seen(journal, target.primary)
     data = (known.setting("data_directory").value if known else "") or (node.data_directory if node else "")
-    if not data and target.primary in seats:
-        return replace(seats[target.primary], away=True)
     return Seat(target.primary, data, "", target.primary_port, "", conninfo, ssh, away=True)
+
+
+def _last_seat(state: State, name: str, system: str) -> Seat | None:
+    """Where a node was when roles were changed last: it was looked at then."""
+    file = state.role_journal(name, system).path.name
+    mine = [journal for journal in state.role_journals() if journal.path.name == file]
+    seats: dict[str, Seat] = {}
+    for journal in sorted(mine, key=lambda each: each.path.stat().st_mtime):
+        if (change := journal.last(RoleChange)) is not None:
+            seats |= {seat.name: seat for seat in change.seats}
+    return seats.get(name)
 
 
 def major_of(journal: Journal) -> int:

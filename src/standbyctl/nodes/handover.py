@@ -97,34 +97,32 @@ class _Handing:
                 self._prove(lsn, op)
                 self._hook("at")
             else:
-                proven = UNTIL.format(
-                    ms=effect.prove_seconds * 1000, condition=_PROVEN.format(op=op, lsn=lsn, timeline=effect.timeline)
-                )
+                proven = self._until_proven(lsn, op)
         except StandbyctlError as error:
             self._take_back(error.what, error.detail)
         except KeyboardInterrupt:
             self._take_back(msg("interrupted"), None)
         self._promote(lsn, proven)
         paused = int(self.said.get("ms", 0)) / 1000 + clock.monotonic() - stopped
-        self.world.tell(
-            Note(
-                msg(
-                    "{old} stopped after {stop} ms; {node} has all of its WAL ({lsn}) and is the primary: nobody took"
-                    " writes for {pause} ms",
-                    old=effect.old,
-                    stop=self.said.get("stop_ms", "0"),
-                    node=effect.node,
-                    lsn=lsn,
-                    pause=f"{min(paused, clock.monotonic() - begun) * 1000:.0f}",
-                )
-            )
-        )
+        self.world.tell(Note(self._told(lsn, min(paused, clock.monotonic() - begun) * 1000)))
         try:
             self._hook("after")
         except StoppedError as error:
             # Nothing is taken back for it, and everybody waits for what comes next.
             why = error.detail or ""
             self.world.tell(Note(msg("WARNING: {what}: {why} Run it by hand.", what=error.what, why=why)))
+
+    def _told(self, lsn: str, pause_ms: float) -> Message:
+        names = {"node": self.effect.node, "old": self.effect.old, "lsn": lsn}
+        if (stop := self.said.get("stop_ms")) is None:
+            return msg("{node} has all the WAL ({lsn}) of {old}, which was stopped before; it is the primary", **names)
+        return msg(
+            "{old} stopped after {stop} ms; {node} has all of its WAL ({lsn}) and is the primary: nobody took"
+            " writes for {pause} ms",
+            stop=stop,
+            pause=f"{pause_ms:.0f}",
+            **names,
+        )
 
     def _check(self) -> None:
         """What was looked at before a person was asked may have changed since."""

@@ -40,7 +40,7 @@ def plan_resync(
     copied = place.never_started and not place.rewound
     # What was asked for is done once: then it goes on as it is. A rewind that was killed is ended by a copy.
     there = place.contents not in {Contents.ABSENT, Contents.EMPTY} and not place.rewinding
-    again = {Way.CLONE: not copied, Way.ARCHIVE: not apart and not place.covered}
+    again = {Way.CLONE: not copied, Way.ARCHIVE: True}
     asked = returning.way if returning.way and again.get(returning.way, apart and there) else None
     way = asked or choose(ladder, returning.found)
     rung = next(each for each in ladder if each.way is way)

@@ -9,7 +9,12 @@ run_again() {
     elif [ -n "$4" ]; then
         pg_ctlcluster --skip-systemctl-redirect "$4" "$5" start || status=$?
     else
-        # With no server to stop, restart starts one with the options that the last one had (postmaster.opts).
+        # With no server to stop, restart starts one with the options that the last one had (postmaster.opts). A
+        # directory that was given from where somebody stood is none from here.
+        cp -p -- "$1/postmaster.opts" "$1/.standbyctl-opts" 2>/dev/null && {
+            sed 's| "-D" "[^/"][^"]*"||' "$1/.standbyctl-opts" >"$1/postmaster.opts"
+            rm -f -- "$1/.standbyctl-opts"
+        }
         "$2/pg_ctl" restart -D "$1" -w -t 600 -s -l "$6" </dev/null >/dev/null 2>&1 || status=$?
     fi
     [ "$status" != 0 ] || ! alive "$1" || return 0

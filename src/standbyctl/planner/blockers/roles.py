@@ -13,6 +13,7 @@ from standbyctl.domain.sample import Sample
 from standbyctl.domain.size import format_size
 from standbyctl.domain.switching import FIVE, Around, RoleSample, Sender
 from standbyctl.domain.target import Target
+from standbyctl.planner.blockers.followers import follower_blockers
 
 # What is further behind would have to be sent while nobody takes writes.
 MOST_BEHIND_BYTES = 16 << 20
@@ -197,6 +198,7 @@ def _primary_blockers(facts: Facts, sample: RoleSample, change: RoleChange) -> I
             msg("It is stopped there, and made unable to start as a primary: that takes a shell."),
             msg("Name its host: ssh in its [[node]] of standbyctl.toml, or run this there."),
         )
+    yield from follower_blockers(facts, change)
     yield from _hold_up_blockers(around, change)
     yield from _parameter_blockers(around, there, change)
     yield from _loss_blockers(around, sample, change)
