@@ -301,3 +301,20 @@ def test_a_failover_slot_comes_along_only_where_it_is_there() -> None:
     assert "R423" in [each.code for each in plan_switchover(cluster(), seen, CHANGE).blockers]
     seen = sample(db1={"slots": (use,)}, db2={"slots": (use,)})
     assert not plan_switchover(cluster(), seen, CHANGE).blockers
+
+
+@pytest.mark.parametrize(
+    ("stands", "code"),
+    [({"power": Power.ENDED, "in_recovery": None}, "R402"), ({"in_recovery": False, "timeline": 2}, "R419")],
+)
+def test_who_is_to_follow_is_asked_before_the_stop(stands: dict[str, Any], code: str) -> None:
+    plan = plan_switchover(cluster(db3=stands), sample(), CHANGE)
+    assert code in [each.code for each in plan.blockers]
+    assert "db3" in str(plan.blockers[0].what)
+
+
+def test_a_restore_command_of_the_new_primary_is_a_warning() -> None:
+    slow = sample(db2={"settings": SETTINGS | CAPPED | {"restore_command": "fetch %f %p"}})
+    notes = "".join(map(str, plan_switchover(cluster(), slow, CHANGE).notes))
+    assert "WARNING: db2 has a restore_command" in notes
+    assert "restore_command" not in "".join(map(str, plan_switchover(cluster(), sample(), CHANGE).notes))
