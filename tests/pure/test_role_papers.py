@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from standbyctl import __version__, steps
+from standbyctl.app.config import Config
 from standbyctl.app.desk import desks_of_seats
 from standbyctl.app.evidence import gather_roles
 from standbyctl.app.planfile import FAILOVER, RESYNC, SWITCHOVER
 from standbyctl.app.procedure import Procedure
+from standbyctl.app.seats import where_it_was
 from standbyctl.app.state import State
 from standbyctl.domain import effects as fx
 from standbyctl.domain.divergence import Commit, Divergence, Returning, Way
@@ -189,3 +191,24 @@ def test_there_is_no_evidence_of_a_change_that_was_not_done_here(tmp_path: Path)
     for name, earlier in (("db9", 0), ("db2", 1)):
         with pytest.raises(UsageError):
             gather_roles(name, state, earlier)
+
+
+def test_where_a_lost_primary_lives_is_known_by_the_last_change_of_roles(tmp_path: Path) -> None:
+    """What was made for its standby may be of the primary before."""
+    state = State(tmp_path)
+    kept = state.role_journal("db1", SYSTEM)
+    plan = plan_switchover(cluster(), sample(), SWAP)
+    kept.open(SWAP, "port=5433", SYSTEM, plan.steps)
+    kept.ended(Outcome.DONE, cluster())
+    kept.close()
+    target = replace(TARGET, primary="db2", name="db1")
+    journal, before = state.journal("db1"), facts().nodes
+    named = Facts(tuple(replace(node, name="db2") if node.server else node for node in before))
+    [step, *_] = plan_attach(facts(), SAMPLE, TARGET).steps
+    journal.open(target, "port=5433", SYSTEM, (step,))
+    journal.begin(step, named)
+    journal.done(step)
+    journal.ended(Outcome.DONE, None)
+    seat = where_it_was((target, "port=5433", SYSTEM), state, Config())
+    assert (seat.name, seat.data_directory, seat.away) == ("db2", SWAP.seat("db2").data_directory, True)
+    assert named.server("db2").setting("data_directory").value != seat.data_directory
