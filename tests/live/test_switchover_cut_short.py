@@ -80,3 +80,17 @@ def test_what_a_standby_has_for_sessions_of_others_does_not_end_ours(cast):
         conn.execute("SELECT pg_reload_conf()")
     cast.switchover("db2", "--at", "sleep 2")
     assert cast.writable() == ["db2"]
+
+
+def test_what_a_killed_run_has_stopped_is_not_started_again_by_one_that_fails(cast):
+    """The killed one may have asked for the promotion: nobody but the same command goes on from there."""
+    run = begin(cast)
+    run.kill()
+    run.wait()
+    refused = cast.switchover("db2", "--at", "false", status=None)
+    assert "CODE:   R412" in refused.stderr, refused.stdout + refused.stderr
+    assert cast.writable() == []
+    said = cast.switchover("db2").stdout
+    assert "which was stopped before" in " ".join(said.split())
+    assert cast.writable() == ["db2"]
+    assert cast.follows("db1", "db2")
