@@ -1,6 +1,7 @@
 """A switchover that is interrupted, killed or waited for in its pause: somebody is the primary in the end."""
 
 import signal
+import subprocess
 
 import pytest
 
@@ -93,4 +94,19 @@ def test_what_a_killed_run_has_stopped_is_not_started_again_by_one_that_fails(ca
     said = cast.switchover("db2").stdout
     assert "which was stopped before" in " ".join(said.split())
     assert cast.writable() == ["db2"]
+    assert cast.follows("db1", "db2")
+
+
+def test_a_primary_that_was_started_by_a_relative_path_is_started_again(cast):
+    area, data = cast.pair.area, cast.data("db1")
+    area.run("pg_ctl", "stop", "-D", str(data), "-m", "fast", "-w", "-s")
+    start = f"cd {area.path} && exec {area.bin}/pg_ctl start -D db1 -w -s -l db1.again"
+    subprocess.run([*area.as_user(), "sh", "-c", start], check=True, stdin=subprocess.DEVNULL)
+    assert '"-D" "db1"' in (data / "postmaster.opts").read_text()
+    cast.pair.wait(lambda: cast.follows("db2", "db1"))
+    refused = cast.switchover("db2", "--at", "false", status=5)
+    assert "was taken back" in " ".join(refused.stderr.split())
+    assert cast.writable() == ["db1"]
+    cast.pair.wait(lambda: cast.follows("db2", "db1"))
+    cast.switchover("db2")
     assert cast.follows("db1", "db2")
