@@ -114,6 +114,39 @@ def test_who_has_more_of_the_wal_is_said(cast):
 
 
 @pytest.mark.one_version
+def test_another_standby_that_is_gone_can_be_left_out_and_comes_back(cast):
+    """With what streams from it: that stays where it is, and comes back with it."""
+    cast.attach("db3")
+    cast.attach("db4", "--upstream", "db3")
+    area = cast.pair.area
+    with Writer(cast) as writer:
+        area.run("pg_ctl", "stop", "-D", str(cast.data("db3")), "-m", "fast", "-w")
+        writer.more()
+        kill(cast, "db1")
+        done = cast.tool("failover", "--to", "db2", "--yes")
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "R444" in done.stderr
+        assert "--without db3" in done.stderr
+        done = cast.tool("failover", "--to", "db2", "--without", "db9", "--yes", status=2)
+        assert "Those are: db3, db4." in done.stderr
+        said = cast.tool("failover", "--without", "db3", "--yes", status=0).stdout
+        assert "db3 is left out (--without)" in said
+        assert cast.writable() == ["db2"]
+        writer.more()
+        area.run("pg_ctl", "start", "-D", str(cast.data("db3")), "-w", "-l", str(cast.data("db3") / "log2"))
+        cast.tool("resync", "db3", "--yes", status=0)
+        writer.more()
+    assert cast.follows("db3", "db2")
+    cast.pair.wait(lambda: cast.follows("db4", "db3"), 60)
+    assert writer.lost("db2") == set()
+    for name in ("db3", "db4"):
+        cast.caught_up(name, "db2")
+    cast.tool("resync", "db1", "--way", "clone", "--yes", status=0)
+    said = cast.tool("status", status=0).stdout
+    assert {name for name in cast.ports if name in said} == {*cast.ports}
+
+
+@pytest.mark.one_version
 def test_a_fence_that_fails_promotes_nobody(cast):
     kill(cast, "db1")
     done = cast.tool("failover", "--to", "db2", "--yes", "--fence", shutil.which("false"))

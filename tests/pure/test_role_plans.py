@@ -14,6 +14,7 @@ from standbyctl.domain.switching import FIVE, Around, LastSeen, RoleSample, Send
 from standbyctl.planner.failover import plan_followers, plan_takeover
 from standbyctl.planner.switchover import plan_switchover
 from standbyctl.steps.base import predict
+from standbyctl.steps.failover import KeepWal
 from standbyctl.steps.roles import SwitchPrimary
 from tests.pure.examples import BIN, SYSTEM, TARGET, codes, kinds
 
@@ -293,6 +294,22 @@ def test_the_slot_of_who_may_never_come_back_has_a_cap_or_is_not_made() -> None:
     reached = predict(plan_takeover(DOWN, uncapped, UNPLANNED).steps, DOWN)
     assert "KeepWal" not in kinds(plan_followers(reached, uncapped, UNPLANNED).steps)
     assert "no slot keeps WAL for db1" in "".join(map(str, plan_takeover(DOWN, uncapped, UNPLANNED).notes))
+
+
+def test_who_is_left_out_is_asked_by_nobody_and_follows_nobody() -> None:
+    change = UNPLANNED.without([OTHER])
+    assert ([seat.name for seat in change.left_out], OTHER in change.names) == ([OTHER], False)
+    gone = predict(plan_takeover(DOWN, without(OLD, OTHER), change).steps, DOWN)
+    steps = plan_followers(gone, without(OLD, OTHER), change).steps
+    assert not [step for step in steps if step.place == OTHER]
+    assert {step.slot for step in steps if isinstance(step, KeepWal)} == {OLD, OTHER}
+    notes = map(str, plan_takeover(DOWN, without(OLD, OTHER), change).notes)
+    assert any(note.startswith(f"{OTHER} is left out") for note in notes)
+
+
+def test_what_streams_from_who_is_left_out_stays_where_it_is() -> None:
+    chain = (Cascade("one", OTHER, "one"), Cascade("two", "one", "two"), Cascade("three", NEW, "three"))
+    assert [each.name for each in replace(UNPLANNED, cascades=chain).without([OTHER]).cascades] == ["three"]
 
 
 def test_a_failover_slot_comes_along_only_where_it_is_there() -> None:

@@ -198,9 +198,15 @@ class FailingOver(Switching):
         return acting
 
     def _remember(self, facts: Facts) -> None:
-        """The old primary is nobody's standby yet: what is known of it is kept for when it comes back."""
+        """The old primary is nobody's standby yet, nor is who was left out: what is known of them is kept for when they
+        come back.
+        """
         reached, change = self.reached, self.reached.change
-        former = self.state.former_journal(change.old, reached.system_identifier)
-        former.open(change, reached.conninfo, reached.system_identifier)
-        former.ended(Outcome.DONE, facts)
+        for seat in (change.seat(change.old), *change.left_out):
+            former = self.state.former_journal(seat.name, reached.system_identifier)
+            seats = (seat, *(each for each in change.seats if each.name != seat.name))
+            former.open(replace(change, old=seat.name, seats=seats), reached.conninfo, reached.system_identifier)
+            former.ended(Outcome.DONE, facts)
+        for seat in change.left_out:
+            self.state.journal(seat.name).close()
         Switching._remember(self, facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -13,9 +13,17 @@ from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.known import Ran, known_heads, runs_of
 from standbyctl.app.roles import Asked, Opening, Reachable, others_of
 from standbyctl.app.route import Route
-from standbyctl.app.seats import major_of, seat_again, seat_of_standby, server_of_primary, where_it_was
+from standbyctl.app.seats import (
+    major_of,
+    seat_again,
+    seat_of_standby,
+    seat_unasked,
+    server_of_primary,
+    where_it_was,
+)
 from standbyctl.app.state import State
 from standbyctl.domain.errors import (
+    BlockedError,
     CannotTellError,
     RefusedError,
     UsageError,
@@ -27,16 +35,21 @@ from standbyctl.domain.roles import RoleChange, Seat
 from standbyctl.domain.target import Target
 from standbyctl.nodes.connection import ONCE_SECONDS
 from standbyctl.nodes.ports import Reached
+from standbyctl.planner.blockers.failover import silent_standby
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What the operator typed. `to`: who is to be the primary; empty for the one that has most."""
+    """What the operator typed. `to`: who is to be the primary; empty for the one that has most.
+
+    `without`: standbys that are gone, too.
+    """
 
     to: str
     fence: tuple[str, ...] = ()
     fenced: bool = False
     max_loss_bytes: int | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,7 +73,7 @@ class _Opening(Opening):
             # Both servers are asked now, so that nobody waits for an answer later.
             asked = [pool.submit(_greet, self.servers[name]) for name in (self.old, self.asked.to)]
             old = pool.submit(lambda: gone if self.fenced else seat_again(gone, target, major_of(journal), self.hosts))
-            others = [pool.submit(seat_of_standby, run, self.hosts) for run in runs]
+            others = [pool.submit(_seat, run, self.asked.to, self.hosts) for run in runs]
             for each in asked:
                 each.result()
             return iter([old.result(), *(each.result() for each in others)])
@@ -76,6 +89,16 @@ class _Opening(Opening):
         return True
 
 
+def _seat(run: Ran, to: str, hosts: Hosts) -> Seat:
+    name = run[0].name
+    try:
+        return seat_of_standby(run, hosts)
+    except CannotTellError as error:
+        if name == to:
+            raise
+        raise BlockedError((silent_standby(name, to, error.detail or error.what),)) from error
+
+
 def _greet(server: Reached) -> None:
     with suppress(CannotTellError):
         server.greeting()
@@ -85,7 +108,7 @@ def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None
     """Find everybody; None where `to` is the primary already. Changes nothing."""
     runs = {name: run for name, run in runs_of(state).items() if not run[0].head}
     begun = begun_failover(runs, asked.to, state)
-    to = begun.new if begun else asked.to or any_of(runs)
+    to = begun.new if begun else asked.to or any_of({name: runs[name] for name in runs if name not in asked.without})
     if to not in runs:
         lost = [found[0] for journal in state.formers() if (found := journal.asked(RoleChange))]
         if to in {*(name for name, _ in known_heads(state)), *(change.new for change in lost)}:
@@ -133,9 +156,24 @@ def _check_it_is_there(primary: str, runs: Mapping[str, Ran]) -> None:
 
 def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state: State) -> Reachable:
     runs = runs_of(state)
-    opening = _Opening(
-        Asked(to, NO_HOOKS), runs[to], *others_of(runs, runs[to], begun), begun, state=state, fenced=asked.fenced
-    )
+    siblings, below = others_of(runs, runs[to], begun)
+    known = {*siblings, *below, *(seat.name for seat in (begun.left_out if begun else ()))}
+    if strange := ", ".join(name for name in asked.without if name not in known):
+        raise UsageError(
+            "C110",
+            msg(
+                "--without is for another standby than {to}, and of the same primary: not {names}", to=to, names=strange
+            ),
+            detail=msg("Those are: {known}.", known=", ".join(sorted(known)) or msg("none")),
+        )
+    if begun is not None:
+        begun = begun.without(asked.without)
+        left_out = begun.left_out
+        siblings, below = others_of(runs, runs[to], begun)
+    else:
+        left_out = tuple(seat_unasked(siblings[name]) for name in asked.without if name in siblings)
+        siblings, below = _without(asked.without, siblings, below)
+    opening = _Opening(Asked(to, NO_HOOKS), runs[to], siblings, below, begun, state=state, fenced=asked.fenced)
     try:
         reached = opening.open(config, state)
     except BaseException:
@@ -143,6 +181,19 @@ def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state:
             server.close()
         opening.hosts.close()
         raise
-    return replace(
-        reached, change=replace(reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_slots=())
+    change = replace(
+        reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_slots=(), left_out=left_out
     )
+    return replace(reached, change=change)
+
+
+def _without(
+    names: Collection[str], siblings: Mapping[str, Ran], below: Mapping[str, Ran]
+) -> tuple[dict[str, Ran], dict[str, Ran]]:
+    """Those that are not left out, and do not stream from one that is."""
+    gone = {*names}
+    for name, run in below.items():
+        gone |= {name} if run[0].primary in gone else set()
+    return {name: run for name, run in siblings.items() if name not in gone}, {
+        name: run for name, run in below.items() if name not in gone
+    }

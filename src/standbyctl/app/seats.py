@@ -41,6 +41,22 @@ def seat_of_standby(run: Ran, hosts: Hosts) -> Seat:
     )
 
 
+def seat_unasked(run: Ran) -> Seat:
+    """The same of one whose host does not answer: as it was attached."""
+    target = run[0]
+    return Seat(
+        name=target.name,
+        data_directory=target.data_directory,
+        bin_directory="",
+        port=target.port,
+        os_user=target.service.user,
+        conninfo=_conninfo_of(run),
+        ssh=target.standby_ssh,
+        service=target.service,
+        away=True,
+    )
+
+
 def seat_of_primary(run: Ran, hosts: Hosts, config: Config, server: Reached) -> Seat:
     """Of the primary of that standby, which is asked where it lives."""
     target, conninfo, _ = run

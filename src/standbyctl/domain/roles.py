@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from standbyctl.domain.handover import NO_HOOKS, Hooks
-from standbyctl.domain.record import dataclass, field
+from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.service import PG_CTL, Service
 from standbyctl.domain.target import Target
 
@@ -50,7 +52,8 @@ class RoleChange:
     `was`: what the new primary was as a standby. `cascades`: in the order in which they come along.
     `left_slots`: slots on the old primary that nobody streams from then.
     `unplanned`: the old primary is gone; nobody makes it a standby yet, and it is none of the followers. `fence`: a
-    program that keeps it away; `fenced`: the operator has seen to that.
+    program that keeps it away; `fenced`: the operator has seen to that. `left_out`: other standbys that are gone, too:
+    nobody asks them, and they have to be made standbys of the new primary later.
     `despite`: what the operator accepts, by name. `max_wait_seconds`: how long the stop may take.
     """
 
@@ -68,6 +71,7 @@ class RoleChange:
     unplanned: bool = False
     fence: tuple[str, ...] = ()
     fenced: bool = False
+    left_out: tuple[Seat, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,6 +84,22 @@ class RoleChange:
             if seat.name == name:
                 return seat
         raise KeyError(name)
+
+    def without(self, names: Collection[str]) -> RoleChange:
+        """The same, with these standbys left out, and whoever streams from them."""
+        below = {*names}
+        for each in self.cascades:
+            below |= {each.name} if each.upstream in below else set()
+        kept = [(target, said) for target, said in zip(self.followers, self.conninfos, strict=True)
+                if target.name not in names]  # fmt: skip
+        return replace(
+            self,
+            seats=tuple(seat for seat in self.seats if seat.name not in below),
+            followers=tuple(target for target, _ in kept),
+            conninfos=tuple(said for _, said in kept),
+            cascades=tuple(each for each in self.cascades if each.name not in below),
+            left_out=(*self.left_out, *(self.seat(target.name) for target in self.followers if target.name in names)),
+        )
 
     def conninfo(self, name: str) -> str:
         """The primary_conninfo of that standby; KeyError for any other node."""

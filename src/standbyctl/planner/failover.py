@@ -45,8 +45,9 @@ def _followers(sample: RoleSample, change: RoleChange) -> Iterator[Step]:
     for below in change.cascades:
         yield AwaitCascade(below.name, below.upstream, below.slot, change.new)
     # Last: whatever keeps it from being made keeps nobody from following.
-    if valid_slot_name(change.old) and _capped(sample, change):
-        yield KeepWal(change.new, change.old, change.old)
+    for name in (change.old, *(seat.name for seat in change.left_out)):
+        if valid_slot_name(name) and _capped(sample, change):
+            yield KeepWal(change.new, name, name)
 
 
 def _capped(sample: RoleSample, change: RoleChange) -> bool:
@@ -75,6 +76,13 @@ def _notes(sample: RoleSample, change: RoleChange, steps: tuple[Step, ...]) -> I
         )
     if change.fenced:
         yield msg("{old} is taken for fenced because you say so (--fenced): it is not looked at", old=change.old)
+    for seat in change.left_out:
+        yield msg(
+            "{name} is left out (--without): what it may have more than {new} is lost, and it follows nobody. When it"
+            " is back: standbyctl resync {name}",
+            name=seat.name,
+            new=change.new,
+        )
     if not _capped(sample, change):
         yield msg(
             "no slot keeps WAL for {old}: max_slot_wal_keep_size is -1 on {new}, and the slot of who never comes back"

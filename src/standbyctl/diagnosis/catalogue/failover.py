@@ -72,7 +72,8 @@ ENTRIES = (
         ),
         do=(
             msg("Promote the one that has most:\nstandbyctl failover --to NAME"),
-            msg("One that is not coming back is detached first, and asked no more:\nstandbyctl detach NAME"),
+            msg("One that does not come back in time is left out; what it may have more is lost, and it is made a"
+                " standby of the new primary later:\nstandbyctl failover --without NAME"),
         ),
     ),
     Entry(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.member import Power
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.size import format_size
 from standbyctl.domain.switching import RoleSample
@@ -94,13 +94,8 @@ def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) ->
     own, timeline = sample.around[change.new].received, facts.member(change.new).timeline
     direct = {change.new, *(target.name for target in change.followers)}
     silent = [name for name in direct if name not in sample.around]
-    if silent:
-        yield Blocker(
-            "R444",
-            msg("not every standby answers: {names}", names=", ".join(sorted(silent))),
-            msg("One of them may have more of the WAL than {new} has.", new=change.new),
-            msg("Bring it back; or detach it (standbyctl detach NAME), if it is not coming back."),
-        )
+    for name in sorted(silent):
+        yield silent_standby(name, change.new)
     for name in sorted(direct - {*silent}):
         there = sample.around[name]
         if there.unreceived and (there.paused or there.settings.get("recovery_min_apply_delay", "0") != "0"):
@@ -121,6 +116,17 @@ def _candidate_blockers(facts: Facts, sample: RoleSample, change: RoleChange) ->
                 msg("standbyctl failover --to {name}", name=name),
                 refused=True,
             )
+
+
+def silent_standby(name: str, new: str, why: Message | None = None) -> Blocker:
+    """Another standby does not answer. `why`: what was said in place of an answer."""
+    more = msg("It may have more of the WAL than {new} has.", new=new)
+    return Blocker(
+        "R444",
+        msg("{name} does not answer, which is a standby, too", name=name),
+        msg("{more} {why}", more=more, why=why) if why else more,
+        msg("Bring it back. Where that takes too long, leave it out: --without {name}", name=name),
+    )
 
 
 def _loss_blockers(sample: RoleSample, change: RoleChange, most: int | None) -> Iterator[Blocker]:

@@ -24,6 +24,7 @@ from standbyctl.ui.role_plans import render_failover, render_taken_over
 @click.option("--fence", metavar="CMD", help="A program that makes sure that the old primary takes no writes.")
 @click.option("--fenced", is_flag=True, help="You have made sure of that yourself: it is not looked at.")
 @click.option("--max-loss", metavar="SIZE", help="Refuse where more WAL would be lost, or where nobody knows.")
+@click.option("--without", metavar="NAME", multiple=True, help="Another standby that is gone, too: nobody asks it.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and end.")
 @click.option("-o", "--output", metavar="FILE", help=SAVE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -34,6 +35,7 @@ def command(
     config: str | None,
     fence: str | None,
     max_loss: str | None,
+    without: tuple[str, ...],
     *,
     fenced: bool,
     output: str | None,
@@ -58,7 +60,7 @@ def command(
         program = tuple(shlex.split(fence or ""))
     except ValueError as error:
         raise misused(msg("cannot read a hook: {e}", e=error)) from error
-    reached = open_failover(Lost(to or "", program, fenced, most), loaded, where)
+    reached = open_failover(Lost(to or "", program, fenced, most, without), loaded, where)
     if reached is None:
         say_nothing_to_do(context, to or "")
         return
