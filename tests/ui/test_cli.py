@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from standbyctl.ui.cli import cli
+
+# click keeps the line about --help in the language in which it was first asked for: here before any test of this process.
+cli.get_help_option(click.Context(cli, **cli.context_settings))
 
 VERBS = [
     "demo",
