@@ -127,6 +127,70 @@ def test_without_commits_of_its_own_it_is_rewound_by_itself(cast):
     cast.caught_up("db1", "db2")
 
 
+def stop(cast, name):
+    cast.pair.area.run("pg_ctl", "stop", "-D", str(cast.data(name)), "-m", "fast", "-w", "-s")
+
+
+def start(cast, name):
+    data = cast.data(name)
+    cast.pair.area.run("pg_ctl", "start", "-D", str(data), "-w", "-s", "-l", str(data / "again.log"))
+
+
+def promote_again(cast, name):
+    """A primary goes to the next timeline by itself."""
+    stop(cast, name)
+    (cast.data(name) / "standby.signal").touch()
+    start(cast, name)
+    cast.pair.area.run("pg_ctl", "promote", "-D", str(cast.data(name)), "-w", "-s")
+
+
+def promoted_apart(cast, name, commits):
+    """A server becomes a primary by hand, and commits what nobody else has; it is stopped, and sealed, again."""
+    data = cast.data(name)
+    cast.pair.area.run("pg_ctl", "promote", "-D", str(data), "-w", "-s")
+    with cast.connect(name) as conn:
+        for _ in range(commits):
+            conn.execute("INSERT INTO alone VALUES (2)")
+    stop(cast, name)
+    (data / "standby.signal").touch()
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("further", [False, True], ids=["same number", "number of an earlier one"])
+def test_a_timeline_of_the_same_number_that_is_another_one_is_not_streamed_over(cast, further):
+    """Two nodes are promoted apart, each to timeline 2: their numbers are equal, and their commits are not."""
+    promoted_apart(cast, "db2", 3)
+    with cast.connect("db1") as conn:
+        conn.execute("INSERT INTO alone VALUES (1)")
+    for _ in range(1 + further):
+        promote_again(cast, "db1")
+    with cast.connect("db1") as conn:
+        conn.execute("INSERT INTO alone SELECT 1 FROM generate_series(1, 1000)")
+    found = json.loads(cast.tool("resync", "db2", "-n", "--json", status=0).stdout)
+    assert [each["way"] for each in found["ways"] if each["open"]] == ["clone"]
+    why = {each["way"]: each["why"] for each in found["ways"]}
+    assert "its timeline 2 is its own: it was promoted apart from db1" in why["follow"]
+    assert len(found["commits"]) == 3
+    cast.tool("resync", "db2", "--yes", status=0)
+    assert cast.follows("db2", "db1")
+    cast.caught_up("db2", "db1")
+    assert cast.rows("db2", "SELECT n, count(*) FROM alone GROUP BY n") == [(1, 1001)]
+
+
+@pytest.mark.one_version
+def test_who_was_started_with_commits_of_its_own_is_seen_by_its_history(cast):
+    """By hand. PostgreSQL asks its primary for the WAL of timeline 2, and gets that of another one."""
+    promoted_apart(cast, "db2", 3)
+    with cast.connect("db1") as conn:
+        conn.execute("INSERT INTO alone SELECT 1 FROM generate_series(1, 20000)")
+    promote_again(cast, "db1")
+    with cast.connect("db1") as conn:
+        conn.execute("INSERT INTO alone SELECT 1 FROM generate_series(1, 20000)")
+    start(cast, "db2")
+    done = cast.tool("verify", "db2", status=1)
+    assert "2 on both, and not the same: on db1 1 to 0/" in " ".join(done.stdout.split())
+
+
 def lost(cast):
     with cast.connect("db1") as conn:
         conn.execute("CHECKPOINT")

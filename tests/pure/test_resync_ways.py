@@ -61,6 +61,17 @@ def test_the_cheapest_that_is_open_and_overwrites_no_commit(found, asked, open_w
     assert ("SetDirectoryAside" in steps) == (step == "InstallCopy")
 
 
+def test_who_was_promoted_apart_is_on_no_timeline_of_its_primary_whatever_its_number_is():
+    apart = replace(DEAR, split=True)
+    for former in (True, False):
+        seen = sealed(contents=Contents.STANDBY, same_timeline=True)
+        plan, opened = ways(apart, seen, former=former)
+        assert opened == ["clone"]
+        assert kinds(plan.steps)[:1] == ["SetDirectoryAside"]
+    copied = sealed(contents=Contents.STANDBY, never_started=True)
+    assert "SetDirectoryAside" not in kinds(ways(apart, copied, former=False)[0].steps)
+
+
 def test_pg_rewind_of_15_does_not_know_who_was_lost_just_after_its_promotion():
     seen = sealed()
     seen = seen.with_server(PRIMARY, version_num=150018)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from standbyctl.ui.cli import cli
 
-# click keeps the line about --help in the language in which it was first asked for: here before any test of this process.
+# click keeps the line about --help in the language in which it was first asked for: here before any test.
 cli.get_help_option(click.Context(cli, **cli.context_settings))
 
 VERBS = [

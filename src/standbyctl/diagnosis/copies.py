@@ -117,6 +117,10 @@ def timeline(sight: Sight) -> Check:
                    there=above.timeline)  # fmt: skip
         return Check("V802", ends.standby, TIMELINE, Status.FAIL, seen)
     same = primary.timeline == standby.timeline
+    if same and primary.history and standby.history and primary.history != standby.history:
+        seen = msg("{n} on both, and not the same: on {p} {here}, on {s} {there}", n=primary.timeline, p=ends.primary,
+                   here=primary.history, s=ends.standby, there=standby.history)  # fmt: skip
+        return Check("V802", ends.standby, TIMELINE, Status.FAIL, seen)
     seen = (
         (msg("{n} on both", n=primary.timeline) if above is None else msg("{n} on all three", n=primary.timeline))
         if same

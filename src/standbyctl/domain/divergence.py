@@ -39,7 +39,8 @@ class Divergence:
     `ahead`: it has records after that. `commits`: those of them that committed something, in order.
     `hints`: a block that was changed can be told (data checksums, or wal_log_hints). `full_page_writes`: of its last
     checkpoint. `checkpointed`: it has had a checkpoint on its timeline. `at_fork`: the WAL file with the fork is there.
-    `known`: everything of that could be read.
+    `split`: it was promoted apart, to a timeline of its own, which may have the number of one of its primary's; `fork`
+    is where the two histories part. `known`: everything of that could be read.
     """
 
     timeline: int
@@ -50,6 +51,7 @@ class Divergence:
     full_page_writes: bool = True
     checkpointed: bool = True
     at_fork: bool = True
+    split: bool = False
     known: bool = True
 
 

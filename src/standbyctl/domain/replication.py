@@ -77,7 +77,10 @@ class DatabaseView:
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """One server, in its own words. What only a primary or only a standby has is empty on the other."""
+    """One server, in its own words. What only a primary or only a standby has is empty on the other.
+
+    `history`: where each timeline before its own was left; None where it has none, or this role may not read it.
+    """
 
     version_num: int
     system_identifier: str
@@ -99,6 +102,7 @@ class ServerView:
     cluster_name: str | None
     damage: tuple[Damage, ...]
     databases: tuple[DatabaseView, ...]
+    history: str | None = None
 
     def value(self, name: str) -> str | None:
         """The value in force of one of the parameters that are read."""

@@ -9,8 +9,8 @@ from standbyctl.observe.texts import text
 
 # Every file of a history says all of it: timeline, tab, where it was left, tab, why. The first timeline has none.
 _HISTORY = """
-SELECT coalesce(pg_read_file('pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history', 0, 1000000,
-                             true), '')
+SELECT ('x' || id)::bit(32)::int, coalesce(pg_read_file('pg_wal/' || id || '.history', 0, 1000000, true), '')
+  FROM left(pg_walfile_name(pg_current_wal_lsn()), 8) AS id
 """
 SECONDS = 600.0
 
@@ -20,11 +20,11 @@ def look_at_divergence(
 ) -> Divergence | None:
     """Ask the primary for its history, and the node's host for the rest; None where either cannot say it."""
     try:
-        [(history,)] = server.observe(_HISTORY)
+        [(timeline, history)] = server.observe(_HISTORY)
     except CannotTellError:
         return None
     left = (line.split() for line in history.splitlines() if line.strip() and not line.startswith("#"))
-    lines = "\n".join(f"{words[0]} {words[1]}" for words in left)
+    lines = "\n".join([*(f"{words[0]} {words[1]}" for words in left), f"{timeline} -"])
     try:
         done = host.script(text("divergence.sh"), data_directory, bin_directory, lines, timeout_seconds=seconds)
     except (CannotTellError, TimeoutError):
@@ -43,7 +43,8 @@ def look_at_divergence(
         full_page_writes=words.get("full_page_writes") == "yes",
         checkpointed=words.get("checkpointed") == "yes",
         at_fork=not fork or words.get("at_fork") == "yes",
-        known=not fork or (words.get("programs") == "yes" and words.get("at_fork") == "yes"),
+        split=words.get("split") == "yes",
+        known=not fork or all(words.get(each) == "yes" for each in ("programs", "at_fork", "history")),
     )
 
 

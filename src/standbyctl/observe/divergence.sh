@@ -1,6 +1,6 @@
 # What a data directory holds after the history of its primary has left its own: key=value lines; commit=XID LSN TIME
 # for each commit. It changes nothing. Run as the server's user. Arguments: data directory, bin directory, the primary's
-# history as lines of a timeline and the LSN where it was left.
+# history as lines of a timeline and the LSN where it was left, that which it is on with a "-".
 data=$1 bin=$2 history=$3
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
@@ -15,15 +15,48 @@ flag checkpointed test "$(value "Latest checkpoint's TimeLineID")" = "$timeline"
 flag checksums test "$(value 'Data page checksum version')" != 0
 flag hints test "$(value 'wal_log_hints setting')" = on
 flag full_page_writes test "$(value "Latest checkpoint's full_page_writes")" = on
-fork=$(printf '%s\n' "$history" | sed -n "s/^$timeline //p" | tail -n 1)
+left() { printf '%s\n' "$history" | sed -n "s/^$1 //p" | tail -n 1; }
+number() { printf '%d' $(((0x${1%/*} << 32) + 0x${1#*/})); }
+# Two servers that were promoted apart are on timelines of the same number: each history says where it left the one
+# before. `alone`: what is this one's only, a line of a timeline and an LSN each.
+own=$data/pg_wal/$(printf '%08X' "$timeline").history
+flag history test "$timeline" -le 1 -o -s "$own"
+split=no fork='' alone='' begins=''
+while read -r id at _; do
+    case $id in '' | *[!0-9]*) continue ;; esac
+    if [ $split = yes ]; then
+        alone="$alone$id $begins
+"
+    elif there=$(left "$id") && [ "$there" != "$at" ]; then
+        split=yes fork=$at
+        if [ -n "${there#-}" ] && [ "$(number "$there")" -lt "$(number "$at")" ]; then
+            fork=$there alone="$id $there
+"
+        fi
+    fi
+    begins=$at
+done <<EOF
+$(cat -- "$own" 2>/dev/null)
+EOF
+if [ $split = yes ]; then
+    alone="$alone$timeline $begins"
+else
+    fork=$(left "$timeline")
+    fork=${fork#-}
+    alone="$timeline $fork"
+fi
+say split $split
 say fork "$fork"
 if [ -n "$fork" ]; then
     size=$(value 'Bytes per WAL segment')
-    start=$(((0x${fork%/*} << 32) + 0x${fork#*/}))
-    number=$((start / size)) each=$((0x100000000 / size))
-    flag at_fork test -f "$data/pg_wal/$(printf '%08X%08X%08X' "$timeline" $((number / each)) $((number % each)))"
+    at=$(($(number "$fork") / size)) each=$((0x100000000 / size))
+    flag at_fork test -f "$data/pg_wal/$(printf '%08X%08X%08X' "${alone%% *}" $((at / each)) $((at % each)))"
     flag programs test -x "$bin/pg_waldump"
-    dump() { TZ=UTC LC_ALL=C "$bin/pg_waldump" --path "$data/pg_wal" --timeline "$timeline" --start "$fork" "$@" 2>/dev/null; }
+    dump() {
+        printf '%s\n' "$alone" | while read -r id begins; do
+            TZ=UTC LC_ALL=C "$bin/pg_waldump" --path "$data/pg_wal" --timeline "$id" --start "$begins" "$@" 2>/dev/null
+        done
+    }
     # It always ends with an error, which is where the WAL ends.
     if [ -n "$(dump --limit 1)" ]; then say ahead yes; else say ahead no; fi
     # Of a prepared transaction the first half counts, too: somebody was told that it is safe.

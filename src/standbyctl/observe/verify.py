@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from standbyctl.domain.codec import decode
+from standbyctl.domain.errors import CannotTellError
+from standbyctl.domain.record import replace
 from standbyctl.domain.replication import (
     MINIMUM_PARAMETERS,
     Collations,
@@ -30,6 +32,7 @@ SELECT jsonb_build_object(
     END,
   'received', EXISTS (SELECT FROM pg_stat_wal_receiver))
 """
+_HISTORY = "SELECT pg_read_file(%s, 0, 1048576, true)"
 _WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 _MARKED = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn AND pg_last_xact_replay_timestamp() >= %s::timestamptz"
 _DATABASE = "SELECT 1 FROM pg_database WHERE datname = %s"
@@ -44,7 +47,17 @@ def view(server: Server) -> ServerView:
     """One end of a replication; raises CannotTellError."""
     [(raw,)] = server.observe(_text("view.sql"), {"parameters": _PARAMETERS}, timeout_seconds=ANSWER_SECONDS)
     found: ServerView = decode(ServerView, raw)
-    return found
+    return replace(found, history=_history(server, found.timeline)) if found.timeline > 1 else found
+
+
+def _history(server: Server, timeline: int) -> str | None:
+    """Where its timelines have begun, as its own file says it; None where only another role may read that."""
+    try:
+        [(said,)] = server.observe(_HISTORY, f"pg_wal/{timeline:08X}.history", timeout_seconds=ANSWER_SECONDS)
+    except CannotTellError:
+        return None
+    lines = (line.split() for line in (said or "").splitlines() if not line.startswith("#"))
+    return "; ".join(f"{words[0]} to {words[1]}" for words in lines if len(words) > 1) or None
 
 
 def read_files(server: Server) -> None:

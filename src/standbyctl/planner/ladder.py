@@ -142,6 +142,9 @@ def _not_in_place(facts: Facts, target: Target, found: Divergence | None, *, apa
         return msg("it is on the timeline of {primary}: nothing is to be left or overwritten", primary=target.primary)
     if found is None or not found.known:
         return msg("its WAL where {primary} has left it cannot be read", primary=target.primary)
+    if found.split:
+        return msg("its timeline {n} is its own: it was promoted apart from {primary}, at {lsn}", n=found.timeline,
+                   primary=target.primary, lsn=found.fork)  # fmt: skip
     if not found.fork:
         return msg("its timeline is none that {primary} comes from", primary=target.primary)
     return None

@@ -61,7 +61,9 @@ def _apart(place: Place, memory: Memory, returning: Returning) -> bool:
     """Whether its files are of another history than its primary's, as far as anybody knows."""
     copied = any(isinstance(entry.step, InstallCopy) for entry in memory)
     came_back = place.follows and any(isinstance(entry.step, PointAtPrimary) for entry in memory)
-    return (returning.former and not copied and not came_back) or not place.same_timeline
+    # A copy that is new in its place is not what was found there.
+    split = returning.found is not None and returning.found.split and not place.never_started
+    return (returning.former and not copied and not came_back) or not place.same_timeline or split
 
 
 def _around(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:

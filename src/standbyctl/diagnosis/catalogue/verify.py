@@ -28,17 +28,21 @@ ENTRIES = (
     Entry(
         "V802",
         msg("timeline"),
-        means=msg("Whether the standby is on the primary's timeline."),
+        means=msg(
+            "Whether the standby is on the primary's timeline; by its number, and by its history file where the role"
+            " may read it (pg_read_file)."
+        ),
         why=msg(
             "Each promotion begins a timeline. A standby on an older one follows with recovery_target_timeline"
             " = latest (the default since 12); one that has gone on by itself does not (requested timeline is"
-            " not a child of this server's history). The same timeline is no proof: a copy that was started"
-            " without standby.signal writes on the old one."
+            " not a child of this server's history). Two that were promoted apart are both on timeline 2, and one"
+            " streams over the other's commits: their history files differ in the LSN. The same history is no proof,"
+            " either: a copy that was started without standby.signal writes on the old one."
         ),
         do=(
             msg("Ask both:\nSELECT timeline_id FROM pg_control_checkpoint();"),
             msg("See the standby's setting (read at server start), and its log:\nSHOW recovery_target_timeline;"),
-            msg("Where it has diverged: pg_rewind, if P109 is well, else a new copy."),
+            msg("Where it has diverged, every way back and what each costs:\nstandbyctl resync NAME -n"),
         ),
     ),
     Entry(
