@@ -153,6 +153,8 @@ def test_a_fence_that_fails_promotes_nobody(cast):
     assert done.returncode == 5, done.stdout + done.stderr
     assert "R430" in done.stderr
     assert cast.writable() == []
+    early = cast.tool("resync", "db1", "--yes", status=4)
+    assert "End it first: standbyctl failover --to db2" in early.stderr
     done = cast.tool("failover", "--to", "db2", "--yes", "--fence", "sh -c 'test {node} = db1'", status=0)
     assert cast.writable() == ["db2"]
 

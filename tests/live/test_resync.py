@@ -127,6 +127,21 @@ def test_without_commits_of_its_own_it_is_rewound_by_itself(cast):
     cast.caught_up("db1", "db2")
 
 
+@pytest.mark.one_version
+def test_who_follows_the_new_primary_lets_go_of_the_slots_that_nobody_streams_from(cast):
+    """They would keep WAL there for ever. A slot of the DBA's own is none of ours."""
+    cast.attach("db3")
+    with cast.connect("db1") as conn:
+        conn.execute("SELECT pg_create_physical_replication_slot('own')")
+    stop(cast, "db1")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    found = json.loads(cast.tool("resync", "db1", "-n", "--json", status=0).stdout)
+    assert [step["step"] for step in found["steps"]][-3:] == ["PointAtPrimary", "StartStandby", "LetGoOfSlots"]
+    cast.tool("resync", "db1", "--yes", status=0)
+    assert cast.follows("db1", "db2")
+    assert cast.slots("db1") == ["own"]
+
+
 def stop(cast, name):
     cast.pair.area.run("pg_ctl", "stop", "-D", str(cast.data(name)), "-m", "fast", "-w", "-s")
 

@@ -181,9 +181,7 @@ def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state:
             server.close()
         opening.hosts.close()
         raise
-    change = replace(
-        reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_slots=(), left_out=left_out
-    )
+    change = replace(reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_out=left_out)
     return replace(reached, change=change)
 
 

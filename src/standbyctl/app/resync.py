@@ -17,7 +17,7 @@ from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.session import Session, Wrap, question_for
 from standbyctl.app.state import State
 from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
-from standbyctl.domain.errors import CannotTellError, UsageError
+from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.message import msg
 from standbyctl.domain.progress import Tell
@@ -88,7 +88,9 @@ class Resync:
         return session.look()
 
     def _plan(self, facts: Facts) -> Plan:
-        returning = Returning(self.former is not None, self.found, self.wanted.way, self.archive)
+        change = self.former.last(RoleChange) if self.former else None
+        left_slots = change.left_slots if change else ()
+        returning = Returning(self.former is not None, self.found, self.wanted.way, self.archive, left_slots)
         memory = self.journal.memory()
         if self.former is not None:
             # The failover has made it.
@@ -127,6 +129,16 @@ def open_resync(name: str, wanted: Wanted, state: State, tell: Tell, wrap: Wrap)
             resolved = _former(*found[:2])
             journal = state.journal(name)
             return Resync(Session(resolved, tell, wrap), found[2], journal, former, wanted)
+    for roles in state.role_journals():
+        begun = roles.asked(RoleChange)
+        if begun is not None and begun[0].old == name:
+            verb = "failover" if begun[0].unplanned else "switchover"
+            raise RefusedError(
+                "R431",
+                msg("another change of roles was begun, and not ended: to {name}", name=begun[0].new),
+                detail=msg("Until then nobody knows whose standby {name} is to be.", name=name),
+                hint=msg("End it first: {command}", command=f"standbyctl {verb} --to {begun[0].new}"),
+            )
     runs = runs_of(state)
     if name not in runs:
         raise UsageError(

@@ -103,7 +103,8 @@ class Rung:
 class Returning:
     """What a plan to bring a node back goes by.
 
-    `former`: it was a primary, and whatever it holds, it may hold more than its new one. `found`: what it does hold;
+    `former`: it was a primary, and whatever it holds, it may hold more than its new one; `left_slots`: of those that
+    streamed from it then. `found`: what it does hold;
     `archive`: what an archive has for it; each None where nobody could look, or there was no need to. `way`: the one
     that was asked for.
     """
@@ -112,3 +113,4 @@ class Returning:
     found: Divergence | None = None
     way: Way | None = None
     archive: Archive | None = None
+    left_slots: tuple[str, ...] = ()

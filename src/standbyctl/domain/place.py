@@ -61,6 +61,7 @@ class Place:
     `at_boot`: nothing is known to keep what runs it from starting it at boot. `os`: its operating system and version,
     as os-release has them.
     `verifier`: what is wrong with the programs that verify a copy; empty where they run, or nobody asked for them.
+    `slots`: those that its files have, its own and those that were synchronised to it.
     `resident`: the cluster that stands there, where it is no copy of the primary. `replaced`: what stands aside of it.
     `tunnel`: what there is of one, where the standby's way to its primary is one.
     """
@@ -94,6 +95,7 @@ class Place:
     timeline: int = 0
     same_timeline: bool = True
     elsewhere: bool = False
+    slots: tuple[str, ...] = ()
     upstream: str = ""
     downstreams: tuple[str, ...] = ()
     foreign_sessions: int = 0

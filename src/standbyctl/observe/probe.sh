@@ -88,6 +88,7 @@ else
     # A stale postmaster.pid may name a process that is not this server: a postmaster works in its data directory.
     pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
     flag running test -n "$pid" -a "/proc/$pid/cwd" -ef "$data"
+    say slots "$(ls -- "$data/pg_replslot" 2>/dev/null | tr '\n' ' ')"
     say running_port "$(sed -n 4p "$data/postmaster.pid" 2>/dev/null)"
     say server_status "$(sed -n '8s/ *$//p' "$data/postmaster.pid" 2>/dev/null)"
     # By pg_ctl it says so itself; what a service manager starts has the mark in its configuration.

@@ -195,6 +195,7 @@ def parse_place(
         timeline=timeline if running and contents is not Contents.CLUSTER else 0,
         same_timeline=contents is not Contents.STANDBY or unstarted or timeline == raw["timeline"],
         elsewhere=elsewhere,
+        slots=tuple(probe.get("slots", "").split()),
         upstream=upstream,
         downstreams=tuple(standby.get("downstreams", ())),
         foreign_sessions=int(standby.get("sessions", 0)),

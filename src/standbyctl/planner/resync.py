@@ -23,6 +23,7 @@ from standbyctl.steps.base import Step, left_to_do, predict
 from standbyctl.steps.clone.basebackup import InstallCopy
 from standbyctl.steps.failover import SealPlace
 from standbyctl.steps.rewind import DATABASE, EndRewinding, PointAtPrimary, RewindPlace
+from standbyctl.steps.roles import LetGoOfSlots
 from standbyctl.steps.server import StartAtBoot, StartStandby, StopStandby
 
 
@@ -31,8 +32,9 @@ def plan_resync(
 ) -> tuple[Plan, tuple[Rung, ...]]:
     """The cheapest way that is open and overwrites no commit, or the one that was asked for; and all of them."""
     place = facts.place(target.name)
+    left_slots = LetGoOfSlots(target.name, tuple(slot for slot in returning.left_slots if slot in place.slots))
     if place.upstream:
-        return Plan(), ()
+        return Plan(steps=tuple(left_to_do([left_slots], facts))), ()
     if blockers := tuple(resync_blockers(facts, target)):
         return Plan(blockers=blockers), ()
     apart = _apart(place, memory, returning)
@@ -54,7 +56,10 @@ def plan_resync(
     made = tuple(step for step in rest.steps if step not in started)
     before, after = (steps, ()) if way is Way.CLONE else _around(steps)
     notes = (*_notes(way, steps, sample, target, returning), *rest.notes)
-    return Plan(steps=(*before, *made, *after, *started), notes=notes), ladder
+    # A copy has none; pg_rewind takes them away.
+    kept = not has((*before, *after), RewindPlace) and not has(made, InstallCopy)
+    ended = left_to_do([left_slots], facts) if kept else ()
+    return Plan(steps=(*before, *made, *after, *started, *ended), notes=notes), ladder
 
 
 def _apart(place: Place, memory: Memory, returning: Returning) -> bool:

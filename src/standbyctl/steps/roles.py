@@ -254,8 +254,12 @@ class LetGoOfSlots(Step):
         return msg("none: nobody streams from them any more")
 
     def after(self, facts: Facts) -> Facts:
-        kept = tuple(slot for slot in facts.member(self.name).slots if slot not in self.slots)
-        return facts.with_member(self.name, slots=kept)
+        if any(node.name == self.name and node.place for node in facts.nodes):
+            return facts.with_place(self.name, slots=self._kept(facts.place(self.name).slots))
+        return facts.with_member(self.name, slots=self._kept(facts.member(self.name).slots))
+
+    def _kept(self, there: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(slot for slot in there if slot not in self.slots)
 
     def effects(self) -> tuple[Effect, ...]:
         return tuple(self._drop(slot) for slot in self.slots)
