@@ -16,6 +16,7 @@ what it sees is the pause of the servers. Clients that connect anew wait for tha
 Run it on a machine that does nothing else.
 """
 
+import compileall
 import contextlib
 import math
 import os
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import psycopg
 
+import standbyctl
 from standbyctl.lab.bindirs import find_bin_directories
 from standbyctl.lab.load import fill, passfile
 from standbyctl.lab.server import Area, Primary, free_port, stop_server
@@ -42,7 +44,7 @@ DEADLINE_SECONDS = 60
 
 
 class Probe(threading.Thread):
-    """Writes a row a millisecond to whoever takes it. `acknowledged`: number, when, by whom."""
+    """Writes a row every two milliseconds to whoever takes it. `acknowledged`: number, when, by whom."""
 
     def __init__(self, pair):
         super().__init__(daemon=True)
@@ -70,9 +72,11 @@ class Probe(threading.Thread):
                     self._find(lost_at)
                     certain = True
                 number += 1
+                due = time.monotonic() + 0.002
                 self._lines[self._at].execute("INSERT INTO probe VALUES (%s)", [number])
                 self.acknowledged.append((number, time.monotonic(), self._at))
-                self._ending.wait(0.001)
+                # Under load a commit takes longer than that by itself.
+                self._ending.wait(max(due - time.monotonic(), 0))
             except psycopg.Error as error:
                 self.failures.append(str(error))
                 self._drop(self._at)
@@ -142,6 +146,8 @@ class Pair:
             self.primary.rows("CREATE TABLE probe (n bigint PRIMARY KEY)")
             self.nodes = {"db1": self.primary.port, "db2": free_port()}
             self.primary_name = "db1"
+            # As pip leaves an installation: compiled.
+            compileall.compile_dir(Path(standbyctl.__file__).parent, quiet=1)
             self.env = os.environ | {
                 "PGPASSFILE": str(passfile(self.primary)),
                 "STANDBYCTL_STATE": str(self.area.path / "state"),

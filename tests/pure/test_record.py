@@ -47,6 +47,20 @@ def test_it_is_equal_only_to_its_own_kind():
     assert Open(1) == Open(1)
 
 
+def test_what_it_is_not_given_is_said_the_first_time_and_the_second():
+    @dataclass(frozen=True, slots=True)
+    class Pair:
+        a: int
+        b: int = 2
+
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"Pair\.__init__\(\) missing 1 required positional argument"):
+            Pair()
+    assert (Pair(1).b, Pair(b=3, a=1).b) == (2, 3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'c'"):
+        Pair(1, c=1)
+
+
 def test_it_says_what_it_holds():
     assert repr(Ours(1, "x", [2])) == repr(Theirs(1, "x", [2])).replace("Theirs", "Ours")
     assert repr(Under(1)) == "Under(a=1, b='b', c=[], d=1.5)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from standbyctl.app.candidates import any_of, begun_failover, who_has_most
@@ -56,27 +56,30 @@ class Lost:
 class _Opening(Opening):
     """With a primary that may be gone: everybody is looked for at the same time, and that one is tried once."""
 
-    state: State | None = None
     fenced: bool = False
+    seated: tuple[Future[Seat], ...] = ()
 
     def open(self, config: Config, state: State) -> Reachable:
-        self.hosts.doubtful.add(where_it_was(self.run, state, config).ssh)
-        return Opening.open(self, config, state)
+        gone = where_it_was(self.run, state, config)
+        self.hosts.doubtful.add(gone.ssh)
+        if self.begun is not None:
+            return Opening.open(self, config, state)
+        major = major_of(state.journal(self.asked.to))
+        runs = (self.run, *self.siblings.values(), *self.below.values())
+        with ThreadPoolExecutor(len(runs) + 1) as pool:
+            # Before the first server is asked: to be able to takes us a while, and hosts need nothing of us meanwhile.
+            self.seated = (
+                pool.submit(lambda: gone if self.fenced else seat_again(gone, self.run[0], major, self.hosts)),
+                *(pool.submit(_seat, run, self.asked.to, self.hosts) for run in runs),
+            )
+            return Opening.open(self, config, state)
 
     def find_seats(self, config: Config) -> Iterator[Seat]:
-        assert self.state is not None
-        target, journal = self.run[0], self.state.journal(self.asked.to)
-        gone = where_it_was(self.run, self.state, config)
         self.servers[self.old] = self.servers[self.old].at(self.old, connect_timeout=str(ONCE_SECONDS))
-        runs = (self.run, *self.siblings.values(), *self.below.values())
-        with ThreadPoolExecutor(len(runs) + 2) as pool:
-            # Both servers are asked now, so that nobody waits for an answer later.
-            asked = [pool.submit(_greet, self.servers[name]) for name in (self.old, self.asked.to)]
-            old = pool.submit(lambda: gone if self.fenced else seat_again(gone, target, major_of(journal), self.hosts))
-            others = [pool.submit(_seat, run, self.asked.to, self.hosts) for run in runs]
-            for each in asked:
-                each.result()
-            return iter([old.result(), *(each.result() for each in others)])
+        # Both servers are asked now, so that nobody waits for an answer later.
+        with ThreadPoolExecutor(2) as pool:
+            [*pool.map(_greet, (self.servers[name] for name in (self.old, self.asked.to)))]
+        return (each.result() for each in self.seated)
 
     def targets(self, route: Route) -> tuple[Target, ...]:
         """Those that are there: the old primary is seen to later."""
@@ -173,7 +176,7 @@ def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state:
     else:
         left_out = tuple(seat_unasked(siblings[name]) for name in asked.without if name in siblings)
         siblings, below = _without(asked.without, siblings, below)
-    opening = _Opening(Asked(to, NO_HOOKS), runs[to], siblings, below, begun, state=state, fenced=asked.fenced)
+    opening = _Opening(Asked(to, NO_HOOKS), runs[to], siblings, below, begun, fenced=asked.fenced)
     try:
         reached = opening.open(config, state)
     except BaseException:

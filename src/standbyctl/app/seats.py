@@ -121,7 +121,7 @@ def seat_again(seat: Seat, target: Target, number: int, hosts: Hosts) -> Seat:
     host = hosts.beside(seat.ssh, target.standby_ssh).primary
     data = seat.data_directory
     try:
-        here = dict(ask(host(), "where.sh", data, "", str(number or ""), data, str(seat.port), "", ""))
+        here = dict(ask(host(), "where.sh", data, "", str(number or ""), data, "", "", ""))
     except CannotTellError:
         return replace(seat, away=True)
     user = here.get("owner", "") or PACKAGED_USER

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import psycopg
-from psycopg import pq
-
 from standbyctl.domain.errors import CannotTellError, NotLetInError
 from standbyctl.domain.message import Message, msg
+from standbyctl.nodes.driver import psycopg
 
 
 def cannot_connect(name: str, params: Mapping[str, str], error: psycopg.Error, conninfo: str = "") -> CannotTellError:
@@ -38,7 +36,7 @@ def _takes(conninfo: str) -> bool:
     """Whether PostgreSQL is there and takes connections, be it not this one: its SQLSTATE, which libpq keeps to itself,
     is there and is not cannot_connect_now (a start, a stop). What pg_isready asks.
     """
-    return bool(pq.PGconn.ping(conninfo.encode()) == pq.Ping.OK)
+    return bool(psycopg.pq.PGconn.ping(conninfo.encode()) == psycopg.pq.Ping.OK)
 
 
 def words(error: psycopg.Error) -> str:

@@ -13,13 +13,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import psycopg
-from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.sql import Identifier, Literal
-
 from standbyctl.domain.errors import CannotTellError, NotLetInError, StandbyctlError, StoppedError
 from standbyctl.domain.message import msg
+from standbyctl.nodes.driver import psycopg
 from standbyctl.nodes.letting import cannot_connect, words
 from standbyctl.nodes.majors import for_major
 from standbyctl.nodes.ports import Greeting, Session
@@ -144,7 +140,7 @@ class LibpqServer:
         """
         params = {**_CONNECT, **self._params, "application_name": OUR_APPLICATION_NAME}
         try:
-            with psycopg.connect(make_conninfo("", **params), autocommit=True) as conn:
+            with psycopg.connect(psycopg.conninfo.make_conninfo("", **params), autocommit=True) as conn:
                 return ask(conn, "SELECT pg_catalog.pg_backend_pid()", ()) != [(conn.info.backend_pid,)]
         except psycopg.Error:
             return False
@@ -160,7 +156,7 @@ class LibpqServer:
         params["client_encoding"] = "utf8"  # what comes from a SQL_ASCII database would be bytes
         if self._original is not None and (secret := self._original.lend()):
             params["password"] = secret
-        return make_conninfo("", **params)
+        return psycopg.conninfo.make_conninfo("", **params)
 
     def _connected(self, conninfo: str, *, doubted: bool = False) -> psycopg.Connection[Any]:
         """`doubted`: where it fails, it is worth another attempt to know whether it was the login."""
@@ -173,7 +169,7 @@ class LibpqServer:
         """A conninfo for what was reached, whatever the environment said; without a password."""
         info = conn.info
         found = {"host": info.host, "port": str(info.port), "user": info.user, "dbname": info.dbname}
-        return make_conninfo(
+        return psycopg.conninfo.make_conninfo(
             "", **{key: value for key, value in {**self._params, **found}.items() if key != "hostaddr"}
         )
 
@@ -192,7 +188,7 @@ class LibpqServer:
         try:
             if kept is not None and not kept.closed:
                 return kept.info.password
-            begun = pq.PGconn.connect_start(make_conninfo("", **self._params).encode())
+            begun = psycopg.pq.PGconn.connect_start(psycopg.conninfo.make_conninfo("", **self._params).encode())
             try:
                 return begun.password.decode()
             finally:
@@ -232,7 +228,7 @@ class LibpqSession:
 def parse_conninfo(text: str) -> dict[str, str]:
     """The parameters of a connection string or URI; ValueError where it is neither."""
     try:
-        return {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
+        return {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(text).items() if value is not None}
     except psycopg.ProgrammingError as error:
         raise ValueError(words(error)) from error
 
@@ -245,7 +241,7 @@ def ask(
     with _watched(conn, timeout_seconds):
         cursor = conn.execute(for_major(query, conn.info.server_version).encode(), named or None)
         # Not by its description: a row may have no column (SELECT FROM ...).
-        answered = cursor.pgresult is not None and cursor.pgresult.status == pq.ExecStatus.TUPLES_OK
+        answered = cursor.pgresult is not None and cursor.pgresult.status == psycopg.pq.ExecStatus.TUPLES_OK
         return cursor.fetchall() if answered else []
 
 
@@ -275,9 +271,9 @@ def _cannot_ask(name: str, error: psycopg.Error) -> StandbyctlError:
 
 def quote(name: str) -> str:
     """An identifier for SQL."""
-    return Identifier(name).as_string()
+    return psycopg.sql.Identifier(name).as_string()
 
 
 def literal(value: str) -> str:
     """A text for SQL, where a statement takes no parameters."""
-    return Literal(value).as_string()
+    return psycopg.sql.Literal(value).as_string()

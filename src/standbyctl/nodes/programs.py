@@ -6,13 +6,12 @@ import re
 import shlex
 from base64 import b64encode
 
-from psycopg.errors import ExternalRoutineException
-
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.record import replace
 from standbyctl.domain.rights import QUIET
+from standbyctl.nodes.driver import psycopg
 from standbyctl.nodes.files import FAULTS
 from standbyctl.nodes.libpq import literal
 from standbyctl.nodes.ports import Session
@@ -99,7 +98,7 @@ def _run(session: Session, effect: fx.EnsureHbaLineBySql | fx.RemoveHbaLineBySql
 def _status(error: StoppedError) -> int | None:
     """The exit code of a program: the one number in what the server says of its end, in whatever language."""
     cause = error.__cause__
-    if not isinstance(cause, ExternalRoutineException):
+    if not isinstance(cause, psycopg.errors.ExternalRoutineException):
         return None
     numbers = re.findall(r"\d+", cause.diag.message_detail or "")
     return int(numbers[0]) if len(numbers) == 1 else 1

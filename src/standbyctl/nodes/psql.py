@@ -17,11 +17,9 @@ from hashlib import pbkdf2_hmac, sha256
 from hmac import digest
 from typing import Any
 
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import Literal
-
 from standbyctl.domain.errors import CannotTellError, NotLetInError, StandbyctlError, StoppedError
 from standbyctl.domain.message import msg
+from standbyctl.nodes.driver import psycopg
 from standbyctl.nodes.libpq import ACTING, OBSERVING, OUR_APPLICATION_NAME, PATIENCE_SECONDS
 from standbyctl.nodes.majors import for_major
 from standbyctl.nodes.ports import Greeting, Host, Session, Talk
@@ -77,7 +75,7 @@ class PsqlServer:
 
     def greeting(self) -> Greeting:
         [(version, superuser, pid, port)] = self.observe(_WHO)
-        return Greeting(version, superuser, pid, "", port, make_conninfo("", **self._params))
+        return Greeting(version, superuser, pid, "", port, psycopg.conninfo.make_conninfo("", **self._params))
 
     def pooled(self) -> bool:
         return False
@@ -135,7 +133,7 @@ class PsqlServer:
         return self._kept
 
     def _open(self, options: str, **changes: str) -> _Psql:
-        conninfo = make_conninfo("", **{**self._params, **changes})
+        conninfo = psycopg.conninfo.make_conninfo("", **{**self._params, **changes})
         talk = self._host.talk(_START, options, OUR_APPLICATION_NAME, self._program, conninfo)
         psql = _Psql(talk)
         try:
@@ -256,7 +254,7 @@ def bind(query: str, params: tuple[object, ...]) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1]:
             return "%"
-        return Literal(named[match[2]] if named is not None else next(values)).as_string()
+        return psycopg.sql.Literal(named[match[2]] if named is not None else next(values)).as_string()
 
     return _PARAMETER.sub(value, query)
 

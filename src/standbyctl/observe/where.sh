@@ -57,10 +57,12 @@ while :; do
 done
 say running_port "$(sed -n 4p "$data/postmaster.pid" 2>/dev/null)"
 
+[ -z "$port" ] || {
 taken=$(awk '$4 == "0A" { print substr($2, length($2) - 3) }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 free=$port
 while printf '%s\n' "$taken" | grep -qx "$(printf '%04X' "$free")"; do free=$((free + 1)); done
 say free_port "$free"
+}
 
 # The first address that a server answers at, and the one that it sees us by. By localhost, or an address of its own, a
 # host reaches itself, and what answers there is another server.
