@@ -88,6 +88,32 @@ def test_commits_that_are_nowhere_else_are_not_overwritten_unless_one_says_so(ca
     assert writer.lost("db1") == set()
 
 
+@pytest.mark.one_version
+def test_who_has_not_the_wal_that_pg_rewind_begins_at_is_copied(cast):
+    """It would fail half-way. A primary that was stopped cleanly has dropped what it needed no more."""
+    with cast.connect("db1") as conn:
+        conn.execute("SELECT pg_switch_wal()")
+        conn.execute("INSERT INTO alone VALUES (1)")
+    cast.caught_up("db2", "db1")
+    with cast.connect("db2") as conn:
+        conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        conn.execute("SELECT pg_reload_conf()")
+    cast.pair.wait(lambda: not cast.rows("db1", "SELECT 1 FROM pg_stat_replication"))
+    with cast.connect("db1") as conn:
+        conn.execute("SELECT pg_drop_replication_slot('db2')")
+        for _ in range(2):
+            conn.execute("INSERT INTO alone VALUES (1)")
+            conn.execute("CHECKPOINT")
+    stop(cast, "db1")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    found = json.loads(cast.tool("resync", "db1", "-n", "--json", status=0).stdout)
+    ways = {each["way"]: each for each in found["ways"]}
+    assert not ways["rewind"]["open"]
+    assert "is not there any more, back to the checkpoint" in ways["rewind"]["why"]
+    cast.tool("resync", "db1", "--yes", status=0)
+    assert cast.follows("db1", "db2")
+
+
 @pytest.fixture
 def preparing(pair):
     restarted(pair, max_prepared_transactions="5")

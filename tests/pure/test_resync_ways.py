@@ -46,6 +46,7 @@ def ways(found, seen=None, way=None, *, former=True, memory=()):
         (replace(AHEAD, hints=False), None, ["clone"], "InstallCopy"),
         (replace(AHEAD, full_page_writes=False), None, ["clone"], "InstallCopy"),
         (replace(AHEAD, checkpointed=False), None, ["rewind", "clone"], "RewindPlace"),
+        (replace(AHEAD, common=False), None, ["clone"], "InstallCopy"),
         (replace(AHEAD, known=False), None, ["clone"], "InstallCopy"),
         (replace(AHEAD, fork=""), None, ["clone"], "InstallCopy"),
         (None, None, ["clone"], "InstallCopy"),

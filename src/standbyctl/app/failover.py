@@ -132,7 +132,7 @@ class FailingOver(Switching):
         if old.away or change.old in self.silent or not old.bin_directory:
             return
         server, host = self.reached.doors[change.new].server, doors[change.old].host
-        found = look_at_divergence(server, host, old.data_directory, old.bin_directory, LOOK_SECONDS)
+        found = look_at_divergence(server, host, old.data_directory, old.bin_directory, LOOK_SECONDS, rewinds=False)
         if found is None or not found.known or not found.fork:
             return
         if not found.commits:

@@ -38,7 +38,8 @@ class Divergence:
     `timeline`: that it is on. `fork`: where its primary's history leaves that one (an LSN); empty where it does not.
     `ahead`: it has records after that. `commits`: those of them that committed something, in order.
     `hints`: a block that was changed can be told (data checksums, or wal_log_hints). `full_page_writes`: of its last
-    checkpoint. `checkpointed`: it has had a checkpoint on its timeline. `at_fork`: the WAL file with the fork is there.
+    checkpoint. `checkpointed`: it has had a checkpoint on its timeline. `at_fork`: the WAL file with the fork is there;
+    `common`: and so are those before, back to the last checkpoint.
     `split`: it was promoted apart, to a timeline of its own, which may have the number of one of its primary's; `fork`
     is where the two histories part. `known`: everything of that could be read.
     """
@@ -51,6 +52,7 @@ class Divergence:
     full_page_writes: bool = True
     checkpointed: bool = True
     at_fork: bool = True
+    common: bool = True
     split: bool = False
     known: bool = True
 

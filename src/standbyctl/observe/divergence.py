@@ -16,17 +16,27 @@ SECONDS = 600.0
 
 
 def look_at_divergence(
-    server: Server, host: Host, data_directory: str, bin_directory: str, seconds: float = SECONDS
+    server: Server,
+    host: Host,
+    data_directory: str,
+    bin_directory: str,
+    seconds: float = SECONDS,
+    *,
+    rewinds: bool = True,
 ) -> Divergence | None:
-    """Ask the primary for its history, and the node's host for the rest; None where either cannot say it."""
+    """Ask the primary for its history, and the node's host for the rest; None where either cannot say it.
+
+    `rewinds`: whether it can be rewound counts, too.
+    """
     try:
         [(timeline, history)] = server.observe(_HISTORY)
     except CannotTellError:
         return None
     left = (line.split() for line in history.splitlines() if line.strip() and not line.startswith("#"))
     lines = "\n".join([*(f"{words[0]} {words[1]}" for words in left), f"{timeline} -"])
+    args = (data_directory, bin_directory, lines, "yes" if rewinds else "")
     try:
-        done = host.script(text("divergence.sh"), data_directory, bin_directory, lines, timeout_seconds=seconds)
+        done = host.script(text("divergence.sh"), *args, timeout_seconds=seconds)
     except (CannotTellError, TimeoutError):
         return None
     said = [line.partition("=")[::2] for line in done.stdout.decode(errors="replace").splitlines()]
@@ -43,6 +53,7 @@ def look_at_divergence(
         full_page_writes=words.get("full_page_writes") == "yes",
         checkpointed=words.get("checkpointed") == "yes",
         at_fork=not fork or words.get("at_fork") == "yes",
+        common=words.get("common") != "no",
         split=words.get("split") == "yes",
         known=not fork or all(words.get(each) == "yes" for each in ("programs", "at_fork", "history")),
     )

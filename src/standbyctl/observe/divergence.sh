@@ -1,7 +1,8 @@
 # What a data directory holds after the history of its primary has left its own: key=value lines; commit=XID LSN TIME
 # for each commit. It changes nothing. Run as the server's user. Arguments: data directory, bin directory, the primary's
-# history as lines of a timeline and the LSN where it was left, that which it is on with a "-".
-data=$1 bin=$2 history=$3
+# history as lines of a timeline and the LSN where it was left, that which it is on with a "-"; "yes" where it counts
+# whether pg_rewind finds what it begins at.
+data=$1 bin=$2 history=$3 rewinds=$4
 say() { printf '%s=%s\n' "$1" "$2"; }
 flag() { key=$1; shift; if "$@" >/dev/null 2>&1; then say "$key" yes; else say "$key" no; fi; }
 control=$("$bin/pg_controldata" -D "$data" 2>/dev/null)
@@ -52,6 +53,23 @@ if [ -n "$fork" ]; then
     at=$(($(number "$fork") / size)) each=$((0x100000000 / size))
     flag at_fork test -f "$data/pg_wal/$(printf '%08X%08X%08X' "${alone%% *}" $((at / each)) $((at % each)))"
     flag programs test -x "$bin/pg_waldump"
+    # The last checkpoint before the fork, in whichever file it is: every one from there on has to be there.
+    common() {
+        end=$fork
+        while [ "$at" -ge 0 ]; do
+            file=
+            for id in "$timeline" $(sort -rn -- "$own" 2>/dev/null | sed -n 's/^[[:space:]]*\([0-9]\{1,\}\)[[:space:]].*/\1/p'); do
+                file=$data/pg_wal/$(printf '%08X%08X%08X' "$id" $((at / each)) $((at % each)))
+                [ ! -f "$file" ] || break
+            done
+            [ -f "$file" ] || return 1
+            ! LC_ALL=C "$bin/pg_waldump" --rmgr XLOG ${end:+--end "$end"} "$file" 2>/dev/null |
+                grep -Eq 'desc: CHECKPOINT_(ONLINE|SHUTDOWN) ' || return 0
+            at=$((at - 1)) end=''
+        done
+        return 1
+    }
+    [ "$rewinds" != yes ] || flag common common
     dump() {
         printf '%s\n' "$alone" | while read -r id begins; do
             TZ=UTC LC_ALL=C "$bin/pg_waldump" --path "$data/pg_wal" --timeline "$id" --start "$begins" "$@" 2>/dev/null

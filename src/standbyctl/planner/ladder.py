@@ -120,15 +120,24 @@ def _not_rewound(facts: Facts, target: Target, found: Divergence | None, *, apar
 
 def _cannot_tell(found: Divergence, version_num: int) -> Message | None:
     """What keeps pg_rewind from finding what has changed, or nothing has."""
-    if not found.ahead:
-        return msg("it has nothing that its primary has not")
-    if not found.hints:
-        return msg("neither data checksums nor wal_log_hints are on there: what has changed cannot be told")
-    if not found.full_page_writes:
-        return msg("full_page_writes was off there")
-    if not found.checkpointed and version_num < REWINDS_PROMOTED:
-        return msg("it was lost before its first checkpoint as a primary, without which pg_rewind of 15 cannot tell")
-    return None
+    reasons = (
+        (not found.ahead, msg("it has nothing that its primary has not")),
+        (
+            not found.hints,
+            msg("neither data checksums nor wal_log_hints are on there: what has changed cannot be told"),
+        ),
+        (not found.full_page_writes, msg("full_page_writes was off there")),
+        (
+            not found.common,
+            msg("its WAL from before {lsn} is not there any more, back to the checkpoint that pg_rewind begins at",
+                lsn=found.fork),
+        ),
+        (
+            not found.checkpointed and version_num < REWINDS_PROMOTED,
+            msg("it was lost before its first checkpoint as a primary, without which pg_rewind of 15 cannot tell"),
+        ),
+    )  # fmt: skip
+    return next((why for closed, why in reasons if closed), None)
 
 
 def _not_in_place(facts: Facts, target: Target, found: Divergence | None, *, apart: bool) -> Message | None:
