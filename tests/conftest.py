@@ -12,6 +12,7 @@ import pytest
 from standbyctl.domain.version import SUPPORTED_MAJORS
 from standbyctl.lab.bindirs import find_bin_directories
 from tests.pair import Pair, Template
+from tests.sound import has_amcheck
 from tests.testbed.machine import missing
 
 # What a test has found and the summary prints: a property, for it may have run in a worker.
@@ -190,11 +191,17 @@ def faketime():
     return next(map(str, Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
 
+def amcheck():
+    """A version that has it, or None."""
+    return next((found for found in found_here() if has_amcheck(found.path)), None)
+
+
 # What a test may need of this machine besides PostgreSQL, and what the summary says where it is not here.
 NEEDS = {
     "promtool": (lambda: shutil.which("promtool"), "rules of Prometheus: NOT RUN, promtool is not here"),
     "pooler": (pooler, "pooler in front: NOT RUN, pgbouncer is not here"),
     "faketime": (faketime, "clocks that are off: NOT RUN, libfaketime is not here"),
+    "amcheck": (amcheck, "what looks for spoilt indexes, spoilt: NOT RUN, no version here has amcheck"),
     "mount namespace": (mount_namespace_argv, "full disk: NOT RUN, no mount namespace can be made here (unshare -m)"),
 }
 
@@ -216,6 +223,8 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("what ran, and what could not run here")
     for found in versions(config):
         terminalreporter.line(f"PostgreSQL {found.major}: {found.path}")
+        if not has_amcheck(found.path):
+            terminalreporter.line(f"amcheck after a resync: NOT RUN on {found.major}, it has none (contrib)")
     for major in SUPPORTED_MAJORS:
         if major not in have:
             terminalreporter.line(f"PostgreSQL {major}: NOT RUN, no complete bin directory of it was found")
@@ -226,7 +235,7 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
     why = missing()
     terminalreporter.line(f"hosts: NOT RUN, {why}" if why else "hosts: not asked for here (make hosts runs them)")
-    for need in ("pooler", "faketime", "mount namespace"):
+    for need in ("pooler", "faketime", "amcheck", "mount namespace"):
         if need in said:
             terminalreporter.line(said[need])
 

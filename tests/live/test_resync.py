@@ -10,6 +10,7 @@ import pytest
 
 from tests.live.stages import restarted
 from tests.roles import Cast, Writer
+from tests.sound import sound
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
 
@@ -24,12 +25,17 @@ def cast(pair):
     return made
 
 
-def lose(cast, commits):
-    """The primary, with commits that nobody else has. Their transactions' numbers."""
+def cut(cast):
+    """The standby follows nobody any more."""
     with cast.connect("db2") as conn:
         conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
         conn.execute("SELECT pg_reload_conf()")
     cast.pair.wait(lambda: not cast.rows("db1", "SELECT 1 FROM pg_stat_replication"))
+
+
+def lose(cast, commits):
+    """The primary, with commits that nobody else has. Their transactions' numbers."""
+    cut(cast)
     lost = []
     with cast.connect("db1") as conn:
         for _ in range(commits):
@@ -41,12 +47,8 @@ def lose(cast, commits):
     return lost
 
 
-def sound(cast, name):
-    """Every block of a standby has its checksum; it is started again."""
-    data, area = cast.data(name), cast.pair.area
-    area.run("pg_ctl", "stop", "-D", str(data), "-m", "fast", "-w", "-s")
-    area.run("pg_checksums", "--check", "-D", str(data))
-    area.run("pg_ctl", "start", "-D", str(data), "-w", "-s", "-l", str(data.with_name("again.log")))
+def said_of(done):
+    return " ".join(done.stdout.split())
 
 
 def kept_aside(cast):
@@ -73,8 +75,7 @@ def test_commits_that_are_nowhere_else_are_not_overwritten_unless_one_says_so(ca
     assert cast.follows("db1", "db2")
     cast.caught_up("db1", "db2")
     assert cast.rows("db1", "SELECT (SELECT count(*) FROM alone), (SELECT count(*) FROM since)") == [(0, 1000)]
-    sound(cast, "db1")
-    cast.pair.wait(lambda: cast.follows("db1", "db2"))
+    sound(cast, "db1", "db2")
     # What is its own is as it was; what was overwritten can be read.
     assert cast.hba("db1") == own
     [aside] = kept_aside(cast)
@@ -86,32 +87,6 @@ def test_commits_that_are_nowhere_else_are_not_overwritten_unless_one_says_so(ca
         cast.switchover("db1")
         writer.more()
     assert writer.lost("db1") == set()
-
-
-@pytest.mark.one_version
-def test_who_has_not_the_wal_that_pg_rewind_begins_at_is_copied(cast):
-    """It would fail half-way. A primary that was stopped cleanly has dropped what it needed no more."""
-    with cast.connect("db1") as conn:
-        conn.execute("SELECT pg_switch_wal()")
-        conn.execute("INSERT INTO alone VALUES (1)")
-    cast.caught_up("db2", "db1")
-    with cast.connect("db2") as conn:
-        conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
-        conn.execute("SELECT pg_reload_conf()")
-    cast.pair.wait(lambda: not cast.rows("db1", "SELECT 1 FROM pg_stat_replication"))
-    with cast.connect("db1") as conn:
-        conn.execute("SELECT pg_drop_replication_slot('db2')")
-        for _ in range(2):
-            conn.execute("INSERT INTO alone VALUES (1)")
-            conn.execute("CHECKPOINT")
-    stop(cast, "db1")
-    cast.tool("failover", "--to", "db2", "--yes", status=0)
-    found = json.loads(cast.tool("resync", "db1", "-n", "--json", status=0).stdout)
-    ways = {each["way"]: each for each in found["ways"]}
-    assert not ways["rewind"]["open"]
-    assert "is not there any more, back to the checkpoint" in ways["rewind"]["why"]
-    cast.tool("resync", "db1", "--yes", status=0)
-    assert cast.follows("db1", "db2")
 
 
 @pytest.fixture
@@ -128,10 +103,7 @@ def preparing(pair):
 
 def test_both_halves_of_a_prepared_transaction_are_commits_that_are_nowhere_else(preparing):
     cast = preparing
-    with cast.connect("db2") as conn:
-        conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
-        conn.execute("SELECT pg_reload_conf()")
-    cast.pair.wait(lambda: not cast.rows("db1", "SELECT 1 FROM pg_stat_replication"))
+    cut(cast)
     with cast.connect("db1") as conn:
         conn.execute("COMMIT PREPARED 'first'")
         conn.execute("BEGIN; INSERT INTO alone VALUES (2); PREPARE TRANSACTION 'second'")
@@ -143,14 +115,102 @@ def test_both_halves_of_a_prepared_transaction_are_commits_that_are_nowhere_else
     assert "RewindPlace" not in [step["step"] for step in found["steps"]]
 
 
+def taken(cast, name):
+    """The way that is taken by itself, and the steps to be done for it."""
+    found = json.loads(cast.tool("resync", name, "-n", "--json", status=0).stdout)
+    steps = [step["step"] for step in found["steps"]]
+    return next(each["way"] for each in found["ways"] if each["open"]), steps
+
+
+def test_a_standby_whose_wal_was_kept_goes_on_where_it_is(cast):
+    area, data = cast.pair.area, cast.data("db2")
+    made = (data / "PG_VERSION").stat().st_ino
+    area.run("pg_ctl", "stop", "-D", str(data), "-m", "immediate", "-w", "-s")
+    with Writer(cast) as writer:
+        writer.more()
+    with cast.connect("db1") as conn:
+        conn.execute("SELECT pg_switch_wal()")
+        conn.execute("CHECKPOINT")
+    assert taken(cast, "db2") == ("reconnect", ["StartStandby"])
+    assert "RESYNCED" in said_of(cast.tool("resync", "db2", "--yes", status=0))
+    assert (data / "PG_VERSION").stat().st_ino == made
+    cast.caught_up("db2", "db1")
+    assert writer.lost("db2") == set()
+    sound(cast, "db2", "db1")
+
+
+def test_a_primary_that_was_stopped_follows_the_new_timeline_as_it_is(cast):
+    """Its standby has had all of its WAL: nothing is to be rewound."""
+    made = (cast.data("db1") / "PG_VERSION").stat().st_ino
+    cast.pair.primary.stop("fast")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    with cast.connect("db2") as conn:
+        conn.execute("CREATE TABLE since AS SELECT generate_series(1, 1000) AS n")
+    way, steps = taken(cast, "db1")
+    assert way == "follow"
+    assert not {"RewindPlace", "CopyByBasebackup"} & {*steps}
+    assert "PointAtPrimary" in steps
+    cast.tool("resync", "db1", "--yes", status=0)
+    assert (cast.data("db1") / "PG_VERSION").stat().st_ino == made
+    assert kept_aside(cast) == []
+    cast.caught_up("db1", "db2")
+    assert cast.rows("db1", "SELECT count(*) FROM since") == [(1000,)]
+    sound(cast, "db1", "db2")
+
+
+def checkpoint_in_the_last_file(cast):
+    """That, and what comes after it, the standby's slot keeps."""
+    with cast.connect("db1") as conn:
+        conn.execute("CHECKPOINT")
+    cast.caught_up("db2", "db1")
+
+
 def test_without_commits_of_its_own_it_is_rewound_by_itself(cast):
+    """It has WAL of its own all the same: what was rolled back, and a checkpoint."""
+    checkpoint_in_the_last_file(cast)
+    cut(cast)
+    with cast.connect("db1") as conn:
+        conn.execute("BEGIN; INSERT INTO alone SELECT generate_series(1, 100000); ROLLBACK")
+        conn.execute("CHECKPOINT")
     lose(cast, 0)
     cast.tool("failover", "--to", "db2", "--yes", status=0)
+    way, steps = taken(cast, "db1")
+    assert way == "rewind"
+    assert "RewindPlace" in steps
     said = cast.tool("resync", "db1", "--yes", status=0).stdout
-    assert "pg_rewind" in said or "follow" in said
+    assert "pg_rewind" in said
     assert "pg_basebackup" not in said
-    assert cast.follows("db1", "db2")
-    cast.caught_up("db1", "db2")
+    sound(cast, "db1", "db2")
+
+
+def test_it_is_not_rewound_where_its_wal_before_the_fork_is_gone(cast):
+    """pg_rewind needs that back to the last checkpoint that both have had, and a later one removes it."""
+    with cast.connect("db1") as conn:
+        conn.execute("SELECT pg_switch_wal()")
+        conn.execute("INSERT INTO alone VALUES (0)")
+    cast.caught_up("db2", "db1")
+    cut(cast)
+    with cast.connect("db1") as conn:
+        conn.execute("BEGIN; INSERT INTO alone VALUES (1); ROLLBACK")
+        conn.execute("CHECKPOINT")
+    lose(cast, 0)
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    refused = cast.tool("resync", "db1", "--way", "rewind", "--yes", status=1).stderr
+    assert re.search(r"its WAL back to the last checkpoint before \S+ is not there any more", " ".join(refused.split()))
+    way, steps = taken(cast, "db1")
+    assert (way, "CopyByBasebackup" in steps) == ("clone", True)
+    cast.tool("resync", "db1", "--yes", status=0)
+    sound(cast, "db1", "db2")
+
+
+def test_what_it_alone_has_makes_it_a_copy_beside_that_takes_its_place(cast):
+    lose(cast, 1)
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    assert "CopyByBasebackup" in taken(cast, "db1")[1]
+    cast.tool("resync", "db1", "--yes", status=0)
+    assert kept_aside(cast) == ["db1.detached-1"]
+    assert cast.rows("db1", "SELECT count(*) FROM alone") == [(0,)]
+    sound(cast, "db1", "db2")
 
 
 @pytest.mark.one_version
@@ -260,10 +320,6 @@ def archived(pair):
     return made
 
 
-def said_of(done):
-    return " ".join(done.stdout.split())
-
-
 @pytest.mark.sample
 def test_wal_that_the_primary_has_no_more_comes_out_of_an_archive(archived):
     cast, bring = archived, f"cp {archived.archive}/%f %p"
@@ -289,7 +345,7 @@ def test_wal_that_the_primary_has_no_more_comes_out_of_an_archive(archived):
     assert cast.rows("db2", "SHOW restore_command") == [(bring,)]
     assert cast.pair.started_at() == began
     assert "Nothing to do" in said_of(cast.tool("resync", "db2", "--yes", status=0))
-    sound(cast, "db2")
+    sound(cast, "db2", "db1")
 
 
 def test_it_is_asked_by_the_command_that_the_standby_has_and_what_is_gone_there_too_is_seen(archived):
@@ -311,3 +367,4 @@ def test_it_is_asked_by_the_command_that_the_standby_has_and_what_is_gone_there_
     gone.rename(kept)
     cast.tool("resync", "db2", "--yes", status=0)
     assert cast.follows("db2", "db1")
+    sound(cast, "db2", "db1")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.byhand import Person, Reader, read_paper, run_here
 from tests.roles import Cast, Writer, lose
+from tests.sound import sound
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
 
@@ -124,6 +125,7 @@ def test_a_failover_and_the_way_back_of_the_old_primary_by_hand(cast):
     person(cast, reader).follow(reader.steps)
     assert cast.follows("db1", "db2")
     assert "Nothing to do" in cast.tool("resync", "db1", "--yes", status=0).stdout
+    sound(cast, "db1", "db2")
 
 
 @pytest.mark.parametrize("language", ["en", pytest.param("ja", marks=pytest.mark.one_version)])
@@ -145,6 +147,7 @@ def test_who_rewinds_the_old_primary_by_hand_keeps_what_is_its_own(cast, languag
     role = cast.rows("db2", "SELECT has_function_privilege('repl_db1', 'pg_read_binary_file(text)', 'EXECUTE')")
     assert role == [(False,)]
     assert "Nothing to do" in cast.tool("resync", "db1", "--yes", status=0).stdout
+    sound(cast, "db1", "db2")
     cast.switchover("db1")
 
 

@@ -80,6 +80,11 @@ def test_pg_rewind_of_15_does_not_know_who_was_lost_just_after_its_promotion():
     assert ways(AHEAD, seen)[1] == ["rewind", "clone"]
 
 
+def test_pg_rewind_needs_the_wal_back_to_the_last_checkpoint_that_both_have_had():
+    assert ways(AHEAD)[1] == ["rewind", "clone"]
+    assert ways(replace(AHEAD, common=False))[1] == ["clone"]
+
+
 def test_a_way_that_is_closed_is_refused_with_its_reason():
     plan, _ = ways(DEAR, way=Way.FOLLOW)
     assert [each.code for each in plan.blockers] == ["R453"]

@@ -129,8 +129,7 @@ def _cannot_tell(found: Divergence, version_num: int) -> Message | None:
         (not found.full_page_writes, msg("full_page_writes was off there")),
         (
             not found.common,
-            msg("its WAL from before {lsn} is not there any more, back to the checkpoint that pg_rewind begins at",
-                lsn=found.fork),
+            msg("its WAL back to the last checkpoint before {lsn} is not there any more", lsn=found.fork),
         ),
         (
             not found.checkpointed and version_num < REWINDS_PROMOTED,

@@ -39,6 +39,8 @@ case $(control 'Database cluster state') in
     log=$aside.log
     options="-c listen_addresses='' -c unix_socket_directories='$place' -c primary_conninfo='' -c restore_command=''"
     options="$options -c archive_mode=off -c hot_standby=on -c logging_collector=off"
+    # Its last restartpoint must not remove what pg_rewind goes back through.
+    options="$options -c wal_keep_size=2000000"
     [ -z "$config" ] || options="$options -c config_file='$config'"
     done=yes
     "$bin/pg_ctl" start -D "$data" -w -t 86400 -s -l "$log" -o "$options" </dev/null >&2 9<&- || done=

@@ -17,7 +17,7 @@ _THEIRS = (
 )  # fmt: skip
 _ALONE = (
     "-c listen_addresses= -c unix_socket_directories=$place -c primary_conninfo= -c restore_command="
-    " -c archive_mode=off -c hot_standby=on -c logging_collector=off"
+    " -c archive_mode=off -c hot_standby=on -c logging_collector=off -c wal_keep_size=2000000"
 )
 
 
