@@ -15,6 +15,7 @@ from standbyctl.domain.progress import Note
 from standbyctl.domain.record import dataclass, field
 from standbyctl.nodes.hooks import run_hook
 from standbyctl.nodes.ports import Session
+from standbyctl.nodes.unstopped import why_not_stopped
 from standbyctl.nodes.waiting import wait
 from standbyctl.nodes.world import World
 
@@ -143,8 +144,9 @@ class _Handing:
             effect.system_identifier,
             str(effect.stop_seconds),
             data=lines.encode(),
-            timeout_seconds=effect.stop_seconds + _SPARE_SECONDS,
-            after=("alive.sh",),
+            # Who was started again meanwhile is waited for.
+            timeout_seconds=effect.stop_seconds + 2 * _SPARE_SECONDS,
+            after=("alive.sh", "unseal.sh"),
         )
         self.said = dict(line.split("=", 1) for line in done.stdout.decode().splitlines() if "=" in line)
 
@@ -157,21 +159,13 @@ class _Handing:
             return self.said["checkpoint"], ">"
         if state == "standby":
             return self._end_of_standby(), ">="
-        if state == "stopping":
-            raise self._stopped(
-                "R408",
-                msg("{old} has not stopped within {n} s", old=effect.old, n=effect.stop_seconds),
-                msg("It waits for its archiver, or for a receiver that does not answer."),
-            )
-        raise self._stopped(
-            "R409",
-            msg("{old} was not shut down cleanly", old=effect.old),
-            msg("Its control file says: {state}.", state=self.said.get("control_state", "?")),
-        )
+        raise self._stopped(*why_not_stopped(effect, self.said))
 
     def _end_of_standby(self) -> str:
         """Of an old primary that was made one by an earlier attempt, and was started since."""
         server = self.world.doors[self.effect.old].server
+        # A session of before its stop has ended with it.
+        server.close()
         found: list[str] = []
 
         def at_end() -> bool:
@@ -230,7 +224,7 @@ class _Handing:
         self.world.tell(Note(msg("{what}: {old} is made the primary again", what=what, old=effect.old)))
         service = effect.service
         try:
-            self.world.run(
+            done = self.world.run(
                 effect.old,
                 "reinstate.sh",
                 effect.old_directory,
@@ -239,9 +233,10 @@ class _Handing:
                 service.unit if service.as_root else "",
                 *service.cluster,
                 service.log_path(effect.old_directory),
+                "".join(f"{name}|" for name, _ in effect.settings),
                 timeout_seconds=_START_SECONDS,
                 as_root=service.as_root,
-                after=("alive.sh", "run_again.sh"),
+                after=("alive.sh", "unseal.sh", "run_again.sh"),
             )
         except StandbyctlError as error:
             raise self._stopped(
@@ -251,6 +246,13 @@ class _Handing:
             ) from error
         finally:
             self._hook_back()
+        if b"came=standby" in done.stdout:
+            raise self._stopped(
+                "R411",
+                msg("{what}, and {old} runs as a standby", what=what, old=effect.old),
+                msg("{why} It was started after it was sealed; {node} was not promoted.", why=detail or "",
+                    node=effect.node),
+            )  # fmt: skip
         raise self._stopped(
             "R409",
             msg("the change of roles was taken back: {what}", what=what),

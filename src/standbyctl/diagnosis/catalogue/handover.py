@@ -55,8 +55,8 @@ ENTRIES = (
         "R411",
         msg("the old primary could not be started again"),
         means=msg(
-            "The change failed before anybody was promoted, and starting the old primary again failed too. Nobody takes"
-            " writes now."
+            "The change failed before anybody was promoted, and starting the old primary again failed too; or somebody"
+            " has started it meanwhile, and found a standby.signal. Nobody takes writes now."
         ),
         why=msg(
             "Nothing is lost: it was stopped cleanly, or is still stopping. What it was given (standby.signal, two"
@@ -70,7 +70,7 @@ ENTRIES = (
                 "\nls DIR/standby.signal"
                 "\nsystemctl start UNIT"
             ),
-            msg("Or, where it stays down after a clean stop, go on with the change:\nstandbyctl switchover --to NAME"),
+            msg("Or, where it was stopped cleanly, or is a standby, go on:\nstandbyctl switchover --to NAME"),
         ),
     ),
     Entry(

@@ -2,7 +2,8 @@
 # identifier, seconds to wait for the stop. Standard input: NAME = 'VALUE' lines for postgresql.auto.conf.
 # A program costs a millisecond to start, and several on a busy host, so everything that can be done before the signal
 # is: after it come pg_controldata, one rename, one flush, and the time.
-# It says what it found: state=stopped, stopping, standby or crashed; checkpoint=LSN; ms=... from the signal on.
+# It says what it found: state=stopped, stopping, standby, crashed, or of who was started again meanwhile restarted or
+# starting; checkpoint=LSN; ms=... from the signal on.
 set -eu
 data=$1 bin=$2 system=$3 seconds=$4
 umask 077
@@ -53,6 +54,8 @@ if alive "$data"; then
         exit 0
     fi
     [ "$state" = 'in production' ] || refuse "the server on $data is not a primary ($state)"
+    # Ours, where the server was started again before it was sealed, and nobody was left to take that back.
+    [ ! -e "$data/standby.signal" ] || [ ! -e "$was" ] || unseal "$names"
     [ ! -e "$data/standby.signal" ] || refuse "$data has a standby.signal, and its server is no standby"
     [ ! -e "$data/recovery.signal" ] || refuse "$data has a recovery.signal"
     prepare
@@ -83,6 +86,10 @@ else
     prepare
 fi
 if [ "$state" != 'shut down' ]; then
+    if alive "$data"; then
+        say state restarted
+        exit 0
+    fi
     say state crashed
     say control_state "$state"
     exit 0
@@ -94,10 +101,21 @@ content
 : >"$data/standby.signal"
 mv -- "$new" "$conf"
 sync -- "$data/standby.signal" "$data"
-# Whatever has started it again meanwhile has read no signal: its file is there before it would.
+# Who starts it from here on finds the signal. Whoever has done so meanwhile may have looked for it before.
 if [ -e "$data/postmaster.pid" ] && alive "$data"; then
-    say state crashed
-    say control_state "it was started again meanwhile"
+    became
+    case $came in
+    primary)
+        unseal "$names"
+        say state restarted
+        ;;
+    standby)
+        # It may have read the configuration before.
+        kill -HUP "$(head -n 1 -- "$data/postmaster.pid")"
+        say state standby
+        ;;
+    *) say state starting ;;
+    esac
     exit 0
 fi
 say state stopped
