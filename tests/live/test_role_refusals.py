@@ -125,6 +125,22 @@ def test_a_primary_that_is_alive_is_not_replaced(cast, refused):
     assert cast.writable() == ["db1"]
 
 
+def test_what_cannot_be_done_is_not_named(cast):
+    """Neither by a switchover whose primary is down, nor by promote."""
+    unknown = cast.tool("promote", "db9", status=2)
+    assert "switchover --to db2" in unknown.stderr
+    assert "--to db9" not in unknown.stderr
+    kill(cast, "db1")
+    down = cast.tool("switchover", "--to", "db2", "--yes", status=3)
+    assert "If db1 does not come back: standbyctl failover --to db2" in " ".join(down.stderr.split())
+    assert "failover --to db2" in cast.tool("promote", "db2", status=1).stdout
+    said = " ".join(cast.tool("promote", "db1", status=1).stdout.split())
+    assert "db1 is the primary that is known here, and does not answer" in said
+    assert "failover --to db2" in said
+    assert "--to db1" not in said
+    assert cast.writable() == []
+
+
 def test_a_primary_that_is_frozen_is_not_replaced(cast):
     with stopped(postmaster(cast, "db1")):
         done = cast.tool("failover", "--to", "db2", "--yes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
+from standbyctl.app.begun import begun_switchover, or_failover
 from standbyctl.app.config import Config
 from standbyctl.app.hosts import Hosts, ssh_command
 from standbyctl.app.known import Ran, heads_of, runs_of
@@ -15,7 +16,7 @@ from standbyctl.app.seats import seat_of_primary, seat_of_standby, server_of_pri
 from standbyctl.app.spot import distant_spot
 from standbyctl.app.state import State
 from standbyctl.app.ways import ways_to
-from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
+from standbyctl.domain.errors import CannotTellError, NotLetInError, RefusedError, UsageError
 from standbyctl.domain.handover import Hooks
 from standbyctl.domain.message import msg
 from standbyctl.domain.names import default_role, passfile_path
@@ -63,7 +64,7 @@ class Reachable:
 def open_roles(asked: Asked, config: Config, state: State) -> Reachable | None:
     """Find everybody; None where `to` is the primary already. Changes nothing."""
     runs = runs_of(state)
-    begun = _begun(asked, runs, state)
+    begun = begun_switchover(asked.to, runs, state)
     if begun is None and asked.to not in runs:
         heads = heads_of(runs, state)
         if any(name == asked.to for name, _, _ in heads):
@@ -113,25 +114,6 @@ def others_of(runs: Mapping[str, Ran], run: Ran, begun: RoleChange | None) -> tu
         ordered |= found
         rest = {name: each for name, each in rest.items() if name not in found}
     return siblings, ordered
-
-
-def _begun(asked: Asked, runs: Mapping[str, Ran], state: State) -> RoleChange | None:
-    """What an earlier run has begun and nobody has ended; RefusedError where that is another change."""
-    for journal in state.role_journals():
-        found = journal.asked(RoleChange)  # of a failover it is seen later whether it has come to anything
-        if found is None or found[0].unplanned or (asked.to in runs and runs[asked.to][2] != found[2]):
-            continue
-        change = found[0]
-        if change.new == asked.to:
-            return change
-        if asked.to in {seat.name for seat in change.seats} or asked.to in runs:
-            raise RefusedError(
-                "R431",
-                msg("another change of roles was begun, and not ended: to {name}", name=change.new),
-                detail=msg("Journal: {path}", path=journal.path),
-                hint=msg("End it first: standbyctl switchover --to {name}", name=change.new),
-            )
-    return None
 
 
 def as_standby(
@@ -244,7 +226,12 @@ class Opening:
         )
 
     def find_seats(self, config: Config) -> Iterator[Seat]:
-        yield seat_of_primary(self.run, self.hosts, config, self.servers[self.old])
+        try:
+            yield seat_of_primary(self.run, self.hosts, config, self.servers[self.old])
+        except NotLetInError:
+            raise
+        except CannotTellError as error:
+            raise or_failover(error, self.old, self.asked.to) from error
         yield seat_of_standby(self.run, self.hosts)
         for run in (*self.siblings.values(), *self.below.values()):
             yield seat_of_standby(run, self.hosts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 
+from standbyctl.app.begun import or_failover
 from standbyctl.app.remembering import remember_change
 from standbyctl.app.roles import Reachable
 from standbyctl.app.session import Session, Wrap
@@ -82,14 +83,7 @@ class Switching:
         """A change that was begun, and whose old primary may be gone for good."""
         if self.reached.journal.asked(type(self.reached.change)) is None:
             return error
-        change = self.reached.change
-        hint = msg(
-            "{hint} If {old} does not come back: standbyctl failover --to {new}",
-            hint=error.hint or "",
-            old=change.old,
-            new=change.new,
-        )
-        return CannotTellError(error.code, error.what, detail=error.detail, hint=hint)
+        return or_failover(error, self.reached.change.old, self.reached.change.new)
 
     def _end_what_came_to_nothing(self, facts: Facts) -> None:
         """A failover that was begun stands in nobody's way where its primary is back, and nobody was promoted."""
