@@ -1,7 +1,9 @@
 """A cluster whose roles change: named nodes, clients that follow the primary, and an account of every commit."""
 
 import os
+import pty
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -148,3 +150,23 @@ def lose(cast, name):
     os.kill(pid, signal.SIGKILL)
     # Until its parent has seen that, it counts as there.
     cast.pair.wait(lambda: not Path(f"/proc/{pid}").exists(), 60)
+
+
+def at_a_terminal(cast, args, typed, asked):
+    """What is shown where somebody types that once they are asked, and the exit status."""
+    process, terminal = pty.fork()
+    if process == 0:
+        env = cast.pair.env | {"STANDBYCTL_CONFIG": str(cast.config), "TERM": "dumb"}
+        os.execve(sys.executable, [sys.executable, "-m", "standbyctl", *args], env)
+    said = b""
+    while asked not in said:
+        said += os.read(terminal, 4096)
+    os.write(terminal, typed)
+    while True:
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:
+            break
+        said += more
+    _, status = os.waitpid(process, 0)
+    return said.decode(), os.waitstatus_to_exitcode(status)

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from tests.live.stages import restarted
-from tests.roles import Cast, Writer
+from tests.roles import Cast, Writer, at_a_terminal
 from tests.sound import sound
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
@@ -87,6 +87,21 @@ def test_commits_that_are_nowhere_else_are_not_overwritten_unless_one_says_so(ca
         cast.switchover("db1")
         writer.more()
     assert writer.lost("db1") == set()
+
+
+@pytest.mark.one_version
+def test_what_is_overwritten_is_confirmed_by_the_name_of_the_node(cast):
+    lose(cast, 1)
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    args = ["resync", "db1", "--way", "rewind"]
+    said, status = at_a_terminal(cast, args, b"y\n", b"Type db1")
+    assert status == 1
+    assert "\r\n\r\nType db1 to go on" in said
+    assert "That is not db1. Nothing was changed." in said
+    assert kept_aside(cast) == []
+    said, status = at_a_terminal(cast, args, b"db1\n", b"Type db1")
+    assert status == 0, said
+    assert cast.follows("db1", "db2")
 
 
 @pytest.fixture

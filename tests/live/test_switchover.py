@@ -1,13 +1,11 @@
 """A planned change of roles: nothing is lost, everybody follows, and it can be done again and again."""
 
 import json
-import os
-import pty
 import re
 
 import pytest
 
-from tests.roles import Cast, Writer
+from tests.roles import Cast, Writer, at_a_terminal
 
 pytestmark = [pytest.mark.live, pytest.mark.settled]
 
@@ -121,28 +119,7 @@ def test_a_dry_run_changes_nothing(cast):
 @pytest.mark.one_version
 def test_the_wrong_name_at_the_prompt_changes_nothing(cast):
     before = cast.pair.raw()
-    said, status = at_a_terminal(cast, ["switchover", "--to", "db2"], b"db1\n")
+    said, status = at_a_terminal(cast, ["switchover", "--to", "db2"], b"db1\n", b"Type db2")
     assert status == 1
     assert "That is not db2. Nothing was changed." in said
     assert cast.pair.raw() == before
-
-
-def at_a_terminal(cast, args, typed):
-    process, terminal = pty.fork()
-    if process == 0:
-        import sys
-
-        env = cast.pair.env | {"STANDBYCTL_CONFIG": str(cast.config), "TERM": "dumb"}
-        os.execve(sys.executable, [sys.executable, "-m", "standbyctl", *args], env)
-    said = b""
-    while b"Type db2" not in said:
-        said += os.read(terminal, 4096)
-    os.write(terminal, typed)
-    while True:
-        try:
-            more = os.read(terminal, 4096)
-        except OSError:
-            break
-        said += more
-    _, status = os.waitpid(process, 0)
-    return said.decode(), os.waitstatus_to_exitcode(status)

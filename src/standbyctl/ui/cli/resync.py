@@ -14,7 +14,7 @@ from standbyctl.domain.divergence import Way
 from standbyctl.domain.errors import BlockedError
 from standbyctl.domain.message import msg
 from standbyctl.planner.plan import Plan
-from standbyctl.ui.cli.call import Context, confirm, machine, state
+from standbyctl.ui.cli.call import Context, confirm, confirm_name, machine, state
 from standbyctl.ui.cli.changing import SAVE, check_output, typed_again
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.render import render_saved, text, wrap
@@ -64,7 +64,7 @@ def command(
             click.echo(render_resync(plan, resync.session.target, resync.ladder, resync.found))
         if not dry_run and not (context.json and not yes):
             if plan.steps:
-                confirm(msg("Resync {name}?", name=name), yes=yes)
+                _ask(context, name, plan, yes=yes)
             with running:
                 resync.follow(running.report, plan, context.begin)
         if output:
@@ -72,6 +72,16 @@ def command(
         _end(context, resync, plan, output, did=not dry_run and (yes or not context.json))
     finally:
         resync.session.close()
+
+
+def _ask(context: Context, name: str, plan: Plan, *, yes: bool) -> None:
+    """What is overwritten does not come back: nobody is to say yes to that by habit."""
+    if not context.json:
+        click.echo()
+    if any(step.irreversible for step in plan.steps):
+        confirm_name(msg("Type {name} to go on", name=name), name, yes=yes)
+    else:
+        confirm(msg("Resync {name}?", name=name), yes=yes)
 
 
 def _save(output: str, resync: Resync, plan: Plan) -> None:
