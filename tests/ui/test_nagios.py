@@ -39,6 +39,14 @@ def test_json_has_what_the_line_has_as_numbers():
     assert records["old_full_in"]["critical"] == "345600:"
 
 
+@pytest.mark.parametrize(("head", "labels"), [("db1", {"x_held", "db2_x_held"}), ("db0", {"db1_x_held", "db2_x_held"})])
+def test_of_two_primaries_with_slots_of_one_name_no_label_is_there_twice(head, labels):
+    both = [primary("db1", slots=(slot("x", active=False, held=GB),)), primary("db2", slots=(slot("x", active=False),))]
+    seen = [each.label for each in check_data(drawn(both, head=head), EVERY, Limits())]
+    assert {label for label in seen if label.endswith("_held")} == labels
+    assert len(set(seen)) == len(seen)
+
+
 @pytest.fixture
 def japanese():
     i18n.use("ja")

@@ -129,11 +129,20 @@ def check_data(picture: Picture, family: str, limits: Limits) -> Iterator[Datum]
             yield from _wal(node)
     if family in {SLOTS, EVERY}:
         for slot in picture.slots:
-            yield from _slot(slot, "" if slot.node in picture.primaries else f"{slot.node}_", limits)
+            yield from _slot(slot, "" if slot.node == _main(picture) else f"{slot.node}_", limits)
     if family in {STANDBY, EVERY}:
         yield Datum("streaming", str(sum(node.state == "streaming" for node in picture.nodes)))
     if family in {PRIMARIES, EVERY}:
         yield Datum("primaries", str(len(picture.primaries)), critical="1:1")
+
+
+def _main(picture: Picture) -> str:
+    """Whose slots need no node in their labels. Of two primaries it is the one that was known as that, or neither:
+    each may have a slot of that name.
+    """
+    if len(picture.primaries) == 1:
+        return picture.primaries[0]
+    return picture.head if picture.head in picture.primaries else ""
 
 
 def _lag(node: NodeView, limits: Limits) -> Iterator[Datum]:
