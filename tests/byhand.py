@@ -22,7 +22,7 @@ WAYS = {
 
 
 def unescaped(text):
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
 
 class Reader:
@@ -43,7 +43,7 @@ class Reader:
         # Only where the copy was not finished.
         self.back, _, self.given_up = self.back.partition(f"\n### {unescaped(given_up)}\n")
         rows = [line.strip("| ").split(" | ") for line in self.before.splitlines() if line.startswith("| ")]
-        self.psql = {unescaped(row[0]): unescaped(row[3]) for row in map(list, rows[2:])}
+        self.psql = {unescaped(row[0]): row[3].strip("`") for row in map(list, rows[2:])}
 
     @staticmethod
     def _pattern(way):

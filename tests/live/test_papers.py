@@ -147,7 +147,7 @@ def test_evidence_tells_of_a_run_that_was_killed_and_one_that_went_on_and_one_th
     assert "not begun" in runs[1]
     assert "replayed on db2 after" in runs[2]
     assert "answer: db2, " in runs[1]  # the slot, and where it begins
-    assert "answer: pg\\_basebackup has ended with exit status 0, after" in runs[2]
+    assert "answer: pg_basebackup has ended with exit status 0, after" in runs[2]
     assert "| done |" in runs[2]
     assert "it was resumed" in said
     assert "All facts are as they were before." in said

@@ -116,6 +116,28 @@ def test_every_step_of_a_plan_and_of_its_way_back_is_typed_on_a_node_that_it_is_
     assert all(hand.path for hand in hands if hand.kind in {Kind.INSERT, Kind.REMOVE})
 
 
+def test_the_commands_of_a_runbook_are_in_it_as_they_are_typed() -> None:
+    psql = "/usr/lib/pg_16/bin/psql -X -d 'host=/run/[pg]_1 user=my_admin password=*'"
+    command = "standbyctl attach my_[new]*.plan"
+    found = paper(TARGET, ATTACH, plan_attach(facts(), SAMPLE, TARGET), facts())
+    seen = written(runbook_paper(replace(found, command=command, desks=(replace(DESKS[0], psql=psql), DESKS[1]))))
+    assert f"| `{psql}` |" in seen
+    assert seen.count(f"```sh\n{command}\n```") > 1
+
+
+def test_code_in_a_cell_is_as_it_is_typed_but_for_the_bar_that_would_end_the_cell() -> None:
+    cell = Table(("a",), ((Code("psql -c 'SELECT 1 <> `2` _ | cat'"),),))
+    assert "| `` psql -c 'SELECT 1 <> `2` _ \\| cat' `` |" in render_markdown((cell,))
+    assert "<code>psql -c &#x27;SELECT 1 &lt;&gt; `2` _ | cat&#x27;</code>" in render_html((cell,))
+
+
+def test_in_a_sentence_only_what_would_be_markup_is_escaped() -> None:
+    said = Paragraph(r"\du of pg_hba.conf and _this_, \_ and \\, a*b* [x] `y` <z>")
+    assert render_markdown((said,)) == (
+        r"\du of pg_hba.conf and \_this\_, \\\_ and \\\\, a\*b\* \[x\] \`y\` \<z\>" + "\n"
+    )
+
+
 def test_what_others_have_named_neither_closes_a_fence_nor_becomes_markup() -> None:
     nasty = "a | b\n```\n<script>x</script> *c* [d](e) #"
     blocks = (Heading(1, nasty), Paragraph(nasty), Items((nasty,)), Code(nasty), Table((nasty,), ((nasty,),)))

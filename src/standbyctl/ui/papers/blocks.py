@@ -37,10 +37,10 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows below their columns; an empty cell is for a pen."""
+    """Rows below their columns; an empty cell is for a pen, and one of code is copied from there."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Code, ...], ...]
 
 
 Block = Heading | Paragraph | Items | Code | Table

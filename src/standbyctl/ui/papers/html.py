@@ -46,5 +46,9 @@ def _block(block: Block) -> str:
             return f'<pre><code class="{escape(written_in)}">{escape(text)}</code></pre>'
         case Table(columns, rows):
             head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-            lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+            lines = ("".join(f"<td>{_cell(cell)}</td>" for cell in row) for row in rows)
             return f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def _cell(cell: str | Code) -> str:
+    return escape(cell) if isinstance(cell, str) else f"<code>{escape(cell.text)}</code>"

@@ -6,7 +6,9 @@ import re
 
 from standbyctl.ui.papers.blocks import Block, Code, Heading, Items, Paper, Paragraph, Table
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
+# Only where it would mean something, so that a name or a command in a sentence can be copied: a backslash before a
+# letter and an underscore within a word are themselves.
+_SPECIAL = re.compile(r"(\\(?=[!-/:-@\[-`{-~\n]|$)|[`*\[\]<>|]|(?<!\w)_|_(?!\w)|#)")
 
 
 def render_markdown(paper: Paper) -> str:
@@ -31,8 +33,17 @@ def _block(block: Block) -> str:
             return "\n".join([*head, *map(_row, rows)])
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(_plain(cell).replace("\n", "<br>") for cell in cells) + " |"
+def _row(cells: tuple[str | Code, ...]) -> str:
+    return "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(cell: str | Code) -> str:
+    """Between its backticks code is as it is typed; only a bar would end the cell, there too."""
+    if isinstance(cell, str):
+        return _plain(cell).replace("\n", "<br>")
+    fence = "`" * (1 + max((len(found) for found in re.findall(r"`+", cell.text)), default=0))
+    apart = " " if "`" in cell.text else ""
+    return f"{fence}{apart}{cell.text.replace('|', chr(92) + '|')}{apart}{fence}"
 
 
 def _plain(text: str) -> str:

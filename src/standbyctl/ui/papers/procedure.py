@@ -101,7 +101,7 @@ class Writer(ABC):
                 )
             )
         )
-        rows = tuple((desk.node, desk.host, desk.user, desk.psql) for desk in self.of.desks)
+        rows = tuple((desk.node, desk.host, desk.user, Code(desk.psql)) for desk in self.of.desks)
         yield Table((text(msg("Node")), text(msg("Host")), text(msg("OS user of the server")), "psql"), rows)
         yield Paragraph(text(self.at_once))
         yield Code(self.of.command)
@@ -142,7 +142,8 @@ class Writer(ABC):
         for hand in row.hands:
             yield from self.hand(hand)
         if command:
-            yield Paragraph(text(msg("By standbyctl, with all the others: {command}", command=command)))
+            yield Paragraph(text(msg("By standbyctl, with all the others:")))
+            yield Code(command)
 
     def hand(self, hand: Hand) -> Iterator[Block]:
         """Where, what, and what is seen then."""
