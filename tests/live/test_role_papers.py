@@ -172,6 +172,19 @@ def test_evidence_of_a_switchover_has_who_was_made_ready_and_what_was_seen(cast)
 
 
 @pytest.mark.one_version
+def test_evidence_of_a_switchover_has_what_was_taken_back_before(cast):
+    cast.switchover("db2", "--at", "false", status=5)
+    cast.pair.wait(lambda: cast.follows("db2", "db1"))
+    cast.switchover("db2")
+    said = cast.tool("export", "evidence", "db2", "--roles", "--lang", "en", status=0).stdout
+    headings = [line for line in said.splitlines() if line.startswith("## Run")]
+    assert headings == ["## Run 1: db1 made ready to follow db2", "## Run 2: switchover", "## Run 3: switchover"]
+    assert "R409: the change of roles was taken back: the hook at failed: false" in said
+    assert "| db2 is the primary |" in said
+    assert cast.tool("export", "evidence", "db2", "--roles", "--earlier", "1").returncode == 2
+
+
+@pytest.mark.one_version
 def test_evidence_of_a_failover_and_of_the_resync_after_it(cast):
     os.kill(int((cast.data("db1") / "postmaster.pid").read_text().splitlines()[0]), 9)
     cast.tool("failover", "--to", "db2", "--yes", status=0)
