@@ -64,6 +64,15 @@ def test_it_is_the_same_with_nothing_attached_any_more(here):
     assert again.conninfo == "host=db1 port=5433"
 
 
+def test_a_cluster_is_known_by_the_name_of_any_node_of_it(here):
+    here.attach("db2")
+    here.attach("db3", "db2", conninfo="host=db2", head="db1", head_conninfo="host=db1 port=5433")
+    here.attach("x2", "x1", "2", "host=x1")
+    for name in ("db1", "db2", "db3"):
+        assert seen(here.open(asked=name)) == ("db1", "1", ["db2", "db3"])
+    assert seen(here.open(asked="x2")) == ("x1", "2", ["x2"])
+
+
 def test_it_is_the_same_with_another_cluster_attached_to(here):
     here.attach("db2")
     first = here.open()

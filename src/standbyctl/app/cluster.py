@@ -71,7 +71,7 @@ def open_cluster(
     else:
         if not asked and not every and (node := next((each for each in config.nodes if each.conninfo), None)):
             asked, primary_name = node.conninfo, node.name
-        known = _known(asked, every) if asked else only_one(every, state)
+        known = _known(asked, every, runs) if asked else only_one(every, state)
     name = primary_name or (known[0] if known else "primary")
     hosts = hosts_of(runs, known, formers := formers_of(state))
     if earlier and all(run[2] != earlier.system_identifier for run in runs.values()):
@@ -111,11 +111,15 @@ def _expected(ours: Mapping[str, Ran], state: State, called: Mapping[str, str]) 
     )
 
 
-def _known(asked: str, every: Sequence[Head]) -> Head | None:
-    """By its name or conninfo; by another conninfo of the same address it is the same one, met by that."""
+def _known(asked: str, every: Sequence[Head], runs: Mapping[str, Ran]) -> Head | None:
+    """By its name or conninfo, or the name of a standby of it; by another conninfo of the same address it is the same
+    one, met by that.
+    """
     for each in every[::-1]:
         if asked in each[:2]:
             return each
+    if asked in runs:
+        return head_of(runs[asked])
     found = {(name, system) for name, door, system in every if same_door(door, asked)} if asked else set()
     return next(((name, asked, system) for name, system in found), None) if len(found) == 1 else None
 

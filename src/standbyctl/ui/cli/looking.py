@@ -18,7 +18,10 @@ from standbyctl.ui.cli.call import state
 def which(command: Callable[..., Any]) -> Callable[..., Any]:
     """--primary and --config."""
     primary = click.option(
-        "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
+        "-p",
+        "--primary",
+        metavar="CONNINFO",
+        help="The primary: its conninfo, or a node's name that is known here. Default: the only one that is known.",
     )
     return primary(click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")(command))
 

@@ -14,7 +14,10 @@ from standbyctl.ui.render import text, wrap
 @click.command("promote")
 @click.argument("name", metavar="NAME")
 @click.option(
-    "-p", "--primary", metavar="CONNINFO", help="The primary. Default: the one that was attached to from here."
+    "-p",
+    "--primary",
+    metavar="CONNINFO",
+    help="The primary: its conninfo, or a node's name that is known here. Default: the only one that is known.",
 )
 @click.option("-c", "--config", metavar="FILE", help="standbyctl.toml.")
 @guarded
