@@ -11,6 +11,7 @@ import pytest
 
 from standbyctl.domain.version import SUPPORTED_MAJORS
 from standbyctl.lab.bindirs import find_bin_directories
+from tests.borrowed import borrowed
 from tests.pair import Pair, Template
 from tests.sound import has_amcheck
 from tests.testbed.machine import missing
@@ -56,12 +57,26 @@ def found_here():
     return list(by_major.values())
 
 
+@cache
+def with_borrowed():
+    """And those out of images of hosts, where there are any."""
+    found = found_here()
+    more = borrowed({each.major for each in found})
+    return sorted([*found, *more], key=lambda each: -each.major)
+
+
+def every_version(config):
+    """What may be chosen from. CI, and who wants one, takes what is here by itself."""
+    own = config.getoption("--after-test") or config.getoption("--versions") == "1"
+    return found_here() if own else with_borrowed()
+
+
 def versions(config):
     """Those that were asked for."""
-    asked = config.getoption("--versions")
+    asked, here = config.getoption("--versions"), every_version(config)
     if asked in {"all", "1"}:
-        return found_here() if asked == "all" else found_here()[:1]
-    if not (found := [each for each in found_here() if str(each.major) == asked]):
+        return here if asked == "all" else here[:1]
+    if not (found := [each for each in here if str(each.major) == asked]):
         raise pytest.UsageError(f"--versions {asked}: no complete PostgreSQL {asked} is here")
     return found
 
@@ -77,7 +92,7 @@ def pytest_generate_tests(metafunc):
         if not found_here():
             raise pytest.UsageError("no PostgreSQL of a supported major is here: pip install '.[demo]'")
         asked = metafunc.config.getoption("--versions")
-        here = versions(metafunc.config) if asked not in {"all", "1"} else found_here()
+        here = versions(metafunc.config) if asked not in {"all", "1"} else every_version(metafunc.config)
         every = [each for each in here if fits(test, each.major)]
         one = test.get_closest_marker("one_version") and not test.get_closest_marker("every_version")
         if one or asked == "1":
@@ -219,7 +234,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line(said["promtool"])
     if "live" not in config.getoption("markexpr") or "not live" in config.getoption("markexpr"):
         return
-    have = {found.major: found for found in find_bin_directories()}
+    have = {found.major for found in (*find_bin_directories(), *versions(config))}
     terminalreporter.section("what ran, and what could not run here")
     for found in versions(config):
         terminalreporter.line(f"PostgreSQL {found.major}: {found.path}")

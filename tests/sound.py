@@ -1,6 +1,5 @@
 """Whether a standby is what its primary is: every row, every block's checksum, every index and every table's heap."""
 
-import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -30,8 +29,8 @@ SELECT c.oid::regclass::text, v.blkno, v.offnum, v.msg
 @cache
 def has_amcheck(programs):
     """Whether amcheck was installed with these programs: some have no contrib."""
-    asked = subprocess.run([programs / "pg_config", "--sharedir"], capture_output=True, text=True, check=True)
-    return (Path(asked.stdout.strip()) / "extension/amcheck.control").exists()
+    lib = Path(programs).parent / "lib"
+    return any((each / "amcheck.so").exists() for each in (lib, lib / "postgresql"))
 
 
 def sound(cast, name, primary):
