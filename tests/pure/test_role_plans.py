@@ -12,11 +12,11 @@ from standbyctl.domain.member import Member, Power
 from standbyctl.domain.roles import Cascade, RoleChange, Seat
 from standbyctl.domain.switching import FIVE, Around, LastSeen, RoleSample, Sender, SlotUse
 from standbyctl.planner.failover import plan_followers, plan_takeover
-from standbyctl.planner.switchover import plan_switchover
+from standbyctl.planner.switchover import plan_ready, plan_switchover
 from standbyctl.steps.base import predict
 from standbyctl.steps.failover import KeepWal
 from standbyctl.steps.roles import SwitchPrimary
-from tests.pure.examples import BIN, SYSTEM, TARGET, codes, kinds
+from tests.pure.examples import BIN, SAMPLE, STANDBY, SYSTEM, TARGET, codes, facts, kinds
 
 OLD, NEW, OTHER, BELOW = "db1", "db2", "db3", "db4"
 SETTINGS = dict.fromkeys(FIVE, "10") | {"wal_level": "replica"}
@@ -335,3 +335,13 @@ def test_a_restore_command_of_the_new_primary_is_a_warning() -> None:
     notes = "".join(map(str, plan_switchover(cluster(), slow, CHANGE).notes))
     assert "WARNING: db2 has a restore_command" in notes
     assert "restore_command" not in "".join(map(str, plan_switchover(cluster(), sample(), CHANGE).notes))
+
+
+def test_who_is_to_follow_needs_a_place_for_its_passfile_and_none_once_it_is_there():
+    closed = facts().with_place(STANDBY, parent_writable=False)
+    refused = plan_ready(closed, SAMPLE, TARGET)
+    assert codes(refused) == ["P201"]
+    assert refused.steps == ()
+    open_ = plan_ready(facts(), SAMPLE, TARGET)
+    there = predict(open_.steps, facts()).with_place(STANDBY, parent_writable=False)
+    assert codes(plan_ready(there, SAMPLE, TARGET)) == []

@@ -18,7 +18,7 @@ from standbyctl.planner.blockers.parameters import parameter_blockers
 from standbyctl.planner.blockers.primary import hba_blockers, reload_blockers, tls_blockers
 from standbyctl.planner.blockers.rights import rights_blockers
 from standbyctl.planner.blockers.roles import ready_blockers, switch_blockers
-from standbyctl.planner.blockers.standby import role_blockers
+from standbyctl.planner.blockers.standby import passfile_blockers, role_blockers
 from standbyctl.planner.plan import Memory, Plan
 from standbyctl.steps.base import Step, left_to_do
 from standbyctl.steps.roles import AwaitCascade, FollowPrimary, LetGoOfSlots, StartAsStandby, SwitchPrimary
@@ -44,6 +44,7 @@ def _ready_blockers(
     yield from cap_blockers(facts, sample, target, steps)
     yield from parameter_blockers(facts, sample, target, steps)
     yield from role_blockers(facts, sample, target, memory, steps)
+    yield from passfile_blockers(facts, target, steps)
     yield from hba_blockers(facts, target, steps)
     yield from reload_blockers(facts, target, steps)
 

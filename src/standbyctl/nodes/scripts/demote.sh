@@ -41,8 +41,9 @@ prepare() {
     if [ -e "$was" ]; then sync -- "$new" "$was"; else sync -- "$new"; fi
 }
 # Until this ends nobody takes it back, however it ends.
+# (The lock that the tool itself has had on it ends with a line that may be slow.)
 exec 9<"$data"
-flock -n 9 || refuse "another run is at work on $data"
+flock -w 5 9 || refuse "another run is at work on $data"
 look
 control 'Database system identifier'
 [ "$value" = "$system" ] || refuse "$data is not of system $system"

@@ -22,7 +22,7 @@ from standbyctl.steps.base import Step
 from standbyctl.steps.clone.basebackup import CopyByBasebackup
 from standbyctl.steps.clone.manifest import VerifyCopy
 from standbyctl.steps.clone.restored import SetUpRestored
-from standbyctl.steps.role import CreateRole
+from standbyctl.steps.role import CreateRole, ProvidePassfile
 
 
 def role_blockers(
@@ -116,6 +116,18 @@ def _attempt_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[
         msg("A replication connection with {path} was refused: {e}", path=target.passfile, e=sample.refusal),
         msg("Mend the password in that file, or the role's."),
     )
+
+
+def passfile_blockers(facts: Facts, target: Target, steps: tuple[Step, ...]) -> Iterator[Blocker]:
+    """No place for its passfile, as beside a mount point in a directory of root's."""
+    place = facts.place(target.name)
+    if has(steps, ProvidePassfile) and not place.parent_writable:
+        yield Blocker(
+            "P201",
+            msg("{user} cannot make files beside {path}", user=place.os_user, path=target.data_directory),
+            msg("Its passfile goes there. The parent is missing, or somebody else's."),
+            msg("Let {user} write there until {file} is made.", user=place.os_user, file=target.passfile),
+        )
 
 
 def directory_blockers(facts: Facts, sample: Sample, target: Target) -> Iterator[Blocker]:
