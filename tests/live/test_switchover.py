@@ -123,3 +123,21 @@ def test_the_wrong_name_at_the_prompt_changes_nothing(cast):
     assert status == 1
     assert "That is not db2. Nothing was changed." in said
     assert cast.pair.raw() == before
+
+
+@pytest.mark.one_version
+def test_a_hook_that_fails_once_all_is_done_is_what_is_said_last(cast):
+    done = cast.switchover("db2", "--after", "sh -c 'echo no pooler; exit 3'", status=5)
+    assert "SWITCHED  db2 is the primary" in done.stdout
+    last = " ".join(done.stderr.split())
+    assert "ERROR: the hook after failed: sh DETAIL: exit status 3: no pooler." in last
+    by_hand = (
+        "STANDBYCTL_HOOK=after STANDBYCTL_OLD_PRIMARY=db1 STANDBYCTL_NEW_PRIMARY=db2 sh -c 'echo no pooler; exit 3'"
+    )
+    assert f"HINT: Run it by hand: {by_hand}" in last
+    assert "STATE: Every step is done: db2 is the primary." in last
+    assert cast.writable() == ["db2"]
+    record = json.loads(cast.switchover("db1", "--after", "false", "--json", status=5).stdout)
+    assert record["verdict"] == "switched"
+    assert record["hook_failed"]["command"].endswith("STANDBYCTL_NEW_PRIMARY=db1 false")
+    assert json.loads(cast.switchover("db2", "--json").stdout)["hook_failed"] is None

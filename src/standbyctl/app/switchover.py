@@ -14,7 +14,7 @@ from standbyctl.domain.effects import Effect, HandOver
 from standbyctl.domain.errors import BlockedError, CannotTellError, RefusedError, StandbyctlError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
-from standbyctl.domain.progress import Answer, Note, Said, Tell
+from standbyctl.domain.progress import Answer, Note, Said, Tell, Unrun
 from standbyctl.domain.record import dataclass, field, replace
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.switching import RoleSample
@@ -54,13 +54,14 @@ class Planned:
 
 @dataclass(slots=True)
 class Switching:
-    """A change that is planned, and then followed."""
+    """A change that is planned, and then followed. `unrun`: the hook that has failed after it was done."""
 
     reached: Reachable
     state: State
     tell: Tell
     wrap: Wrap
     sample: RoleSample = field(default_factory=RoleSample)
+    unrun: Unrun | None = None
     _sessions: tuple[Session, ...] = ()
 
     def plan(self) -> Planned:
@@ -225,6 +226,8 @@ class Switching:
 
     def _said(self, said: Said) -> None:
         """What a deed says is evidence, too."""
+        if isinstance(said, Unrun):
+            self.unrun = said
         if isinstance(said, Note | Answer):
             self.reached.journal.heard(said.message)
         self.tell(said)

@@ -19,6 +19,18 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Unrun(Note):
+    """A program of the operator's that has failed where nothing is taken back for it any more: it is left to be run.
+
+    `what` and `why` it failed; `command`: to run it by hand.
+    """
+
+    what: Message
+    why: Message
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a deed: for the evidence, nobody needs to read it now."""
 

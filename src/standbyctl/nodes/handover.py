@@ -11,9 +11,9 @@ from typing import NoReturn
 from standbyctl.domain import effects as fx
 from standbyctl.domain.errors import StandbyctlError, StoppedError
 from standbyctl.domain.message import Message, msg
-from standbyctl.domain.progress import Note
+from standbyctl.domain.progress import Note, Unrun
 from standbyctl.domain.record import dataclass, field
-from standbyctl.nodes.hooks import run_hook
+from standbyctl.nodes.hooks import hook_by_hand, run_hook
 from standbyctl.nodes.ports import Session
 from standbyctl.nodes.unstopped import why_not_stopped
 from standbyctl.nodes.waiting import wait
@@ -110,8 +110,9 @@ class _Handing:
             self._hook("after")
         except StoppedError as error:
             # Nothing is taken back for it, and everybody waits for what comes next.
-            why = error.detail or ""
-            self.world.tell(Note(msg("WARNING: {what}: {why} Run it by hand.", what=error.what, why=why)))
+            why = error.detail or msg("")
+            by_hand = hook_by_hand("after", self.effect.hooks.after, self._roles())
+            self.world.tell(Unrun(msg("WARNING: {what}: {why}", what=error.what, why=why), error.what, why, by_hand))
 
     def _told(self, lsn: str, pause_ms: float) -> Message:
         names = {"node": self.effect.node, "old": self.effect.old, "lsn": lsn}
@@ -261,9 +262,11 @@ class _Handing:
         )  # fmt: skip
 
     def _hook(self, stage: str) -> None:
-        effect = self.effect
-        told = {"STANDBYCTL_OLD_PRIMARY": effect.old, "STANDBYCTL_NEW_PRIMARY": effect.node}
-        run_hook(stage, getattr(effect.hooks, stage), told, effect.hooks.timeout_seconds)
+        hooks = self.effect.hooks
+        run_hook(stage, getattr(hooks, stage), self._roles(), hooks.timeout_seconds)
+
+    def _roles(self) -> dict[str, str]:
+        return {"STANDBYCTL_OLD_PRIMARY": self.effect.old, "STANDBYCTL_NEW_PRIMARY": self.effect.node}
 
     def _hook_back(self) -> None:
         with suppress(StoppedError):

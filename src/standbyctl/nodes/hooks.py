@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 
 from standbyctl.domain.errors import StoppedError
@@ -23,7 +24,14 @@ def run_hook(stage: str, argv: tuple[str, ...], told: Mapping[str, str], timeout
         raise _failed(stage, argv, msg("{e}", e=error)) from error
     if status != 0:
         said = " | ".join((stderr or stdout).decode(errors="replace").split("\n")[-4:]).strip(" |")
-        raise _failed(stage, argv, msg("exit status {n}: {said}", n=status, said=said or msg("it said nothing")))
+        words = said.rstrip(".") or msg("it said nothing")
+        raise _failed(stage, argv, msg("exit status {n}: {said}.", n=status, said=words))
+
+
+def hook_by_hand(stage: str, argv: tuple[str, ...], told: Mapping[str, str]) -> str:
+    """What a person types to run it."""
+    env = {"STANDBYCTL_HOOK": stage, **told}
+    return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in env.items()), shlex.join(argv)])
 
 
 def _failed(stage: str, argv: tuple[str, ...], why: Message) -> StoppedError:

@@ -7,6 +7,7 @@ from typing import Any
 
 from standbyctl.domain.divergence import Commit, Divergence, Rung
 from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Unrun
 from standbyctl.domain.roles import RoleChange
 from standbyctl.domain.size import format_seconds, format_size
 from standbyctl.domain.target import Target
@@ -36,8 +37,8 @@ def render_changed(change: RoleChange) -> str:
     return "\n".join([wrap(text(done), "", " " * 10), again])
 
 
-def change_record(plan: Plan, change: RoleChange, *, did: bool) -> dict[str, Any]:
-    """The plan, and whether it was followed, for machines."""
+def change_record(plan: Plan, change: RoleChange, *, did: bool, unrun: Unrun | None = None) -> dict[str, Any]:
+    """The plan, and whether it was followed, for machines. `unrun`: the hook that is left to be run."""
     return {
         "schema": "standbyctl.switchover/1",
         "verdict": "switched" if did else ("planned" if plan.steps else "nothing to do"),
@@ -57,6 +58,7 @@ def change_record(plan: Plan, change: RoleChange, *, did: bool) -> dict[str, Any
             for number, step in enumerate(plan.steps, 1)
         ],
         "notes": [str(note) for note in plan.notes],
+        "hook_failed": unrun and {"what": str(unrun.what), "detail": str(unrun.why), "command": unrun.command},
     }
 
 

@@ -269,8 +269,8 @@ ENTRIES = (
         why=msg(
             "Where before or at fails, nobody is promoted, and the old primary is the primary, as it was; back is run"
             " then. Where after fails, the new one is the primary by now: nothing is taken back, and it is for you to"
-            " run it. Hooks are run here, without a shell, once; STANDBYCTL_HOOK, STANDBYCTL_OLD_PRIMARY and"
-            " STANDBYCTL_NEW_PRIMARY say for what."
+            " run it (exit code 5, and the command is in the last lines). Hooks are run here, without a shell, once;"
+            " STANDBYCTL_HOOK, STANDBYCTL_OLD_PRIMARY and STANDBYCTL_NEW_PRIMARY say for what."
         ),
         do=(
             msg(

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import click
 
 from standbyctl.app.switchover import Planned, Switching
+from standbyctl.domain.errors import StoppedError
 from standbyctl.domain.message import msg
+from standbyctl.domain.progress import Unrun
 from standbyctl.domain.roles import RoleChange
 from standbyctl.planner.plan import Plan
 from standbyctl.ui.cli.call import Context, confirm_name, misused
@@ -47,12 +49,29 @@ def carry_out(
             confirm_name(msg("Type {name} to go on", name=change.new), change.new, yes=yes)
         with running:
             switching.follow(running.report, planned, context.begin)
+    failed = switching.unrun
     if context.json:
-        click.echo(json.dumps(change_record(planned.whole, change, did=does)))
+        click.echo(json.dumps(change_record(planned.whole, change, did=does, unrun=failed)))
     elif does:
         click.echo("\n" + shown[1](change))
     elif output:
         click.echo("\n" + render_saved(output))
+    _end_with(context, failed, change)
+
+
+def _end_with(context: Context, failed: Unrun | None, change: RoleChange) -> None:
+    """Whoever waits behind a hook goes on waiting: that is the last thing said, and no success."""
+    if failed is None:
+        return
+    if context.json:
+        raise click.exceptions.Exit(StoppedError.exit_code)
+    raise StoppedError(
+        "R430",
+        failed.what,
+        detail=failed.why,
+        hint=msg("Run it by hand: {command}", command=failed.command),
+        state=msg("Every step is done: {new} is the primary. Only the hook is left to be run.", new=change.new),
+    )
 
 
 def _save(path: str, switching: Switching, planned: Planned) -> None:
