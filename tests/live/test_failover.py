@@ -96,6 +96,23 @@ def test_two_primaries_are_said_and_neither_is_touched(cast):
 
 
 @pytest.mark.one_version
+def test_who_was_lost_and_is_a_primary_again_lets_nobody_else_be_promoted(cast):
+    cast.attach("db3")
+    kill(cast, "db1")
+    cast.tool("failover", "--to", "db2", "--yes", status=0)
+    (cast.data("db1") / "standby.signal").unlink()
+    (cast.data("db1") / "postmaster.pid").unlink(missing_ok=True)
+    cast.pair.wait(lambda: begins(cast.pair.primary))
+    said = cast.tool("switchover", "--to", "db3", "--yes", status=4).stderr
+    assert "R419" in said
+    assert "db1 was lost in a failover, and takes writes again." in said
+    kill(cast, "db2")
+    said = cast.tool("failover", "--to", "db3", "--yes", status=4).stderr
+    assert "db1 was lost in a failover, and takes writes again." in said
+    assert cast.writable() == ["db1"]
+
+
+@pytest.mark.one_version
 def test_who_has_more_of_the_wal_is_said(cast):
     cast.attach("db3")
     area = cast.pair.area

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from standbyctl.app.awake import awake
 from standbyctl.app.switchover import Planned, Switching
 from standbyctl.domain.effects import Effect, Fence
 from standbyctl.domain.errors import (
@@ -47,8 +48,9 @@ class FailingOver(Switching):
         facts = self._look()
         self.sample = replace(self.sample, last_seen=self._last_seen())
         takeover = self._plan_takeover(facts)
-        if takeover.blockers:
-            raise BlockedError(takeover.blockers)
+        second = () if facts.member(self.reached.change.new).writes else tuple(awake(self.reached, self.state))
+        if blockers := (*second, *takeover.blockers):
+            raise BlockedError(blockers)
         if at_once and takeover.steps:
             return Planned((), Plan(), takeover)
         return self._plan_rest(facts, takeover)

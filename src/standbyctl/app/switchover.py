@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 
+from standbyctl.app.awake import awake
 from standbyctl.app.begun import or_failover
 from standbyctl.app.remembering import remember_change
 from standbyctl.app.roles import Reachable
@@ -75,8 +76,10 @@ class Switching:
         self._sessions = tuple(self._to_get_ready(facts))
         surveyed = [(session, session.survey()) for session in self._sessions]
         ready = tuple(self._plan_ready(session, seen) for session, seen in surveyed)
-        if blockers := tuple(dict.fromkeys(each for plan in (switch, *ready) for each in plan.blockers)):
-            raise BlockedError(blockers)
+        second = tuple(awake(self.reached, self.state)) if facts.member(self.reached.change.old).writes else ()
+        blockers = (*second, *(each for plan in (switch, *ready) for each in plan.blockers))
+        if blockers:
+            raise BlockedError(tuple(dict.fromkeys(blockers)))
         seen = tuple(zip(ready, (each for _, each in surveyed), strict=True))
         return Planned(ready, switch, facts=facts, surveyed=seen)
 
