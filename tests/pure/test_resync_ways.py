@@ -167,3 +167,22 @@ def test_an_archive_is_not_asked_for_where_the_primary_keeps_it_all():
     assert not ladder[Way.ARCHIVE].open
     assert ladder[Way.RECONNECT].open
     assert "ReadArchive" not in kinds(plan.steps)
+
+
+def test_one_of_a_kind_is_said_as_one():
+    one = (
+        AHEAD,
+        ALONE,
+        "has 1 commit that db1 has not, of 2026-11-27 23:10:25.874505 UTC",
+        "overwrites 1 commit that is",
+    )
+    same = AHEAD, ALONE * 2, "has 2 commits that db1 has not, of 2026-11-27", "overwrites 2 commits that are"
+    later = replace(ALONE[0], at="2026-11-27 23:11:00")
+    two = AHEAD, (*ALONE, later), "from 2026-11-27 23:10:25.874505 to 2026-11-27 23:11:00 UTC", "overwrites 2 commits"
+    for found, commits, note, why in (one, same, two):
+        returning = Returning(True, replace(found, commits=commits))
+        plan, ladder = plan_resync(sealed(), SAMPLE, TARGET, (), returning)
+        assert note in str(plan.notes[0])
+        assert str(next(rung.why for rung in ladder if rung.way is Way.REWIND)).startswith(why)
+    _, ladder = behind(replace(BRINGS, last=BRINGS.first))
+    assert str(ladder[Way.ARCHIVE].why) == f"{BRINGS.first} is there"

@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from standbyctl.domain.message import msg
 from standbyctl.ui.cli import cli
 
 # click keeps the line about --help in the language in which it was first asked for: here before any test.
@@ -117,6 +118,36 @@ def test_nonsense_is_answered_with_usage_and_exit_2(run, args, said):
     done = run(*args)
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (
+            ["verify", "db2", "--for", "1"],
+            "Write a number and its unit, as in postgresql.conf: 500ms, 1s, 5min, 2h, 1d.",
+        ),
+        (["switchover", "--to", "db2", "--max-wait", "60"], "--max-wait is no time: 60; for instance 30s, 5min"),
+        (["failover", "--max-loss", "16"], "--max-loss is no size: 16; for instance 16MB, 1GB"),
+    ],
+)
+def test_a_number_without_its_unit_is_told_which_there_are(run, args, said):
+    done = run(*args)
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+
+
+def test_where_nobody_can_be_asked_that_is_an_error_with_a_code():
+    from standbyctl.domain.errors import UsageError
+    from standbyctl.ui.cli.call import confirm, confirm_name
+
+    with pytest.raises(UsageError) as raised:
+        confirm(msg("Go on?"), yes=False)
+    assert (raised.value.code, raised.value.status) == ("C124", 2)
+    with pytest.raises(UsageError) as raised:
+        confirm_name(msg("Type db2"), "db2", yes=False)
+    assert "--yes" in str(raised.value.hint)
+    confirm(msg("Go on?"), yes=True)
 
 
 def config(tmp_path, text):

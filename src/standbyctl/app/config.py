@@ -92,7 +92,12 @@ class MonitorConfig:
         for each in fields(self):
             if value := getattr(self, each.name):
                 if (seconds := parse_period(value)) is None:
-                    told = msg("{path}: monitor.{key} is no time: {value}", path=path, key=each.name, value=value)
+                    told = msg(
+                        "{path}: monitor.{key} is no time: {value}; for instance 500ms, 5s, 2min",
+                        path=path,
+                        key=each.name,
+                        value=value,
+                    )
                     raise UsageError("C101", told)
                 limits = replace(limits, **{each.name: seconds})  # type: ignore[arg-type]
         return limits
@@ -115,7 +120,10 @@ class SwitchoverConfig:
             return hooks
         if (seconds := parse_period(self.hook_timeout)) is None:
             given = {"key": "hook_timeout", "value": self.hook_timeout}
-            raise UsageError("C101", msg("{path}: switchover.{key} is no time: {value}", path=path, **given))
+            raise UsageError(
+                "C101",
+                msg("{path}: switchover.{key} is no time: {value}; for instance 500ms, 5s, 2min", path=path, **given),
+            )
         return replace(hooks, timeout_seconds=max(1, round(seconds)))
 
 

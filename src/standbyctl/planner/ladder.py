@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from standbyctl.domain.divergence import Divergence, Returning, Rung, Way
+from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
 from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.sample import Sample
@@ -48,21 +48,33 @@ def _opened(way: Way, place: Place, returning: Returning) -> Message:
     match way:
         case Way.RECONNECT:
             return msg("it goes on where it is")
-        case Way.ARCHIVE if archive and not archive.whole:
-            return msg("{first} and {last} are there; those between were not asked for", first=archive.first,
-                       last=archive.last)  # fmt: skip
         case Way.ARCHIVE if archive:
-            return msg("{first} to {last} are there", first=archive.first, last=archive.last)
+            return _archived(archive)
         case Way.FOLLOW:
             return msg("it has nothing that its primary has not")
         case Way.REWIND if place.rewound:
             return msg("it was rewound")
         case Way.REWIND if found and found.commits:
-            return msg("overwrites {n} commits that are nowhere else", n=len(found.commits))
+            return _overwritten(len(found.commits))
         case Way.REWIND:
             return msg("overwrites no commit")
         case _:
             return msg("what it holds is kept beside the copy")
+
+
+def _archived(archive: Archive) -> Message:
+    names = {"first": archive.first, "last": archive.last}
+    if archive.first == archive.last:
+        return msg("{first} is there", first=archive.first)
+    if not archive.whole:
+        return msg("{first} and {last} are there; those between were not asked for", **names)
+    return msg("{first} to {last} are there", **names)
+
+
+def _overwritten(number: int) -> Message:
+    if number == 1:
+        return msg("overwrites 1 commit that is nowhere else")
+    return msg("overwrites {n} commits that are nowhere else", n=number)
 
 
 def _not_reconnected(facts: Facts, target: Target, *, apart: bool) -> Message | None:

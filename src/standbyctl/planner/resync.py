@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from standbyctl.domain.conf import make_conninfo
-from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
+from standbyctl.domain.divergence import Archive, Commit, Divergence, Returning, Rung, Way
 from standbyctl.domain.errors import Blocker
 from standbyctl.domain.facts import Contents, Facts, Place
 from standbyctl.domain.hba import hba_line
@@ -152,14 +152,7 @@ def _notes(
 ) -> Iterator[Message]:
     commits = returning.found.commits if returning.found else ()
     if commits:
-        yield msg(
-            "{name} has {n} commits that {primary} has not, from {first} to {last} UTC",
-            name=target.name,
-            n=len(commits),
-            primary=target.primary,
-            first=commits[0].at,
-            last=commits[-1].at,
-        )
+        yield _alone(commits, target)
     if way is Way.CLONE and returning.former:
         yield msg(
             "what {name} holds now is kept in {aside}: commits that are nowhere else are there. Delete it when nobody"
@@ -169,3 +162,17 @@ def _notes(
         )
     if has(steps, RewindPlace):
         yield msg("its WAL with what is overwritten is kept in {aside}/pg_wal", aside=sample.free_aside)
+
+
+def _alone(commits: tuple[Commit, ...], target: Target) -> Message:
+    names = {"name": target.name, "primary": target.primary, "first": commits[0].at}
+    if len(commits) == 1:
+        return msg("{name} has 1 commit that {primary} has not, of {first} UTC", **names)
+    if commits[0].at == commits[-1].at:
+        return msg("{name} has {n} commits that {primary} has not, of {first} UTC", n=len(commits), **names)
+    return msg(
+        "{name} has {n} commits that {primary} has not, from {first} to {last} UTC",
+        n=len(commits),
+        last=commits[-1].at,
+        **names,
+    )

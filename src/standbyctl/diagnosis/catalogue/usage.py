@@ -237,4 +237,17 @@ ENTRIES = (
             msg("Or attach one after the other."),
         ),
     ),
+    Entry(
+        "C124",
+        msg("no terminal to ask on"),
+        means=msg("What would change something asks first, and standard input or standard output is no terminal."),
+        why=msg(
+            "In a script, a pipe or a job nobody can answer, and what was piped in was not meant as an answer. Where"
+            " what an attach made is known by its marks alone, somebody must look at it: --yes does not do there."
+        ),
+        do=(
+            msg("See what would be done, where the verb has it:\nstandbyctl resync db2 --dry-run"),
+            msg("Do it unasked:\nstandbyctl resync db2 --yes"),
+        ),
+    ),
 )

@@ -16,7 +16,7 @@ import click
 
 from standbyctl.app.state import State, state_directory
 from standbyctl.domain.effects import Effect
-from standbyctl.domain.errors import InterruptedRunError, StandbyctlError
+from standbyctl.domain.errors import InterruptedRunError, StandbyctlError, UsageError
 from standbyctl.domain.message import Message, msg
 from standbyctl.domain.record import dataclass, field
 from standbyctl.engine.run import Do, Run
@@ -166,12 +166,17 @@ def misused(message: Message) -> click.UsageError:
     return click.UsageError(text(message))
 
 
+def check_terminal(hint: Message) -> None:
+    """UsageError where there is nobody who could be asked."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("C124", msg("there is no terminal to ask on"), hint=hint)
+
+
 def confirm_name(question: Message, name: str, *, yes: bool) -> None:
     """Have a name typed on a terminal, so that nobody says yes by habit; without one, --yes is needed."""
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise misused(msg("standard input is no terminal to ask on: give --yes"))
+    check_terminal(msg("Give --yes, where nobody is to be asked."))
     typed = click.prompt(text(question), default="", show_default=False)
     if typed.strip() != name:
         click.echo(text(msg("That is not {name}. {nothing}", name=name, nothing=NOTHING)))
@@ -182,8 +187,7 @@ def confirm(question: Message, *, yes: bool) -> None:
     """Ask once on a terminal; without one, --yes is needed."""
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise misused(msg("standard input is no terminal to ask on: give --yes"))
+    check_terminal(msg("Give --yes, where nobody is to be asked."))
     if not click.confirm(text(question)):
         click.echo(text(NOTHING))
         raise click.exceptions.Exit(1)

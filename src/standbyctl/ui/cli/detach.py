@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from standbyctl.domain.errors import BlockedError, RefusedError
 from standbyctl.domain.message import msg
 from standbyctl.domain.target import Target
 from standbyctl.planner.detach import DetachOptions
-from standbyctl.ui.cli.call import Context, confirm, machine, misused, state
+from standbyctl.ui.cli.call import Context, check_terminal, confirm, machine, misused, state
 from standbyctl.ui.cli.running import Running
 from standbyctl.ui.render import detached_record, render_detach, render_saved, text, wrap
 
@@ -132,8 +131,9 @@ def _ask(target: Target, attached: app.Attached, *, yes: bool) -> None:
     """Without a journal --yes is not enough: what is ours was told by marks only, so a person looks at it."""
     question = msg("Detach {name} from {primary}?", name=target.name, primary=target.primary)
     if not attached.journaled:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise misused(msg("there is no journal of this attach, so detach asks: it needs a terminal"))
+        check_terminal(
+            msg("There is no journal of this attach, so detach asks, whatever is given: it needs a terminal.")
+        )
         click.echo(
             text(
                 msg(

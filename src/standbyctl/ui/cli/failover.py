@@ -50,7 +50,7 @@ def command(
     """
     most = None if max_loss is None else parse_size(max_loss)
     if max_loss is not None and most is None:
-        raise misused(msg("--max-loss is no size: {value}", value=max_loss))
+        raise misused(msg("--max-loss is no size: {value}; for instance 16MB, 1GB", value=max_loss))
     loaded = load_config(config, os.environ)
     where = state()
     check_output(output)

@@ -55,7 +55,7 @@ def command(
     standby follows. Back again: standbyctl switchover --to the old one.
     """
     if (seconds := parse_period(max_wait)) is None or seconds < 1:
-        raise misused(msg("--max-wait is no time: {value}", value=max_wait))
+        raise misused(msg("--max-wait is no time: {value}; for instance 30s, 5min", value=max_wait))
     loaded = load_config(config, os.environ)
     where = state()
     check_output(output)

@@ -74,6 +74,6 @@ def _seconds(option: str, text: str) -> float:
         raise UsageError(
             "C107",
             msg('{option}: "{text}" is not a time', option=option, text=text),
-            hint=msg("Write it as postgresql.conf does: 500ms, 1s, 5min."),
+            hint=msg("Write a number and its unit, as in postgresql.conf: 500ms, 1s, 5min, 2h, 1d."),
         )
     return seconds
