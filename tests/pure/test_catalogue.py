@@ -82,3 +82,11 @@ def test_an_entry_points_to_no_code_that_is_not_there(entry: Entry) -> None:
     named = set(re.findall(r"\b[PACVSDX]\d{3}\b", words))
     assert {code for code in named if find(code) is None} == set()
     assert entry.code not in named
+
+
+def test_two_primaries_are_mended_by_commands_that_there_are() -> None:
+    [entry] = [each for each in ALL if each.code == "R419"]
+    do = "\n".join(map(str, entry.do)) + "\n"
+    assert "standbyctl resync NAME --dry-run" in do
+    assert do.index("systemctl stop UNIT") < do.index("standbyctl resync NAME\n")
+    assert "by hand" not in do

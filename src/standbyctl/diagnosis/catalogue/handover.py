@@ -119,12 +119,13 @@ ENTRIES = (
                 "See since where they differ, on the promoted one (timeline, LSN, reason):"
                 "\ncat DIR/pg_wal/0000000?.history"
             ),
+            msg("Stop the other one, and leave it stopped:\nsystemctl stop UNIT"),
+            msg("See which commits only it has, and save what is needed of them:\nstandbyctl resync NAME --dry-run"),
             msg(
-                "Stop the other one, save what only it has, and keep it from starting:"
-                "\nsystemctl stop UNIT"
-                "\nsystemctl mask UNIT"
+                "Make it a standby; what it holds is kept beside, unless --way rewind is asked for:"
+                "\nstandbyctl resync NAME"
             ),
-            msg("Make it anew as a standby; or pg_rewind, by hand: docs/procedure.md, chapter 9."),
+            msg("Where resync does not know it, attach one anew, in another data directory:\nstandbyctl attach"),
         ),
     ),
     Entry(
