@@ -15,18 +15,19 @@ from standbyctl.app.route import find_route
 from standbyctl.app.seats import seat_again
 from standbyctl.app.servers import primary_server, standby_server
 from standbyctl.app.session import Session, Wrap, question_for
+from standbyctl.app.speaking import speaking
 from standbyctl.app.state import State
 from standbyctl.domain.divergence import Archive, Divergence, Returning, Rung, Way
 from standbyctl.domain.errors import CannotTellError, RefusedError, UsageError
 from standbyctl.domain.facts import Contents, Facts, Place
-from standbyctl.domain.message import msg
+from standbyctl.domain.message import Message, msg
 from standbyctl.domain.progress import Tell
 from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.roles import RoleChange
 from standbyctl.engine.events import Report
 from standbyctl.engine.journal import Journal, Outcome
 from standbyctl.engine.run import Run
-from standbyctl.observe.archive import look_at_archive
+from standbyctl.observe.archive import FILE_SECONDS, look_at_archive
 from standbyctl.observe.divergence import look_at_divergence
 from standbyctl.planner.plan import Plan, Remembered
 from standbyctl.planner.resync import plan_resync
@@ -80,12 +81,22 @@ class Resync:
         session = self.session
         resolved, target = session.resolved, session.target
         command = self.wanted.restore_command or target.restore_command
-        self.archive = look_at_archive(resolved.server, session.host, question_for(resolved), command)
+        with speaking(session.tell, self._asking):
+            self.archive = look_at_archive(resolved.server, session.host, question_for(resolved), command)
         if self.archive is None or not self.archive.opens:
             return facts
         found = self.archive.command
         session.resolved = replace(resolved, target=replace(target, restore_command=found), archive=found)
         return session.look()
+
+    def _asking(self, seconds: int) -> Message:
+        name = self.session.target.name
+        return msg(
+            "the archive of {name} is asked for WAL for {n} s by now; a file may take {limit} s",
+            name=name,
+            n=seconds,
+            limit=FILE_SECONDS,
+        )
 
     def _plan(self, facts: Facts) -> Plan:
         change = self.former.last(RoleChange) if self.former else None
