@@ -122,10 +122,11 @@ ENTRIES = (
             msg("Stop the other one, and leave it stopped:\nsystemctl stop UNIT"),
             msg("See which commits only it has, and save what is needed of them:\nstandbyctl resync NAME --dry-run"),
             msg(
-                "Make it a standby; what it holds is kept beside, unless --way rewind is asked for:"
+                "Make it a standby; what it holds is kept beside, unless --way rewind is asked for. Where resync does"
+                " not know it, attach one anew, in another data directory:"
                 "\nstandbyctl resync NAME"
+                "\nstandbyctl attach"
             ),
-            msg("Where resync does not know it, attach one anew, in another data directory:\nstandbyctl attach"),
         ),
     ),
     Entry(
