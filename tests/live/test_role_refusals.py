@@ -141,6 +141,22 @@ def test_what_cannot_be_done_is_not_named(cast):
     assert cast.writable() == []
 
 
+def test_a_standby_that_has_become_the_primary_is_not_said_to_be_detached(cast):
+    cast.tool("switchover", "--to", "db2", "--yes", status=0)
+    done = cast.tool("detach", "db2", "--yes", status=4)
+    said = " ".join(done.stderr.split())
+    assert "db2 is a primary, as far as is known here DETAIL: Its standbys: db1." in said
+    assert "switchover --to db1, then run this again" in said
+    assert cast.writable() == ["db2"]
+    cast.pair.wait(lambda: cast.follows("db1", "db2"))
+    cast.pair.area.run("pg_ctl", "stop", "-D", str(cast.data("db1")), "-m", "fast", "-w")
+    said = " ".join(cast.tool("detach", "db1", "--yes", status=0).stdout.split())
+    assert f"db2 was a standby once: its role repl_db2, its line in pg_hba.conf, {cast.data('db2')}.pgpass" in said
+    assert cast.rows("db2", "SELECT rolname FROM pg_roles WHERE rolname LIKE 'repl%'") == [("repl_db2",)]
+    assert "# standbyctl: db2" in cast.hba("db2")
+    assert "Nothing to do" in cast.tool("detach", "db2", "--yes", status=0).stdout
+
+
 def test_a_primary_that_is_frozen_is_not_replaced(cast):
     with stopped(postmaster(cast, "db1")):
         done = cast.tool("failover", "--to", "db2", "--yes")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from standbyctl.app.attach import Planned, check_system, leaving
+from standbyctl.app.known import runs_of
 from standbyctl.app.marks import as_it_stands
 from standbyctl.app.request import Request, Resolved, reach, resolve
 from standbyctl.app.session import Session
 from standbyctl.app.state import State
-from standbyctl.domain.errors import UsageError
+from standbyctl.domain.errors import RefusedError, UsageError
 from standbyctl.domain.facts import Facts
 from standbyctl.domain.message import msg
+from standbyctl.domain.names import marker
 from standbyctl.domain.record import dataclass, replace
 from standbyctl.domain.target import Target
 from standbyctl.engine.events import Report
@@ -55,6 +57,28 @@ def find_attached(name: str, given: Request, state: State) -> Attached:
     return Attached(reach(target, conninfo, given.conninfo), system_identifier, journaled=True)
 
 
+def is_detached(name: str, state: State) -> bool:
+    """Whether nothing is left to do; RefusedError where others stream from it by now: a change of roles has made it
+    a primary.
+    """
+    runs = runs_of(state)
+    below = [each for each, run in runs.items() if name in {run[0].primary, run[0].head}]
+    if name in runs or not below:
+        return state.journal(name).closed()
+    first = next((each for each in below if not runs[each][0].head), below[0])
+    raise RefusedError(
+        "A251",
+        msg("{name} is a primary, as far as is known here", name=name),
+        detail=msg("Its standbys: {names}.", names=", ".join(below)),
+        hint=msg(
+            "To take a standby from it: standbyctl detach {first}. To take {name} out: standbyctl switchover --to"
+            " {first}, then run this again.",
+            name=name,
+            first=first,
+        ),
+    )
+
+
 def plan(session: Session, state: State, attached: Attached, options: DetachOptions) -> Planned:
     """What detach would do now. Changes nothing."""
     facts = session.survey()
@@ -62,7 +86,26 @@ def plan(session: Session, state: State, attached: Attached, options: DetachOpti
     if attached.journaled:
         check_system(state.journal(target.name), facts, target)
     memory = _memory(facts, target, state.journal(target.name))
-    return Planned(plan_detach(facts, session.sample, target, memory, options), facts, memory, target, session.sample)
+    planned = _with_left(plan_detach(facts, session.sample, target, memory, options), facts, target, state)
+    return Planned(planned, facts, memory, target, session.sample)
+
+
+def _with_left(plan: Plan, facts: Facts, target: Target, state: State) -> Plan:
+    """With the last standby goes who knows what its primary has from when it was a standby itself: that is said."""
+    was = state.journal(target.writer).last(Target)
+    others = set(state.attached_to(facts.server(target.primary).system_identifier)) - {target.name}
+    if was is None or others or not plan.steps or not state.journal(target.writer).closed():
+        return plan
+    left = msg(
+        "{node} was a standby once: its role {role}, its line in pg_hba.conf, {passfile} and the cap that was set stay,"
+        " for a change of roles. Where there is to be none: DROP ROLE {role}, and remove the line (# {mark}) and the"
+        " file",
+        node=target.writer,
+        role=was.role,
+        passfile=was.passfile,
+        mark=marker(target.writer),
+    )
+    return replace(plan, notes=(*plan.notes, left))
 
 
 def _memory(facts: Facts, target: Target, journal: Journal) -> Memory:
@@ -87,7 +130,8 @@ def detach(
 
         def plan(facts: Facts) -> Plan:
             """Once the primary was left to others, what they do there is not ours, whatever it looks like."""
-            left = plan_detach(facts, session.sample, target, _memory(facts, target, journal), options)
+            found = plan_detach(facts, session.sample, target, _memory(facts, target, journal), options)
+            left = _with_left(found, facts, target, state)
             if not locks.left:
                 return left
             return replace(left, steps=tuple(step for step in left.steps if step.place != target.primary))

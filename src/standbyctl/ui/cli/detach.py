@@ -46,7 +46,7 @@ def command(context: Context, name: str, remove_data_dir: str | None, delete: bo
     where.check_writable()
     if delete and not remove_data_dir:
         raise misused(msg("--delete goes with --remove-data-dir DIR"))
-    if not given["data_dir"] and where.journal(name).closed():
+    if not given["data_dir"] and app.is_detached(name, where):
         _say_nothing(context, name)
         return
     running = Running(quiet=context.json)
