@@ -21,6 +21,8 @@ class _Spoken:
     """What is in use; English until something else is asked for."""
 
     language: str = LANGUAGES[0]
+    # What of the environment is ours.
+    told: bool = False
     translate: Callable[[str], str] = staticmethod(str)
 
 
@@ -56,11 +58,14 @@ def use(language: str) -> None:
     if language == LANGUAGES[0]:
         _Spoken.translate = staticmethod(str)
         gettext.textdomain("messages")
+        if _Spoken.told:
+            del os.environ["LANGUAGE"]
+            _Spoken.told = False
         return
     # Where it was not compiled (a checkout without make), English is better than nothing.
     _Spoken.translate = gettext.translation(DOMAIN, CATALOGUES, [language], fallback=True).gettext
     # click asks gettext itself, which goes by the environment.
-    os.environ["LANGUAGE"] = language
+    os.environ["LANGUAGE"], _Spoken.told = language, True
     gettext.bindtextdomain(DOMAIN, str(CATALOGUES))
     gettext.textdomain(DOMAIN)
 
