@@ -54,15 +54,24 @@ case $(control 'Database cluster state') in
     ;;
 esac
 size=$(control 'Bytes per WAL segment')
-number=$((((0x${fork%/*} << 32) + 0x${fork#*/}) / size)) each=$((0x100000000 / size))
-file=$(printf '%08X%08X%08X' "$timeline" $((number / each)) $((number % each)))
-mkdir -p -- "$aside/pg_wal"
+number=$((((0x${fork%/*} << 32) + 0x${fork#*/}) / size)) a_log=$((0x100000000 / size))
+# In segments from the beginning on, whatever the timeline.
+place_of() { printf '%d' $((0x$(printf '%s' "$1" | cut -c 9-16) * a_log + 0x$(printf '%s' "$1" | cut -c 17-24))); }
+mkdir -p -- "$aside/pg_wal" "$aside/before"
 chmod 0701 -- "$data"
 for each in "$data/pg_wal"/*; do
     name=${each##*/}
     case $name in
     *.history) ;;
-    "$(printf %08X "$timeline")"????????????????) [ "$(printf '%s\n%s\n' "$file" "$name" | sort | head -n 1)" = "$file" ] || continue ;;
+    *[!0-9A-F]*) continue ;;
+    ????????????????????????)
+        if [ "$(place_of "$name")" -lt "$number" ]; then
+            # Of both histories. Where the source has it no more, pg_rewind up to 16 takes it away, and it is needed.
+            ln -- "$each" "$aside/before/" 2>/dev/null || cp -p --reflink=auto -- "$each" "$aside/before/"
+            continue
+        fi
+        [ "$((0x${name%????????????????}))" = "$timeline" ] || continue
+        ;;
     *) continue ;;
     esac
     cp -p --reflink=auto -- "$each" "$aside/pg_wal/"
@@ -81,6 +90,13 @@ sync -- "$aside"
 }
 grep -q '^BACKUP METHOD: pg_rewind' "$data/backup_label" 2>/dev/null || refuse "pg_rewind has rewound nothing: $data has to be copied anew"
 needs=$(sed -n 's/^START WAL LOCATION:.*(file \([0-9A-F]*\)).*/\1/p' "$data/backup_label")
+for each in "$aside/before"/*; do
+    name=${each##*/}
+    [ -f "$each" ] && [ ! -e "$data/pg_wal/$name" ] && [ "$(place_of "$name")" -ge "$(place_of "$needs")" ] || continue
+    cp -p --reflink=auto -- "$each" "$data/pg_wal/"
+done
+rm -rf -- "$aside/before"
+sync -- "$data/pg_wal"
 [ -f "$data/pg_wal/$needs" ] || refuse "the WAL file $needs is not there any more: $data has to be copied anew"
 for each in "$aside"/* "$aside"/.[!.]*; do
     name=${each##*/}

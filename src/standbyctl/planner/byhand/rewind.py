@@ -45,13 +45,14 @@ def rewind(effect: fx.Rewind) -> tuple[Hand, ...]:
             f"mkdir {_q(aside)}/pg_wal {_q(aside)}/own",
             f"stat -c %a {_q(data)} >{_q(aside)}/mode",
             f"chmod 0701 {_q(data)}",
-            *_keep_wal(effect, control),
+            *_keep_wal(effect),
             f"find {_own(data)} -type d -exec mv -t {_q(aside)}/own {{}} +",
             f"find {_own(data)} ! -type d -exec cp -a -t {_q(aside)}/own {{}} +",
             f"sync {_q(aside)}",
             expected=msg("no error"),
         ),
         shell(node, rewinding, expected=msg("Done!, and the exit status is 0 (echo $?); {anew}", anew=anew)),
+        _give_back_wal(effect, control, needs),
         shell(
             node,
             f"grep '^BACKUP METHOD: pg_rewind' {_q(label)}",
@@ -91,17 +92,30 @@ def _to_its_end(effect: fx.Rewind, control: str) -> Hand:
     )
 
 
-def _keep_wal(effect: fx.Rewind, control: str) -> tuple[str, ...]:
-    """The files from that with the fork on, which nobody else has."""
-    high, low = effect.fork.split("/")
-    pattern = f"^{effect.timeline:08X}[0-9A-F]{{16}}$"
+def _keep_wal(effect: fx.Rewind) -> tuple[str, ...]:
+    """Every file: from that with the fork on nobody else has them, and those before may be needed again."""
     return (
+        f"(cd {_q(effect.data_directory)}/pg_wal && ls | grep -E '^[0-9A-F]{{24}}$|[.]history$' |"
+        " while read -r file; do"
+        f' cp -p "$file" {_q(effect.aside)}/pg_wal/ || exit; done)',
+    )
+
+
+def _give_back_wal(effect: fx.Rewind, control: str, needs: str) -> Hand:
+    """What is of both histories and its primary has no more: pg_rewind up to 16 takes that away."""
+    high, low = effect.fork.split("/")
+    to = f"{_q(effect.data_directory)}/pg_wal"
+    return shell(
+        effect.node,
         f"size=$({control} | sed -n 's/^Bytes per WAL segment: *//p')",
         f"n=$((((0x{high} << 32) + 0x{low}) / size)) each=$((0x100000000 / size))",
-        f"from=$(printf '{effect.timeline:08X}%08X%08X' $((n / each)) $((n % each)))",
-        f"(cd {_q(effect.data_directory)}/pg_wal && ls | grep -E '{pattern}|[.]history$' | while read -r file; do"
-        f' if [ "$(printf \'%s\\n\' "$from" "$file" | LC_ALL=C sort | head -n 1)" = "$from" ] ||'
-        f' [ "${{file%.history}}" != "$file" ]; then cp -p "$file" {_q(effect.aside)}/pg_wal/ || exit; fi; done)',
+        "fork=$(printf '%08X%08X' $((n / each)) $((n % each)))",
+        f"needs=$({needs} | cut -c 9-)",
+        f"(cd {_q(effect.aside)}/pg_wal && ls | grep -E '^[0-9A-F]{{24}}$' | while read -r file; do"
+        ' part=$(echo "$file" | cut -c 9-); if [ ! "$part" \\< "$needs" ] && [ "$part" \\< "$fork" ] &&'
+        f' [ ! -e {to}/"$file" ]; then cp -p "$file" {to}/ || exit; fi; done)',
+        f"sync {to}",
+        expected=msg("no error"),
     )
 
 
