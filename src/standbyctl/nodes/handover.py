@@ -145,8 +145,7 @@ class _Handing:
             effect.system_identifier,
             str(effect.stop_seconds),
             data=lines.encode(),
-            # Who was started again meanwhile is waited for.
-            timeout_seconds=effect.stop_seconds + 2 * _SPARE_SECONDS,
+            timeout_seconds=effect.stop_seconds + 2 * _SPARE_SECONDS,  # one that was started again is waited for
             after=("alive.sh", "unseal.sh"),
         )
         self.said = dict(line.split("=", 1) for line in done.stdout.decode().splitlines() if "=" in line)
