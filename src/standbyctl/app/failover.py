@@ -139,6 +139,13 @@ class FailingOver(Switching):
             return
         if not found.commits:
             said = msg("nothing is lost: {old} has no commit that {new} has not", old=change.old, new=change.new)
+        elif len(found.commits) == 1:
+            said = msg(
+                "lost: 1 commit that {old} has and {new} has not, of {first} UTC. standbyctl resync {old} -n shows it",
+                old=change.old,
+                new=change.new,
+                first=found.commits[0].at,
+            )
         else:
             said = msg(
                 "lost: {n} commits that {old} has and {new} has not, from {first} to {last} UTC."
