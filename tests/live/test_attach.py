@@ -166,5 +166,6 @@ def test_a_standby_that_stands_still_is_started_again(pair):
 
 def test_without_a_terminal_it_wants_yes(pair):
     done = pair.tool("attach", *pair.where, status=2)
-    assert "give --yes" in done.stderr
+    assert "Give --yes" in done.stderr
+    assert "C124" in done.stderr
     assert pair.journal() == []

@@ -130,7 +130,7 @@ def test_what_is_only_shown_changes_nothing_and_machines_read_what_people_see(pa
     assert (plan["schema"], plan["action"], plan["verdict"]) == ("standbyctl.slots/1", "create", "planned")
     assert (plan["slot"], plan["irreversible"], plan["impact"]) == ("db3", False, "NONE")
     assert pair.raw() == before
-    assert "give --yes" in words(pair.tool("slots", "create", "db3", "--no-cap", *where, status=2))
+    assert "Give --yes" in words(pair.tool("slots", "create", "db3", "--no-cap", *where, status=2))
     assert pair.raw() == before
     made = json.loads(slots(pair, "create", "db3", "--no-cap", "--json").stdout)
     assert (made["verdict"], there(pair)) == ("created", ["db3"])

@@ -414,7 +414,7 @@ def test_it_asks_and_without_a_terminal_does_nothing(pair):
     configure(pair, max_wal_senders="1")
     before = pair.raw()
     done = pair.tool("plan", "--stage-restart", *primary_of(pair), status=2)
-    assert "give --yes" in done.stderr
+    assert "Give --yes" in done.stderr
     shown = json.loads(pair.tool("plan", "--stage-restart", *primary_of(pair), "--json", status=0).stdout)
     assert shown["verdict"] == "to be staged"
     assert shown["settings"] == [{"name": "max_wal_senders", "from": "1", "to": "10"}]
