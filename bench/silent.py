@@ -1,15 +1,18 @@
 """`failover` where the host of the primary is silent: it is cut off from everybody, and sends nothing back.
 
-    python -m bench.silent [RUNS]
+    python -m bench.silent [RUNS] [psql | tcp]
 
 Two hosts of the testbed (root only): systemd, sshd, PostgreSQL 15. Measured: from the start of the command to the first
 commit that the new primary acknowledges; the fence is a program that says at once that it has done its work. The bar is
-the connect timeout and two seconds. After each run the network is mended, the old primary stopped at its console, as
-the fence would have, and made a standby again, which is not measured.
+the connect timeout and two seconds. `psql`, the default, and `tcp` are how the operator reaches the primary: by a psql
+on its host, over ssh, or by its port; its host is asked by ssh either way. After each run the network is mended, the
+old primary stopped at its console, as the fence would have, and made a standby again, which is not measured. By then
+each is reached by ssh: for `tcp` a pair is made anew.
 
 Run it on a machine that does nothing else.
 """
 
+import contextlib
 import statistics
 import sys
 import threading
@@ -62,20 +65,29 @@ def measure(cast):
     return took
 
 
-def main(runs):
+@contextlib.contextmanager
+def pair(way):
     bed = Testbed()
     try:
-        cast = Cast(bed)
+        cast = Cast(bed, by_tcp=way == "tcp")
         for host in cast.hosts:
             # Whoever comes back is rewound: that takes its WAL back to the last checkpoint before.
             sql(host, "ALTER SYSTEM SET wal_keep_size = '256MB'")
             sql(host, "SELECT pg_reload_conf()")
-        print(f"PostgreSQL 15, Debian 12, {runs} runs, connect timeout {ONCE_SECONDS} s", flush=True)
-        found = [measure(cast) for _ in range(runs)]
-        print(f"median {statistics.median(found):.2f} s  p95 {p95(found):.2f} s  bar {BAR_SECONDS:.2f} s")
+        yield cast
+        cast.operator.end()
     finally:
         bed.down()
 
 
+def main(runs, way):
+    print(f"PostgreSQL 15, Debian 12, {way}, {runs} runs, connect timeout {ONCE_SECONDS} s", flush=True)
+    found = []
+    while len(found) < runs:
+        with pair(way) as cast:
+            found += [measure(cast) for _ in range(1 if way == "tcp" else runs)]
+    print(f"median {statistics.median(found):.2f} s  p95 {p95(found):.2f} s  bar {BAR_SECONDS:.2f} s")
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5, sys.argv[2] if len(sys.argv) > 2 else "psql")

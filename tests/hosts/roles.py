@@ -11,6 +11,7 @@ from tests.hosts.operator import Operator, sql, wait, where
 from tests.testbed import HostsError
 
 PROBE = "host all probe 0.0.0.0/0 trust"
+BOSS = "host all boss 0.0.0.0/0 trust"
 # As the tool calls the server of a host.
 NAMES = {"db1": "db1_5432", "db2": "db2"}
 IN_RECOVERY = "cd / && psql -XAtqc 'SELECT pg_is_in_recovery()' -d postgres"
@@ -25,7 +26,9 @@ WAITING = 'touch "$1/here"; while [ ! -e "$1/go" ]; do sleep 0.05; done'
 class Cast:
     """The hosts of a testbed, each a primary or a standby, and the operator who has attached one to the other."""
 
-    def __init__(self, bed, suite="bookworm"):
+    def __init__(self, bed, suite="bookworm", by_tcp=False):
+        """`by_tcp`: the operator reaches the primary by its port, and not by a psql on its host."""
+        lines = "\n".join((PROBE, *((BOSS,) if by_tcp else ())))
         self.bed = bed
         self.hosts = bed.up({"db1": suite, "db2": suite})
         self.operator = Operator(bed)
@@ -33,10 +36,14 @@ class Cast:
         sql(db1, "ALTER SYSTEM SET listen_addresses = '*'")
         # Debian's cluster has no data checksums, and may have to be rewound.
         sql(db1, "ALTER SYSTEM SET wal_log_hints = on")
-        db1.exec(f"echo '{PROBE}' >>{db1.hba}; systemctl restart {db1.unit}")
+        db1.exec(f"echo '{lines}' >>{db1.hba}; systemctl restart {db1.unit}")
         sql(db1, "CREATE ROLE probe LOGIN; CREATE TABLE ledger (n bigint PRIMARY KEY); GRANT ALL ON ledger TO probe")
-        self.operator.tool("attach", *where(**{"--replace-cluster": db2.cluster}), "--yes")
-        db2.exec(f"echo '{PROBE}' >>{db2.hba}")
+        way = {}
+        if by_tcp:
+            way = {"-p": f"host={db1.ipv4} user=boss dbname=postgres"}
+            sql(db1, "CREATE ROLE boss LOGIN SUPERUSER")
+        self.operator.tool("attach", *where(**{"--replace-cluster": db2.cluster}, **way), "--yes")
+        db2.exec(f"echo '{lines}' >>{db2.hba}")
         sql(db2, "ALTER SYSTEM SET listen_addresses = '*'")
         db2.exec(f"systemctl restart {db2.unit}")
         wait(self.settled)
