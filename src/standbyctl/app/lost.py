@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -37,6 +38,9 @@ from standbyctl.nodes.connection import ONCE_SECONDS
 from standbyctl.nodes.ports import Reached
 from standbyctl.planner.blockers.failover import silent_standby
 
+# A host that is there says so sooner, be it that nobody listens.
+SLOW_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
@@ -58,6 +62,8 @@ class _Opening(Opening):
 
     fenced: bool = False
     seated: tuple[Future[Seat], ...] = ()
+    # Neither server nor host has answered, and both were asked, at the same time.
+    silent: frozenset[str] = frozenset()
 
     def open(self, config: Config, state: State) -> Reachable:
         gone = where_it_was(self.run, state, config)
@@ -78,7 +84,9 @@ class _Opening(Opening):
         self.servers[self.old] = self.servers[self.old].at(self.old, connect_timeout=str(ONCE_SECONDS))
         # Both servers are asked now, so that nobody waits for an answer later.
         with ThreadPoolExecutor(2) as pool:
-            [*pool.map(_greet, (self.servers[name] for name in (self.old, self.asked.to)))]
+            waits, _ = pool.map(_greet, (self.servers[name] for name in (self.old, self.asked.to)))
+        if waits and self.seated[0].result().away:
+            self.silent = frozenset({self.old})
         return (each.result() for each in self.seated)
 
     def targets(self, route: Route) -> tuple[Target, ...]:
@@ -102,9 +110,13 @@ def _seat(run: Ran, to: str, hosts: Hosts) -> Seat:
         raise BlockedError((silent_standby(name, to, error.detail or error.what),)) from error
 
 
-def _greet(server: Reached) -> None:
+def _greet(server: Reached) -> bool:
+    """Whether it keeps us waiting, and does not answer. Who refuses at once can be asked again at once."""
+    begun = time.monotonic()
     with suppress(CannotTellError):
         server.greeting()
+        return False
+    return time.monotonic() - begun > SLOW_SECONDS
 
 
 def open_failover(asked: Lost, config: Config, state: State) -> Reachable | None:
@@ -185,7 +197,7 @@ def _open(asked: Lost, to: str, begun: RoleChange | None, config: Config, state:
         opening.hosts.close()
         raise
     change = replace(reached.change, unplanned=True, fence=asked.fence, fenced=asked.fenced, left_out=left_out)
-    return replace(reached, change=change)
+    return replace(reached, change=change, silent=opening.silent)
 
 
 def _without(

@@ -42,7 +42,8 @@ class Asked:
 class Reachable:
     """A change, and the way to everybody concerned. `resolved`: each follower as an attach would have it.
 
-    `conninfo`: how the new primary is reached. `journal`: of the change itself.
+    `conninfo`: how the new primary is reached. `journal`: of the change itself. `silent`: whose server and
+    host have both not answered, just now.
     """
 
     change: RoleChange
@@ -53,6 +54,7 @@ class Reachable:
     resolved: tuple[Resolved, ...]
     hosts: Hosts
     journal: Journal
+    silent: frozenset[str] = frozenset()
 
     def close(self) -> None:
         """End every session and connection."""

@@ -198,8 +198,7 @@ class LibpqServer:
 
     def _observing(self, timeout_seconds: float = PATIENCE_SECONDS) -> psycopg.Connection[Any]:
         if self._kept is None or self._kept.closed:
-            limit = str(max(2, min(10, int(timeout_seconds))))
-            conninfo = self._conninfo(OBSERVING, connect_timeout=limit)
+            conninfo = self._conninfo(OBSERVING, connect_timeout=connect_seconds(self._params, timeout_seconds))
             self._kept = self._connected(conninfo, doubted=timeout_seconds < PATIENCE_SECONDS)
         return self._kept
 
@@ -223,6 +222,18 @@ class LibpqSession:
 
     def close(self) -> None:
         self._conn.close()
+
+
+def connect_seconds(params: Mapping[str, str], timeout_seconds: float) -> str:
+    """How long whoever looks waits for a connection: as long as for an answer, and no longer than was given.
+
+    >>> connect_seconds({}, 90.0), connect_seconds({"connect_timeout": "5"}, 90.0), connect_seconds({}, 1.0)
+    ('10', '5', '2')
+    """
+    given = params.get("connect_timeout", "")
+    # For libpq 0 is for ever.
+    most = int(given) if given.isdecimal() and int(given) else 10
+    return str(max(2, min(10, most, int(timeout_seconds))))
 
 
 def parse_conninfo(text: str) -> dict[str, str]:

@@ -66,7 +66,9 @@ def command(
         return
     running = Running(quiet=context.json)
     try:
-        failing = FailingOver(reached, where, running.tell, context.wrap, max_loss_bytes=most)
+        failing = FailingOver(
+            reached, where, running.tell, context.wrap, max_loss_bytes=most, silent=set(reached.silent)
+        )
         planned = failing.plan(at_once=yes and not output)
         shown = (render_failover, render_taken_over)
         carry_out(context, failing, planned, shown, running, dry_run=dry_run, yes=yes, output=output)
